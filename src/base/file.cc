@@ -1,0 +1,122 @@
+#include "base/file.h"
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace sekisho {
+namespace {
+
+// Closes the descriptor when the scope ends.
+class Descriptor {
+  public:
+    explicit Descriptor(int fd) : fd_(fd) {}
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    ~Descriptor() {
+        if (fd_ >= 0) {
+            ::close(fd_);
+        }
+    }
+    [[nodiscard]] int get() const { return fd_; }
+
+  private:
+    int fd_;
+};
+
+Status write_all(int fd, std::string_view content, const std::string& path) {
+    while (!content.empty()) {
+        const ssize_t wrote = ::write(fd, content.data(), content.size());
+        if (wrote < 0) {
+            if (errno == EINTR) {
+                continue;
+            }
+            return fail(errno_error(path));
+        }
+        content.remove_prefix(static_cast<std::size_t>(wrote));
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path, std::size_t size_max) {
+    const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (fd.get() < 0) {
+        return fail(errno_error(path));
+    }
+    std::string content;
+    std::array<char, 65536> buffer{};
+    while (true) {
+        const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return fail(errno_error(path));
+        }
+        if (got == 0) {
+            return content;
+        }
+        content.append(buffer.data(), static_cast<std::size_t>(got));
+        if (content.size() > size_max) {
+            return fail(Errc::Full, path + ": larger than " + std::to_string(size_max) + " bytes");
+        }
+    }
+}
+
+Status write_file_atomic(const std::string& path, std::string_view content, unsigned mode) {
+    const std::string temporary = path + ".new." + random_token(40);
+    {
+        const Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+        );
+        if (fd.get() < 0) {
+            return fail(errno_error(temporary));
+        }
+        Status wrote = write_all(fd.get(), content, temporary);
+        if (wrote && (::fchmod(fd.get(), mode) != 0 || ::fsync(fd.get()) != 0)) {
+            wrote = fail(errno_error(temporary));
+        }
+        if (!wrote) {
+            ::unlink(temporary.c_str());
+            return wrote;
+        }
+    }
+    if (::rename(temporary.c_str(), path.c_str()) != 0) {
+        const Error error = errno_error(path);
+        ::unlink(temporary.c_str());
+        return fail(error);
+    }
+    const std::string folder = std::filesystem::path(path).parent_path().string();
+    const Descriptor dir(
+        ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    );
+    if (dir.get() < 0 || ::fsync(dir.get()) != 0) {
+        return fail(errno_error(folder));
+    }
+    return {};
+}
+
+Status make_folder(const std::string& path, unsigned mode) {
+    std::error_code error;
+    const bool created = std::filesystem::create_directories(path, error);
+    if (error) {
+        return fail(Errc::Unavailable, path + ": " + error.message());
+    }
+    if (created && ::chmod(path.c_str(), mode) != 0) {
+        return fail(errno_error(path));
+    }
+    return {};
+}
+
+}  // namespace sekisho

@@ -1,0 +1,135 @@
+// What sekisho.toml says, as plain values. Each key is declared once, in keys.cc, with its type,
+// default, unit, range and help; the reader, `sekisho config defaults|check` and
+// docs/configuration.md come from that declaration.
+#pragma once
+
+#include "base/ip.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "policy/policy.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sekisho::config {
+
+struct Provider {
+    std::string name = "Example Net";    // shown to subscribers
+    std::string name_ja;                 // the same in Japanese; empty: name
+    std::string domain = "example.net";  // the provider's main mail domain
+    std::string support_mail;            // empty: support@domain
+    std::string support_phone;
+    std::string support_hours;
+    std::string
+        guide_url;  // as subscribers reach the guide, no trailing '/'; empty: made from http.listen
+};
+
+struct Log {
+    std::string level = "info";   // debug, info, warning, error
+    std::string format = "auto";  // auto, text, json
+};
+
+struct Gate {
+    std::string engine = "xdp";  // xdp, nftables, none
+    std::string mode =
+        "enforce";  // enforce: rules as their stage says; observe: nothing is blocked
+    std::vector<std::string> interfaces;  // empty: every interface that is up, without lo
+    std::string xdp_mode = "auto";        // auto, native, generic
+    std::uint32_t events_per_line_per_minute = 10;
+};
+
+struct Radius {
+    std::vector<Endpoint> listen;  // accounting; empty: off
+    struct Client {
+        Prefix from;
+        std::string secret;
+    };
+    std::vector<Client> clients;  // [[radius.client]]
+};
+
+struct Mail {
+    std::string hostname;               // in greetings and trace fields; empty: the machine's
+    std::vector<std::string> domains;   // we take mail for these on 25; empty: provider.domain
+    std::vector<Endpoint> submission;   // STARTTLS, usually port 587
+    std::vector<Endpoint> submissions;  // implicit TLS, usually port 465
+    std::vector<Endpoint> exchange;     // port 25
+    std::vector<std::string>
+        port_fallback;  // unused ports to take when the wanted one is taken, "587=2587"
+    std::uint64_t message_size_max = 50ULL * 1024 * 1024;
+    std::uint32_t recipients_max = 100;
+    std::uint32_t connections_max = 10000;
+    std::uint32_t connections_per_address_max = 50;
+    std::uint32_t bad_commands_max = 10;
+    Duration command_timeout{300'000};           // RFC 5321 §4.5.3.2.7
+    bool hide_client_address = false;            // Received without the subscriber's address
+    std::uint32_t login_failures_per_hour = 20;  // per account and per address
+    std::uint32_t recipients_per_day = 1000;     // per account
+    std::uint32_t recipients_per_hour = 300;
+};
+
+struct Tls {
+    std::string certificate, key;  // PEM files; empty: state_dir/tls/ self-signed
+};
+
+struct Queue {
+    std::string directory;  // empty: state_dir/spool
+    std::uint64_t segment_size = 64ULL * 1024 * 1024;
+    Duration commit_wait{1};      // how long the committer may wait for company
+    std::vector<Duration> retry;  // waits between tries; the last repeats
+    Duration expire{5LL * 24 * 3600 * 1000};
+    std::uint64_t free_space_min = 256ULL * 1024 * 1024;  // below it new mail is answered 452
+};
+
+struct Delivery {
+    std::vector<std::string> resolvers;  // empty: the system's
+    std::string trust_anchor;            // DNSSEC root key file; empty: not validated here
+    std::uint16_t port = 25;
+    std::string smarthost;  // "host:port"; empty: by MX
+    std::uint32_t concurrency = 100;
+    std::uint32_t concurrency_per_destination = 10;
+    bool ipv4 = true, ipv6 = true;
+    std::string local = "maildir";  // for own domains: maildir or lmtp
+    std::string maildir;            // empty: state_dir/maildir
+    std::string lmtp;               // "127.0.0.1:24" or a socket's path
+    std::string dsn_from;           // empty: postmaster@hostname
+};
+
+struct Http {
+    std::vector<Endpoint> listen;  // guide, desk and metrics
+    bool tls = false;
+};
+
+struct Settings {  // what a mail program is told (guide); one model, every page a rendering
+    std::string outgoing_host;  // empty: mail.hostname
+    std::uint16_t submission_port = 587, submissions_port = 465;
+    std::string incoming_host;           // empty: outgoing_host; may be foreign
+    std::string incoming_type = "imap";  // imap, pop3, none
+    std::uint16_t incoming_port = 993;
+};
+
+struct Config {
+    std::string file;  // where it came from
+    std::string state_dir = "var";
+    std::string user;  // role mail and desk drop to this user after binding; empty: don't
+    Provider provider;
+    Log log;
+    Gate gate;
+    Radius radius;
+    Mail mail;
+    Tls tls;
+    Queue queue;
+    Delivery delivery;
+    Http http;
+    Settings settings;
+    policy::Source policy;                   // [[class]] and [[rule]]
+    std::vector<std::string> watched_files;  // prefix files that classes name
+
+    // With every "empty: ..." above filled in.
+    [[nodiscard]] Config resolved() const;
+    [[nodiscard]] std::string database() const;                       // state_dir/sekisho.db
+    [[nodiscard]] std::string socket(const std::string& role) const;  // state_dir/run/ROLE.sock
+};
+
+}  // namespace sekisho::config

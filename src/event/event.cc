@@ -1,0 +1,49 @@
+#include "event/event.h"
+
+#include <array>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace sekisho::event {
+namespace {
+
+constexpr std::array<std::pair<Kind, std::string_view>, 15> kNames{{
+    {Kind::GateBlocked, "gate-blocked"},
+    {Kind::GateWouldBlock, "gate-would-block"},
+    {Kind::LoginAccepted, "login-accepted"},
+    {Kind::LoginRefused, "login-refused"},
+    {Kind::Accepted, "accepted"},
+    {Kind::Refused, "refused"},
+    {Kind::Delivered, "delivered"},
+    {Kind::Deferred, "deferred"},
+    {Kind::Bounced, "bounced"},
+    {Kind::Held, "held"},
+    {Kind::Released, "released"},
+    {Kind::Dropped, "dropped"},
+    {Kind::AccountChanged, "account-changed"},
+    {Kind::PolicyChanged, "policy-changed"},
+    {Kind::PeerJudged, "peer-judged"},
+}};
+
+}  // namespace
+
+std::string_view name(Kind kind) {
+    for (const auto& [value, text] : kNames) {
+        if (value == kind) {
+            return text;
+        }
+    }
+    return "unknown";
+}
+
+std::optional<Kind> parse_kind(std::string_view text) {
+    for (const auto& [value, known] : kNames) {
+        if (known == text) {
+            return value;
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace sekisho::event

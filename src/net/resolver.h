@@ -1,0 +1,47 @@
+// DNS through libunbound: asynchronous on an executor, DNSSEC-validating.
+#pragma once
+
+#include "base/ip.h"
+#include "base/result.h"
+#include "net/task.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sekisho::net {
+
+struct ResolverOptions {
+    std::vector<std::string>
+        forward_to;                 // "192.0.2.53" or "192.0.2.53@5353"; empty: /etc/resolv.conf
+    std::string trust_anchor_file;  // empty: no validation by us
+    std::string hosts_file;         // may be empty
+};
+
+struct Mx {
+    std::uint16_t preference = 0;
+    std::string host;  // lower case, no trailing dot; empty: null MX (RFC 7505)
+};
+
+template <class T>
+struct Answer {
+    std::vector<T> records;  // empty: the name or the type doesn't exist
+    bool secure = false;     // DNSSEC-validated
+};
+
+class Resolver {
+  public:
+    [[nodiscard]] static Result<std::unique_ptr<Resolver>> make(
+        Executor executor, const ResolverOptions& options
+    );
+    virtual ~Resolver() = default;
+    // Unavailable: SERVFAIL, bogus or time-out (a temporary failure, RFC 5321 §5.1); an empty
+    // answer is no error.
+    virtual Task<Result<Answer<Mx>>> mx(std::string domain) = 0;
+    virtual Task<Result<Answer<IpAddress>>> addresses(std::string host, bool v4, bool v6) = 0;
+    virtual Task<Result<Answer<std::string>>> txt(std::string name) = 0;
+    virtual Task<Result<Answer<std::string>>> ptr(IpAddress address) = 0;
+};
+
+}  // namespace sekisho::net

@@ -1,0 +1,57 @@
+// Event loops and listeners. One loop per core, each with its own listening socket (SO_REUSEPORT).
+#pragma once
+
+#include "base/ip.h"
+#include "base/result.h"
+#include "net/stream.h"
+#include "net/task.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sekisho::net {
+
+class Loops {
+  public:
+    // `count` threads, one event loop each; 0: one per core. They start at run().
+    [[nodiscard]] static std::unique_ptr<Loops> make(unsigned count);
+    virtual ~Loops() = default;
+    [[nodiscard]] virtual Executor executor(std::size_t index) = 0;
+    [[nodiscard]] virtual std::size_t size() const = 0;
+    virtual void run() = 0;   // starts the threads and returns
+    virtual void stop() = 0;  // ends them and joins
+};
+
+using Accepted = std::function<Task<void>(std::unique_ptr<Stream>)>;
+
+class Listener {
+  public:
+    virtual ~Listener() = default;
+    [[nodiscard]] virtual Endpoint local() const = 0;  // with the real port when 0 was asked for
+    virtual void stop() = 0;                           // no new connections; running ones go on
+};
+
+// Listens on every loop; each connection runs `accepted` as a coroutine of the loop that took it.
+// Binding happens here, so that a caller can drop its rights afterwards. `name` is for logs.
+[[nodiscard]] Result<std::unique_ptr<Listener>> listen(
+    Loops& loops, const Endpoint& at, std::string name, Accepted accepted
+);
+
+// Resumes the caller on `executor` after the time.
+Task<void> sleep_for(Executor executor, Duration duration);
+
+// Runs `work` on a pool of threads kept for what blocks (password hashing, databases), resumes the
+// caller on its loop.
+class Workers {
+  public:
+    [[nodiscard]] static std::unique_ptr<Workers> make(unsigned threads);
+    virtual ~Workers() = default;
+    virtual void post(std::function<void()> work) = 0;
+    [[nodiscard]] virtual std::size_t waiting() const = 0;
+};
+template <class T>
+Task<T> run_on(Workers& workers, std::function<T()> work);  // net/workers.h defines it
+
+}  // namespace sekisho::net

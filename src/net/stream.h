@@ -1,0 +1,59 @@
+// One connection: a descriptor, plain or TLS (OpenSSL on the descriptor, no BIO pairs), with one
+// deadline timer.
+#pragma once
+
+#include "base/ip.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "net/task.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace sekisho::net {
+
+class TlsContext;  // net/tls.h
+
+struct TlsInfo {
+    std::string version;      // "TLSv1.3"
+    std::string cipher;       // "TLS_AES_128_GCM_SHA256"
+    std::string server_name;  // SNI the client sent, or that we sent
+    bool peer_verified = false;
+};
+
+class Stream {
+  public:
+    virtual ~Stream() = default;
+    // Every wait after this ends with Timeout when the deadline passes; set it again for each step.
+    virtual void expires_after(Duration timeout) = 0;
+    // At least one byte, or Closed at the peer's orderly end, or an error.
+    virtual Task<Result<std::size_t>> read_some(std::span<char> buffer) = 0;
+    virtual Task<Status> write_all(std::string_view bytes) = 0;
+    // Handshakes on the running connection. Bytes that came in plain before the handshake are the
+    // caller's to refuse.
+    virtual Task<Status> start_tls_server(std::shared_ptr<const TlsContext> context) = 0;
+    virtual Task<Status> start_tls_client(
+        std::shared_ptr<const TlsContext> context, std::string server_name
+    ) = 0;
+    [[nodiscard]] virtual bool input_waiting(
+    ) const = 0;  // bytes have come that nobody has read yet (early talkers)
+    [[nodiscard]] virtual std::optional<TlsInfo> tls() const = 0;
+    [[nodiscard]] virtual Endpoint peer() const = 0;
+    [[nodiscard]] virtual Endpoint local() const = 0;
+    [[nodiscard]] virtual Executor executor() const = 0;
+    // Orderly: TLS close_notify, then FIN. close() at once; a waiting read ends with Cancelled.
+    // Both may be repeated.
+    virtual Task<void> shutdown() = 0;
+    virtual void close() = 0;
+};
+
+// Connects over TCP. `source`: the local address to use, if any.
+Task<Result<std::unique_ptr<Stream>>> connect(
+    Executor executor, Endpoint to, std::optional<IpAddress> source, Duration timeout
+);
+
+}  // namespace sekisho::net

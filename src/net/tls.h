@@ -1,0 +1,35 @@
+// TLS contexts: what a listener or an outgoing connection speaks. 1.2 and 1.3 only.
+#pragma once
+
+#include "base/result.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+struct ssl_ctx_st;
+
+namespace sekisho::net {
+
+class TlsContext {
+  public:
+    // A server's certificate chain and key, PEM files. Errors name the file.
+    [[nodiscard]] static Result<std::shared_ptr<const TlsContext>> server(
+        const std::string& certificate_file, const std::string& key_file
+    );
+    // Opportunistic: the peer's certificate is looked at but not required to verify (RFC 7435).
+    [[nodiscard]] static Result<std::shared_ptr<const TlsContext>> client_opportunistic();
+    virtual ~TlsContext() = default;
+    [[nodiscard]] virtual ssl_ctx_st* native() const = 0;
+};
+
+// Writes an ECDSA P-256 key and a self-signed certificate for the names (DNS subject alternative
+// names), PEM, key 0600.
+[[nodiscard]] Status make_self_signed(
+    const std::string& certificate_file,
+    const std::string& key_file,
+    const std::vector<std::string>& names,
+    int days
+);
+
+}  // namespace sekisho::net

@@ -1,0 +1,108 @@
+// One policy for TCP port 25: an address belongs to one class (longest prefix wins), a rule names a
+// source class, a destination class and an action. Compiled to two look-ups and one cell of a
+// matrix. Pure: no I/O, no clock.
+#pragma once
+
+#include "base/ip.h"
+#include "base/result.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sekisho::policy {
+
+using ClassId = std::uint8_t;  // 0 is the default class, "outside" unless the source names another
+inline constexpr std::size_t kClassesMax = 64;
+inline constexpr std::size_t kRulesMax = 4096;
+
+// The lattice of actions, from mild to strict; Answer hands the connection to a responder that
+// explains.
+enum class Action : std::uint8_t { Pass, Count, Limit, Refuse, Drop, Answer };
+enum class Stage : std::uint8_t {
+    Observe,
+    Notify,
+    Enforce
+};  // Observe, Notify: counted and reported, packets pass
+// To: the packet that goes to port 25. From: its answer, from port 25 (blocking only one leaves
+// triangular spamming).
+enum class Direction : std::uint8_t { ToPort25, FromPort25 };
+
+[[nodiscard]] std::string_view name(Action action);
+[[nodiscard]] std::string_view name(Stage stage);
+[[nodiscard]] std::optional<Action> parse_action(std::string_view text);
+[[nodiscard]] std::optional<Stage> parse_stage(std::string_view text);
+
+// What an operator wrote; `origin` is "file:line" for messages.
+struct ClassSource {
+    std::string name;
+    std::string note;
+    std::vector<Prefix> prefixes;
+    std::string origin;
+};
+struct RuleSource {
+    std::string name;      // unique; shown in counters
+    std::string from, to;  // class names; "*" any
+    Action action = Action::Pass;
+    Stage stage = Stage::Enforce;
+    std::string note;  // why; shown by explain and to the support desk
+    std::string origin;
+};
+struct Source {
+    std::vector<ClassSource> classes;
+    std::vector<RuleSource> rules;  // the first rule that names both classes decides
+    std::string default_class = "outside";
+};
+
+struct Class {
+    ClassId id = 0;
+    std::string name;
+    std::string note;
+    std::size_t prefixes = 0;
+};
+
+struct Verdict {
+    Action action = Action::Pass;    // what happens to the packet now (stage applied)
+    Action declared = Action::Pass;  // what the rule says, were it enforced
+    Stage stage = Stage::Enforce;
+    int rule = -1;  // index into rules(); -1: no rule names these classes
+    ClassId client = 0,
+            server = 0;  // classes of the two ends, the client being the one that speaks to port 25
+};
+
+class Policy {
+  public:
+    // Errors: duplicate class or rule, unknown class in a rule, one prefix in two classes, too many
+    // of anything; the message names the origin of both.
+    [[nodiscard]] static Result<std::shared_ptr<const Policy>> compile(const Source& source);
+    virtual ~Policy() = default;
+
+    [[nodiscard]] virtual ClassId classify(const IpAddress& address) const = 0;
+    // The prefix that decided the class, if any.
+    [[nodiscard]] virtual std::optional<Prefix> matched(const IpAddress& address) const = 0;
+    // A packet from `source` to `destination`; in direction FromPort25 the client is the
+    // destination.
+    [[nodiscard]] virtual Verdict judge(
+        const IpAddress& source, const IpAddress& destination, Direction direction
+    ) const = 0;
+    [[nodiscard]] virtual Verdict cell(ClassId client, ClassId server) const = 0;
+
+    [[nodiscard]] virtual const std::vector<Class>& classes() const = 0;
+    [[nodiscard]] virtual const std::vector<RuleSource>& rules() const = 0;
+    [[nodiscard]] virtual const Class* find_class(std::string_view name) const = 0;
+    // Every prefix with its class, in order (for engines and renderers).
+    [[nodiscard]] virtual const std::vector<std::pair<Prefix, ClassId>>& prefixes() const = 0;
+    // A digest of all of it: equal policies have equal digests.
+    [[nodiscard]] virtual std::string digest() const = 0;
+};
+
+// "SRC is 'subscribers' by 198.51.100.0/24 ... rule 'op25b' ... refused", for `gate explain`, one
+// line a step.
+[[nodiscard]] std::vector<std::string> explain(
+    const Policy& policy, const IpAddress& source, const IpAddress& destination
+);
+
+}  // namespace sekisho::policy
