@@ -81,10 +81,10 @@ net::Task<Plan> plan_mx(std::shared_ptr<Job> job, Destination to) {
     }
     plan.hosts = std::move(to.hosts);
     plan.no_address =
-        implicit ? hopeless(smtp::reply(550, "5.1.2", "The domain " + to.domain + " does not exist"))
-                 : hopeless(smtp::reply(
-                       550, "5.4.4", "No mail host of " + to.domain + " has an address"
-                   ));
+        implicit
+            ? hopeless(smtp::reply(550, "5.1.2", "The domain " + to.domain + " does not exist"))
+            : hopeless(smtp::reply(550, "5.4.4", "No mail host of " + to.domain + " has an address")
+              );
     co_return plan;
 }
 
@@ -130,6 +130,12 @@ smtp::OutgoingMessage outgoing(
     return message;
 }
 
+// What the connections of a group are counted by: the smarthost takes all domains' together.
+std::string place_of(const Group& group, const Destination& to, const Options& options) {
+    const bool smarthost = to.kind == Destination::Kind::Hosts && !options.route.smarthost.empty();
+    return smarthost ? options.route.smarthost : group.domain;
+}
+
 // Hosts one after the other for those recipients that none has decided on yet.
 class HostTries {
   public:
@@ -164,7 +170,9 @@ class HostTries {
             co_return same_for_all(group_, why);
         }
         if (!reached_) {
-            job_->shop->slots->refuse_waiting(group_.domain, result_.tried.front().reply);
+            const std::string key =
+                place_of(group_, destination(group_.domain, job_->options->route), *job_->options);
+            job_->shop->slots->refuse_waiting(key, result_.tried.front().reply);
         }
         co_return std::move(result_);
     }
@@ -185,9 +193,8 @@ class HostTries {
             addresses.push_back(*host.address);
             co_return addresses;
         }
-        auto answer = co_await job_->shop->deps.resolver.addresses(
-            host.name, options.ipv4, options.ipv6
-        );
+        auto answer =
+            co_await job_->shop->deps.resolver.addresses(host.name, options.ipv4, options.ipv6);
         if (!answer) {
             look_up_failed_ = another_time("4.4.3", answer.error().message);
             co_return addresses;
@@ -217,9 +224,8 @@ class HostTries {
             options.tls = shop.deps.tls;
         }
         smtp::OutgoingMessage message = outgoing(*job_, group_, open_, bytes_);
-        Attempt attempt = co_await send_message(
-            job_->executor, peer, std::move(options), std::move(message)
-        );
+        Attempt attempt =
+            co_await send_message(job_->executor, peer, std::move(options), std::move(message));
         shop.counters.tls += attempt.tls.empty() ? 0 : 1;
         shop.counters.tls_failed += attempt.tls_failed ? 1 : 0;
         std::vector<std::size_t> still_open;
@@ -357,7 +363,9 @@ net::Task<Result<Bytes>> load(std::shared_ptr<Job> job) {
 }
 
 net::Task<GroupResult> try_group(std::shared_ptr<Job> job, Group group) {
-    const auto granted = co_await job->shop->slots->take(group.domain);
+    Destination to = destination(group.domain, job->options->route);
+    const std::string key = place_of(group, to, *job->options);
+    const auto granted = co_await job->shop->slots->take(key);
     if (granted.refused) {
         Tried tried = another_time("4.4.1", "");
         tried.reply = *granted.refused;
@@ -368,12 +376,10 @@ net::Task<GroupResult> try_group(std::shared_ptr<Job> job, Group group) {
         co_return same_for_all(group, another_time("4.3.0", bytes.error().message));
     }
     if (job->loops) {
-        const smtp::Reply reply = smtp::reply(
-            554, "5.4.6", "The message has gone in a circle: too many Received fields"
-        );
+        const smtp::Reply reply =
+            smtp::reply(554, "5.4.6", "The message has gone in a circle: too many Received fields");
         co_return same_for_all(group, hopeless(reply));
     }
-    Destination to = destination(group.domain, job->options->route);
     if (to.kind == Destination::Kind::Local) {
         GroupResult result = co_await try_local(job, std::move(group), std::move(*bytes));
         co_return result;

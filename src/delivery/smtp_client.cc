@@ -85,8 +85,8 @@ class Conversation {
         smtp::ClientOptions result;
         result.hostname = options.hostname;
         result.lmtp = options.lmtp;
-        result.tls = options.tls ? smtp::ClientOptions::Tls::Opportunistic
-                                 : smtp::ClientOptions::Tls::Never;
+        result.tls =
+            options.tls ? smtp::ClientOptions::Tls::Opportunistic : smtp::ClientOptions::Tls::Never;
         return result;
     }
 
@@ -119,11 +119,6 @@ class Conversation {
             session_.tls_started(true);
         } else {
             attempt_.tls_failed = true;
-            log::info(
-                "DELIVERY_TLS_FAILED",
-                "a TLS handshake failed; going on without",
-                {{"peer", peer_.text()}, {"error", secured.error().message}}
-            );
             session_.tls_started(false, secured.error().message);
         }
     }
@@ -141,12 +136,10 @@ net::Task<Attempt> once(
 ) {
     Result<std::unique_ptr<net::Stream>> stream;
     if (peer.socket_path.empty()) {
-        stream = co_await net::connect(
-            executor, peer.endpoint, std::nullopt, options.connect_timeout
-        );
-    } else {
         stream =
-            co_await net::connect_unix(executor, peer.socket_path, options.connect_timeout);
+            co_await net::connect(executor, peer.endpoint, std::nullopt, options.connect_timeout);
+    } else {
+        stream = co_await net::connect_unix(executor, peer.socket_path, options.connect_timeout);
     }
     if (!stream) {
         // RFC 3463 §3.5: no answer from host.
@@ -175,7 +168,16 @@ net::Task<Attempt> send_message(
     net::Executor executor, Peer peer, SendOptions options, smtp::OutgoingMessage message
 ) {
     Attempt attempt = co_await once(executor, peer, options, message);
-    if (attempt.tls_failed) {
+    // A failed handshake, and all else that a server does wrong with STARTTLS: plain words behind
+    // its answer, the end of the connection.
+    const bool at_tls =
+        !attempt.recipients.empty() && attempt.recipients.front().stage == smtp::Stage::StartTls;
+    if (options.tls && (attempt.tls_failed || at_tls)) {
+        log::info(
+            "DELIVERY_TLS_FAILED",
+            "STARTTLS failed; going on without",
+            {{"peer", peer.text()}, {"error", attempt.recipients.front().reply.text()}}
+        );
         options.tls = nullptr;
         attempt = co_await once(executor, peer, options, std::move(message));
         attempt.tls_failed = true;

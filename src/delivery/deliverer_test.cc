@@ -1,0 +1,466 @@
+// The deliverer end to end on loopback: real sockets, scripted peers, a spool in memory.
+#include "delivery/deliverer.h"
+
+#include "base/ip.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "delivery/test_support.h"
+#include "net/resolver.h"
+#include "net/test_support.h"
+#include "net/tls.h"
+#include "queue/spool.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <gtest/gtest.h>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace sekisho::delivery {
+namespace {
+
+using net::test::eventually;
+using net::test::loopback;
+using queue::RecipientState;
+using test::Script;
+using test::ScriptedServer;
+
+Result<std::string> mailbox_of(std::string_view address) {
+    if (address == "taro@example.net" || address == "alias@example.net" ||
+        address == "postmaster") {
+        return std::string("taro@example.net");
+    }
+    if (address == "store-down@example.net") {
+        return fail(Errc::Unavailable, "the store is away");
+    }
+    return fail(Errc::NotFound, "no such account");
+}
+
+class DelivererTest : public net::test::NetTest {
+  protected:
+    DelivererTest() {
+        EXPECT_TRUE(net::make_self_signed(folder / "crt", folder / "key", {"mx.test"}, 10));
+        server_tls = *net::TlsContext::server(folder / "crt", folder / "key");
+        options.route.hostname = "mail.example.net";
+        options.route.domains = {"example.net"};
+        options.notices.hostname = "mail.example.net";
+        options.notices.from = "postmaster@mail.example.net";
+        options.maildir = folder / "maildir";
+        options.retry.waits = {Duration{600'000}};
+        options.retry.jitter = 0;
+    }
+    ~DelivererTest() override {
+        if (deliverer) {
+            deliverer->stop(Duration{20'000});
+            deliverer.reset();
+        }
+        // Before what the tries refer to is gone.
+        loops->stop();
+        workers.reset();
+    }
+    void start() {
+        Deps deps{
+            .loops = *loops,
+            .workers = *workers,
+            .resolver = resolver,
+            .spool = spool,
+            .journal = journal,
+            .tls = *net::TlsContext::client_opportunistic(),
+            .find_mailbox = mailbox_of,
+        };
+        deliverer = Deliverer::make(std::move(deps), options);
+        deliverer->start();
+    }
+    // A server for other.example; its port becomes the port of all hosts found by MX.
+    std::unique_ptr<ScriptedServer> serve(Script script, const std::string& address = "127.0.0.1") {
+        Endpoint at{
+            *IpAddress::parse(address),
+            options.route.port == 25 ? std::uint16_t{0} : options.route.port
+        };
+        auto server = std::make_unique<ScriptedServer>(*loops, at, std::move(script));
+        options.route.port = server->at().port;
+        return server;
+    }
+    void route_to(const std::string& address = "127.0.0.1") {
+        resolver.add("other.example", {{10, "mx.other.example"}});
+        resolver.add_host("mx.other.example", {address});
+    }
+    std::string send(
+        const std::vector<std::string>& to,
+        const std::string& from = "taro@example.net",
+        const std::string& notify = ""
+    ) {
+        queue::Envelope envelope;
+        envelope.reverse_path = from;
+        envelope.message_id = "<1@example.net>";
+        envelope.accepted = now();
+        for (const std::string& address : to) {
+            queue::Recipient recipient;
+            recipient.address = address;
+            recipient.notify = notify;
+            envelope.recipients.push_back(recipient);
+        }
+        std::string id;
+        spool.append(std::move(envelope), kMessage, [&](Result<std::string> given) {
+            id = *given;
+        });
+        return id;
+    }
+    // Waits for the end of a try.
+    test::MemorySpool::Item tried(const std::string& id, int attempts = 1) {
+        EXPECT_TRUE(eventually([&] { return spool.item(id).entry.attempts >= attempts; })) << id;
+        return spool.item(id);
+    }
+    static std::string reply_of(const test::MemorySpool::Item& item, std::size_t n = 0) {
+        return item.entry.envelope.recipients.at(n).last_reply;
+    }
+    static RecipientState state_of(const test::MemorySpool::Item& item, std::size_t n = 0) {
+        return item.entry.envelope.recipients.at(n).state;
+    }
+    // The files in the Maildir of taro@example.net.
+    std::vector<std::string> inbox() {
+        std::vector<std::string> result;
+        const std::string path = folder / "maildir/taro@example.net/new";
+        if (std::filesystem::exists(path)) {
+            for (const auto& entry : std::filesystem::directory_iterator(path)) {
+                result.push_back(
+                    folder.read("maildir/taro@example.net/new/" + entry.path().filename().string())
+                );
+            }
+        }
+        return result;
+    }
+
+    static inline const std::string kMessage = "Subject: hello\r\n\r\n.dot\r\nbody\r\n";
+    net::test::Folder folder;
+    std::shared_ptr<const net::TlsContext> server_tls;
+    Options options;
+    test::MemorySpool spool;
+    test::MemoryJournal journal;
+    test::MapResolver resolver;
+    std::unique_ptr<Deliverer> deliverer;
+};
+
+TEST_F(DelivererTest, DeliversByMxWithTls) {
+    Script script;
+    script.ehlo = "250-mx.test\r\n250-PIPELINING\r\n250-STARTTLS\r\n250 ENHANCEDSTATUSCODES";
+    script.tls = server_tls;
+    const auto server = serve(script);
+    route_to();
+    start();
+    const auto item = tried(send({"a@other.example", "b@Other.Example"}));
+    EXPECT_TRUE(item.finished);
+    EXPECT_EQ(reply_of(item, 1), "250 2.0.0 taken as 1");
+    const auto mails = server->mails();
+    ASSERT_EQ(mails.size(), 1U) << "one transaction for both";
+    EXPECT_TRUE(mails[0].tls);
+    EXPECT_EQ(mails[0].data, "Subject: hello\r\n\r\n..dot\r\nbody\r\n");
+    const std::string event = journal.last("a@other.example");
+    EXPECT_TRUE(event.starts_with("delivered: 250 2.0.0 taken as 1 (mx.other.example[127.0.0.1]:"))
+        << event;
+    EXPECT_NE(event.find("TLSv1.3 "), std::string::npos) << event;
+    EXPECT_EQ(deliverer->counters().tls_total, 1U);
+    EXPECT_EQ(deliverer->counters().delivered_total, 2U);
+    EXPECT_EQ(nlohmann::json::parse(deliverer->status_json())["delivered_total"], 2);
+}
+
+TEST_F(DelivererTest, ABrokenTlsGoesOnInPlain) {
+    Script script;
+    script.ehlo = "250-mx.test\r\n250 STARTTLS";
+    const auto server = serve(script);
+    route_to();
+    start();
+    using Break = Script::BreakTls;
+    const std::vector<Break> ways{Break::TalkPlain, Break::TalkPlainLater, Break::Close};
+    for (std::size_t i = 0; i < ways.size(); ++i) {
+        script.break_tls = ways[i];
+        server->set(script);
+        const auto item = tried(send({"a@other.example"}));
+        EXPECT_TRUE(item.finished) << reply_of(item);
+        ASSERT_EQ(server->mails().size(), i + 1);
+        EXPECT_FALSE(server->mails().back().tls);
+        EXPECT_EQ(server->connections(), 2 * (static_cast<int>(i) + 1));
+        EXPECT_EQ(deliverer->counters().tls_failed_total, i + 1);
+        EXPECT_NE(journal.last("a@other.example").find("no TLS"), std::string::npos);
+    }
+}
+
+TEST_F(DelivererTest, RecipientsGetTheirOwnOutcomes) {
+    Script script;
+    script.answers["RCPT TO:<gone@"] = "550 5.1.1 no such user";
+    script.answers["RCPT TO:<full@"] = "452 4.2.2 mailbox full";
+    const auto server = serve(script);
+    route_to();
+    start();
+    const auto item =
+        tried(send({"good@other.example", "gone@other.example", "full@other.example"}));
+    EXPECT_FALSE(item.finished);
+    EXPECT_EQ(state_of(item, 0), RecipientState::Delivered);
+    EXPECT_EQ(state_of(item, 1), RecipientState::Bounced);
+    EXPECT_EQ(state_of(item, 2), RecipientState::Pending);
+    EXPECT_EQ(reply_of(item, 2), "452 4.2.2 mailbox full");
+    EXPECT_GT(item.entry.due, now() + std::chrono::minutes(5));
+    EXPECT_TRUE(journal.last("full@other.example").starts_with("deferred: 452 4.2.2"));
+    // The sender is one of ours: the notification ends in the Maildir.
+    ASSERT_TRUE(eventually([&] { return inbox().size() == 1; }));
+    const std::string notice = inbox()[0];
+    EXPECT_TRUE(notice.starts_with("Return-Path: <>\n")) << notice;
+    EXPECT_NE(notice.find("gone@other.example"), std::string::npos);
+    EXPECT_EQ(notice.find("Final-Recipient: rfc822; full@"), std::string::npos);
+    // Durable before the outcome was recorded.
+    EXPECT_EQ(
+        spool.order(),
+        (std::vector<std::string>{"append Q1", "append Q2", "finish Q1", "finish Q2"})
+    );
+    // The second try is about the one that is left.
+    script.answers.erase("RCPT TO:<full@");
+    server->set(script);
+    std::ignore = spool.retry_now("Q1", now());
+    const auto again = tried("Q1", 2);
+    EXPECT_TRUE(again.finished);
+    ASSERT_EQ(server->mails().size(), 2U);
+    const auto commands = server->mails()[1].commands;
+    EXPECT_EQ(
+        std::ranges::count_if(commands, [](const auto& c) { return c.starts_with("RCPT"); }), 1
+    );
+}
+
+TEST_F(DelivererTest, TheNextHostIsTriedWhenTheFirstFails) {
+    const auto first = serve({.greeting = "554 5.3.2 go away"}, "127.0.0.2");
+    Script tempfail;
+    tempfail.answers["RCPT"] = "450 4.7.1 greylisted";
+    const auto second = serve(tempfail, "127.0.0.3");
+    const auto third = serve({}, "127.0.0.4");
+    resolver.add(
+        "other.example",
+        {{10, "a.example"}, {20, "b.example"}, {30, "c.example"}, {5, "dead.example"}}
+    );
+    resolver.add_host("dead.example", {"127.0.0.9"});
+    resolver.add_host("a.example", {"127.0.0.2"});
+    resolver.add_host("b.example", {"127.0.0.3"});
+    resolver.add_host("c.example", {"::9", "127.0.0.4"});
+    start();
+    const auto item = tried(send({"a@other.example"}));
+    EXPECT_TRUE(item.finished) << reply_of(item);
+    EXPECT_EQ(first->connections(), 1);
+    EXPECT_EQ(second->connections(), 1);
+    EXPECT_EQ(third->mails().size(), 1U);
+    EXPECT_NE(journal.last("a@other.example").find("c.example[127.0.0.4]"), std::string::npos);
+}
+
+TEST_F(DelivererTest, AConnectionLostAfterTheDataIsNotTriedElsewhere) {
+    Script script;
+    script.after_data = "close";
+    const auto first = serve(script, "127.0.0.2");
+    const auto second = serve({}, "127.0.0.3");
+    resolver.add("other.example", {{10, "a.example"}, {20, "b.example"}});
+    resolver.add_host("a.example", {"127.0.0.2"});
+    resolver.add_host("b.example", {"127.0.0.3"});
+    start();
+    const auto item = tried(send({"a@other.example"}));
+    EXPECT_FALSE(item.finished);
+    EXPECT_TRUE(reply_of(item).find(" 4.4.2 ") != std::string::npos) << reply_of(item);
+    EXPECT_EQ(second->connections(), 0);
+}
+
+TEST_F(DelivererTest, WhatDnsSaysDecides) {
+    options.route.port = net::test::free_port();
+    resolver.add("null.example", {{0, ""}});
+    resolver.add("mute.example", {{10, "noaddress.example"}});
+    resolver.add("loop.example", {{10, "mail.example.net"}});
+    resolver.mx_of.insert_or_assign("broken.example", fail(Errc::Unavailable, "SERVFAIL"));
+    resolver.add("half.example", {{10, "broken-host.example"}});
+    resolver.addresses_of.insert_or_assign(
+        "broken-host.example", fail(Errc::Unavailable, "SERVFAIL")
+    );
+    resolver.add_host("implicit.example", {"127.0.0.1"});
+    start();
+    struct Row {
+        const char* domain;
+        RecipientState state;
+        const char* status;
+    };
+    for (const Row& row : std::vector<Row>{
+             {"null.example", RecipientState::Bounced, "556 5.1.10 "},
+             {"absent.example", RecipientState::Bounced, "550 5.1.2 "},
+             {"mute.example", RecipientState::Bounced, "550 5.4.4 "},
+             {"loop.example", RecipientState::Bounced, "554 5.4.6 "},
+             {"broken.example", RecipientState::Pending, "451 4.4.3 "},
+             {"half.example", RecipientState::Pending, "451 4.4.3 "},
+             {"implicit.example", RecipientState::Pending, "451 4.4.1 "},
+         }) {
+        const auto item = tried(send({std::string("a@") + row.domain}, ""));
+        EXPECT_EQ(state_of(item), row.state) << row.domain;
+        EXPECT_TRUE(reply_of(item).starts_with(row.status)) << row.domain << ": " << reply_of(item);
+    }
+    EXPECT_EQ(deliverer->counters().notices_total, 0U) << "the reverse-path was null";
+}
+
+TEST_F(DelivererTest, TheLastTryAtExpiryReturnsTheMessage) {
+    Script script;
+    script.answers["RCPT"] = "450 4.2.1 not now";
+    const auto server = serve(script);
+    route_to();
+    spool.expire = Duration{0};
+    start();
+    const auto item = tried(send({"a@other.example"}));
+    EXPECT_TRUE(item.finished);
+    EXPECT_EQ(state_of(item), RecipientState::Bounced);
+    EXPECT_TRUE(journal.last("a@other.example")
+                    .starts_with("bounced: delivery time expired; last: 450 4.2.1"));
+    ASSERT_TRUE(eventually([&] { return inbox().size() == 1; }));
+    EXPECT_NE(inbox()[0].find("Status: 5.4.7"), std::string::npos) << inbox()[0];
+}
+
+TEST_F(DelivererTest, NoNotificationForThoseWhoDoNotWantOne) {
+    Script script;
+    script.answers["RCPT"] = "550 5.1.1 no";
+    const auto server = serve(script);
+    route_to();
+    start();
+    EXPECT_TRUE(tried(send({"a@other.example"}, "taro@example.net", "NEVER")).finished);
+    EXPECT_TRUE(tried(send({"a@other.example"}, "")).finished);
+    EXPECT_EQ(deliverer->counters().notices_total, 0U);
+    EXPECT_EQ(spool.item("Q3").message, "");
+}
+
+TEST_F(DelivererTest, WithoutItsNotificationABounceIsNotFinished) {
+    Script script;
+    script.answers["RCPT"] = "550 5.1.1 no";
+    const auto server = serve(script);
+    route_to();
+    // Before the start, so that the first append after it is the notification's.
+    const std::string id = send({"a@other.example"});
+    spool.refuse_appends(1);
+    start();
+    const auto item = tried(id);
+    EXPECT_FALSE(item.finished);
+    EXPECT_EQ(state_of(item), RecipientState::Pending);
+    EXPECT_TRUE(journal.last("a@other.example").starts_with("deferred: 550"));
+    std::ignore = spool.retry_now(id, now());
+    EXPECT_TRUE(tried(id, 2).finished);
+    EXPECT_TRUE(eventually([&] { return inbox().size() == 1; }));
+}
+
+TEST_F(DelivererTest, LocalMailGoesToMaildir) {
+    start();
+    const auto item = tried(send(
+        {"taro@example.net",
+         "alias@example.net",
+         "nobody@example.net",
+         "store-down@example.net",
+         "postmaster"},
+        ""
+    ));
+    EXPECT_EQ(state_of(item, 0), RecipientState::Delivered);
+    EXPECT_EQ(state_of(item, 1), RecipientState::Delivered);
+    EXPECT_EQ(reply_of(item, 2), "550 5.1.1 There is no mailbox nobody@example.net");
+    EXPECT_EQ(state_of(item, 3), RecipientState::Pending);
+    EXPECT_TRUE(reply_of(item, 3).starts_with("451 4.3.0 "));
+    EXPECT_EQ(state_of(item, 4), RecipientState::Delivered);
+    const auto mails = inbox();
+    ASSERT_EQ(mails.size(), 3U);
+    for (const std::string& mail : mails) {
+        EXPECT_TRUE(mail.starts_with("Return-Path: <>\nDelivered-To: ")) << mail;
+        EXPECT_TRUE(mail.ends_with("Subject: hello\n\n.dot\nbody\n")) << mail;
+    }
+}
+
+TEST_F(DelivererTest, LocalMailGoesToLmtp) {
+    Script script;
+    script.ehlo = "250-lmtp.test\r\n250 PIPELINING";
+    script.after_data = "250 2.1.5 <taro@example.net> saved\r\n452 4.2.2 <hanako@example.net> full";
+    const auto server = serve(script);
+    options.local = Options::Local::Lmtp;
+    options.lmtp = server->at().text();
+    start();
+    const auto item = tried(send({"taro@example.net", "hanako@example.net"}));
+    EXPECT_EQ(state_of(item, 0), RecipientState::Delivered);
+    EXPECT_EQ(state_of(item, 1), RecipientState::Pending);
+    EXPECT_EQ(server->mails()[0].commands[0], "LHLO mail.example.net");
+}
+
+TEST_F(DelivererTest, ASmarthostTakesEverythingElse) {
+    const auto server = serve({});
+    options.route.smarthost = server->at().text();
+    start();
+    EXPECT_TRUE(tried(send({"a@one.example", "b@two.example"})).finished);
+    EXPECT_EQ(server->mails().size(), 2U) << "a transaction for each domain";
+}
+
+TEST_F(DelivererTest, AMessageInACircleIsReturned) {
+    start();
+    queue::Envelope envelope;
+    queue::Recipient to;
+    to.address = "taro@example.net";
+    envelope.recipients.push_back(to);
+    std::string message;
+    for (std::size_t i = 0; i <= kReceivedMax; ++i) {
+        message += "Received: by somewhere\r\n";
+    }
+    std::string id;
+    spool.append(envelope, message + "\r\n", [&](Result<std::string> given) { id = *given; });
+    const auto item = tried(id);
+    EXPECT_TRUE(reply_of(item).starts_with("554 5.4.6 ")) << reply_of(item);
+    EXPECT_TRUE(inbox().empty());
+}
+
+TEST_F(DelivererTest, ManyMessagesWithinTheLimits) {
+    const auto server = serve({});
+    route_to();
+    options.concurrency = 4;
+    options.concurrency_per_destination = 3;
+    start();
+    constexpr int count = 200;
+    for (int i = 0; i < count; ++i) {
+        send({"a" + std::to_string(i) + "@other.example"}, "");
+    }
+    EXPECT_TRUE(eventually([&] { return server->mails().size() == count; }));
+    EXPECT_TRUE(eventually([&] { return deliverer->counters().in_delivery == 0; }));
+    EXPECT_EQ(deliverer->counters().delivered_total, static_cast<std::uint64_t>(count));
+}
+
+TEST_F(DelivererTest, StoppingInTheMiddleLosesNothing) {
+    Script script;
+    script.answers["RCPT"] = "close";
+    const auto server = serve(script);
+    route_to();
+    // Holds the greeting back: nobody answers on that address.
+    resolver.add("stuck.example", {{10, "stuck-mx.example"}});
+    resolver.add_host("stuck-mx.example", {"192.0.2.1"});
+    start();
+    const std::string id = send({"a@stuck.example", "b@other.example"}, "");
+    EXPECT_TRUE(eventually([&] { return server->connections() > 0; }));
+    deliverer->stop(Duration{10});
+    deliverer.reset();
+    EXPECT_FALSE(spool.item(id).finished);
+}
+
+TEST_F(DelivererTest, TalksToSmtpSink) {
+    if (!net::test::has_program("smtp-sink")) {
+        GTEST_SKIP() << "smtp-sink isn't installed";
+    }
+    options.route.port = net::test::free_port();
+    const std::string at = "127.0.0.1:" + std::to_string(options.route.port);
+    const net::test::Process sink(
+        {"/usr/sbin/smtp-sink", "-u", "nobody", "-d", folder / "sink-", at, "10"}, folder / "log"
+    );
+    ASSERT_EQ(net::test::run("chmod 777 " + folder.path()).status, 0);
+    ASSERT_TRUE(eventually([&] { return net::test::answers(options.route.port); }))
+        << folder.read("log");
+    route_to();
+    start();
+    const auto item = tried(send({"a@other.example", "b@other.example"}));
+    EXPECT_TRUE(item.finished) << reply_of(item);
+}
+
+}  // namespace
+}  // namespace sekisho::delivery

@@ -1,0 +1,90 @@
+#include "delivery/notices.h"
+
+#include "base/time.h"
+#include "delivery/outcome.h"
+#include "queue/spool.h"
+#include "smtp/client_session.h"
+#include "smtp/reply.h"
+
+#include <chrono>
+#include <cstddef>
+#include <gtest/gtest.h>
+#include <string>
+
+namespace sekisho::delivery {
+namespace {
+
+const Time kNow = from_ms(1'795'531'759'000);
+
+FinishedRecipient finished(const std::string& notify, int code, bool last_here = false) {
+    FinishedRecipient result;
+    result.recipient.address = "to@other.example";
+    result.recipient.notify = notify;
+    result.tried.stage = code < 400 ? smtp::Stage::EndOfData : smtp::Stage::Rcpt;
+    result.tried.reply = smtp::reply(code, code < 400 ? "2.0.0" : "5.1.1", "said so");
+    result.tried.remote_name = "mx.other.example";
+    result.settled = settle(result.tried, kNow, kNow + std::chrono::hours(1));
+    result.final_delivery = last_here;
+    return result;
+}
+
+std::string notice(const FinishedRecipient& one, const std::string& sender = "a@example.net") {
+    queue::Envelope envelope;
+    envelope.queue_id = "0123456789";
+    envelope.reverse_path = sender;
+    envelope.envid = "QQ314159";
+    NoticeOptions options;
+    options.hostname = "mail.example.net";
+    options.from = "postmaster@mail.example.net";
+    const auto made =
+        make_notice(envelope, {one}, "Subject: orig\r\n\r\nbody\r\n", options, "unique", kNow);
+    if (!made) {
+        return "none";
+    }
+    EXPECT_EQ(made->envelope.reverse_path, "");
+    EXPECT_EQ(made->envelope.recipients.size(), 1U);
+    EXPECT_EQ(made->envelope.recipients.front().address, sender);
+    EXPECT_EQ(made->envelope.size, made->message.size());
+    EXPECT_NE(made->envelope.message_id, "");
+    return made->message;
+}
+
+std::string action(const std::string& message) {
+    const std::size_t at = message.find("\r\nAction: ");
+    return at == std::string::npos
+               ? message
+               : message.substr(at + 10, message.find("\r\n", at + 2) - at - 10);
+}
+
+TEST(Notices, WhoIsTold) {
+    EXPECT_EQ(action(notice(finished("", 550))), "failed");
+    EXPECT_EQ(action(notice(finished("FAILURE,DELAY", 550))), "failed");
+    EXPECT_EQ(notice(finished("NEVER", 550)), "none");
+    EXPECT_EQ(notice(finished("SUCCESS", 550)), "none");
+    EXPECT_EQ(notice(finished("", 550), ""), "none") << "null reverse-path";
+    EXPECT_EQ(notice(finished("", 450)), "none") << "still pending";
+    EXPECT_EQ(notice(finished("", 250)), "none");
+    EXPECT_EQ(notice(finished("FAILURE", 250)), "none");
+    EXPECT_EQ(action(notice(finished("SUCCESS,FAILURE", 250, true))), "delivered");
+    EXPECT_EQ(action(notice(finished("SUCCESS", 250))), "relayed");
+    FinishedRecipient passed = finished("SUCCESS", 250);
+    passed.tried.dsn_passed_on = true;
+    EXPECT_EQ(notice(passed), "none");
+}
+
+TEST(Notices, WhatIsTold) {
+    const std::string text = notice(finished("", 550));
+    for (const char* part :
+         {"Reporting-MTA: dns; mail.example.net",
+          "Final-Recipient: rfc822; to@other.example",
+          "Status: 5.1.1",
+          "Remote-MTA: dns; mx.other.example",
+          "said so",
+          "Subject: orig",
+          "Original-Envelope-Id: QQ314159"}) {
+        EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+    }
+}
+
+}  // namespace
+}  // namespace sekisho::delivery

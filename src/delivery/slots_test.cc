@@ -1,0 +1,119 @@
+#include "delivery/slots.h"
+
+#include "base/time.h"
+#include "net/server.h"
+#include "net/task.h"
+#include "net/test_support.h"
+#include "smtp/reply.h"
+
+#include <boost/asio/this_coro.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <gtest/gtest.h>
+#include <memory>
+#include <string>
+
+namespace sekisho::delivery {
+namespace {
+
+class SlotsTest : public net::test::NetTest {};
+
+struct Watch {
+    std::atomic<int> now{0}, most{0}, done{0}, refused{0};
+};
+
+net::Task<void> visit(
+    std::shared_ptr<Slots> slots,
+    std::string domain,
+    std::shared_ptr<Watch> watch,
+    net::Executor executor
+) {
+    const auto granted = co_await slots->take(domain);
+    if (granted.refused) {
+        ++watch->refused;
+        co_return;
+    }
+    const int now = ++watch->now;
+    int most = watch->most;
+    while (now > most && !watch->most.compare_exchange_weak(most, now)) {
+    }
+    co_await net::sleep_for(executor, Duration{2});
+    --watch->now;
+    ++watch->done;
+}
+
+TEST_F(SlotsTest, LimitsInAllAndByDestinationHold) {
+    const auto slots = Slots::make({.total = 5, .per_destination = 2});
+    const auto one = std::make_shared<Watch>();
+    const auto all = std::make_shared<Watch>();
+    for (int i = 0; i < 40; ++i) {
+        const auto executor = loops->executor(static_cast<std::size_t>(i));
+        net::spawn(executor, visit(slots, "one", one, executor), "test");
+        net::spawn(executor, visit(slots, "d" + std::to_string(i), all, executor), "test");
+    }
+    EXPECT_TRUE(net::test::eventually([&] { return one->done == 40 && all->done == 40; }));
+    EXPECT_EQ(one->most, 2);
+    EXPECT_LE(all->most, 5);
+    EXPECT_GE(all->most, 2);
+    EXPECT_TRUE(net::test::eventually([&] { return slots->use().empty(); }));
+}
+
+net::Task<void> hold(
+    std::shared_ptr<Slots> slots,
+    std::shared_ptr<Watch> watch,
+    std::shared_ptr<std::atomic<bool>> go
+) {
+    const auto granted = co_await slots->take("down");
+    ++watch->now;
+    const auto executor = co_await boost::asio::this_coro::executor;
+    while (!*go) {
+        co_await net::sleep_for(executor, Duration{1});
+    }
+}
+
+TEST_F(SlotsTest, WaitersAreRefusedWhenTheDestinationIsDown) {
+    const auto slots = Slots::make({.total = 5, .per_destination = 1});
+    const auto watch = std::make_shared<Watch>();
+    const auto go = std::make_shared<std::atomic<bool>>(false);
+    net::spawn(loops->executor(0), hold(slots, watch, go), "test");
+    EXPECT_TRUE(net::test::eventually([&] { return watch->now == 1; }));
+    for (int i = 0; i < 10; ++i) {
+        net::spawn(loops->executor(1), visit(slots, "down", watch, loops->executor(1)), "test");
+    }
+    EXPECT_TRUE(net::test::eventually([&] { return slots->use()["down"].waiting == 10; }));
+    slots->refuse_waiting("down", smtp::reply(451, "4.4.1", "no"));
+    EXPECT_TRUE(net::test::eventually([&] { return watch->refused == 10; }));
+    *go = true;
+    EXPECT_TRUE(net::test::eventually([&] { return slots->use().empty(); }));
+}
+
+TEST_F(SlotsTest, AHigherLimitLetsWaitersIn) {
+    const auto slots = Slots::make({.total = 1, .per_destination = 1});
+    const auto watch = std::make_shared<Watch>();
+    const auto go = std::make_shared<std::atomic<bool>>(false);
+    for (int i = 0; i < 3; ++i) {
+        net::spawn(loops->executor(0), hold(slots, watch, go), "test");
+    }
+    EXPECT_TRUE(net::test::eventually([&] { return slots->use()["down"].waiting == 2; }));
+    slots->set_limits({.total = 3, .per_destination = 3});
+    EXPECT_TRUE(net::test::eventually([&] { return watch->now == 3; }));
+    *go = true;
+    EXPECT_TRUE(net::test::eventually([&] { return slots->use().empty(); }));
+}
+
+TEST_F(SlotsTest, LoopsEndWithHoldersAndWaitersOnBoth) {
+    const auto slots = Slots::make({.total = 1, .per_destination = 1});
+    const auto watch = std::make_shared<Watch>();
+    const auto go = std::make_shared<std::atomic<bool>>(false);
+    for (std::size_t i = 0; i < 6; ++i) {
+        net::spawn(loops->executor(i), hold(slots, watch, go), "test");
+    }
+    EXPECT_TRUE(net::test::eventually([&] { return slots->use()["down"].waiting == 5; }));
+    loops->stop();
+    loops.reset();
+    loops = net::Loops::make(1);
+}
+
+}  // namespace
+}  // namespace sekisho::delivery
