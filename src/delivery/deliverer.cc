@@ -61,6 +61,9 @@ class Pump : public std::enable_shared_from_this<Pump> {
     void stop(Duration grace) {
         std::unique_lock lock(mutex_);
         stopping_ = true;
+        lock.unlock();
+        shop_->slots->close();
+        lock.lock();
         idle_.wait_for(lock, grace, [this] { return in_delivery_ == 0; });
         lock.unlock();
         asio::post(home_, [self = shared_from_this()] { self->timer_.cancel(); });

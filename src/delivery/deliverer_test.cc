@@ -428,20 +428,23 @@ TEST_F(DelivererTest, ManyMessagesWithinTheLimits) {
     EXPECT_EQ(deliverer->counters().delivered_total, static_cast<std::uint64_t>(count));
 }
 
-TEST_F(DelivererTest, StoppingInTheMiddleLosesNothing) {
-    Script script;
-    script.answers["RCPT"] = "close";
-    const auto server = serve(script);
+TEST_F(DelivererTest, StoppingPutsBackWhoWaitsAndLosesNothing) {
+    const auto server = serve({.greeting = ""});
     route_to();
-    // Holds the greeting back: nobody answers on that address.
-    resolver.add("stuck.example", {{10, "stuck-mx.example"}});
-    resolver.add_host("stuck-mx.example", {"192.0.2.1"});
+    options.concurrency_per_destination = 1;
     start();
-    const std::string id = send({"a@stuck.example", "b@other.example"}, "");
-    EXPECT_TRUE(eventually([&] { return server->connections() > 0; }));
+    const std::string stuck = send({"a@other.example"}, "");
+    EXPECT_TRUE(eventually([&] { return server->connections() == 1; }));
+    const std::string waiting = send({"c@other.example"}, "");
+    EXPECT_TRUE(eventually([&] { return deliverer->counters().in_delivery == 2; }));
     deliverer->stop(Duration{10});
+    EXPECT_TRUE(eventually([&] { return deliverer->counters().in_delivery == 1; }));
     deliverer.reset();
-    EXPECT_FALSE(spool.item(id).finished);
+    EXPECT_FALSE(spool.item(stuck).finished);
+    const auto item = spool.item(waiting);
+    EXPECT_FALSE(item.finished);
+    EXPECT_LE(item.entry.due, now()) << "tried first after the next start";
+    EXPECT_EQ(journal.last("c@other.example"), "") << "it wasn't tried";
 }
 
 TEST_F(DelivererTest, TalksToSmtpSink) {

@@ -369,6 +369,7 @@ net::Task<GroupResult> try_group(std::shared_ptr<Job> job, Group group) {
     if (granted.refused) {
         Tried tried = another_time("4.4.1", "");
         tried.reply = *granted.refused;
+        tried.put_back = granted.closed;
         co_return same_for_all(group, tried);
     }
     auto bytes = co_await load(job);

@@ -80,11 +80,12 @@ net::Task<void> run_groups(
             group.members.push_back(i);
         }
     }
-    auto latch = std::make_shared<Latch>();
-    latch->left = groups.size();
-    std::function<void(std::function<void()>)> begin = [job, finished, latch, groups](
-                                                           std::function<void()> resume
-                                                       ) {
+    // The latch isn't kept here: it holds this task.
+    std::function<void(std::function<void()>)> begin = [job,
+                                                        finished,
+                                                        groups](std::function<void()> resume) {
+        auto latch = std::make_shared<Latch>();
+        latch->left = groups.size();
         latch->all_done = std::move(resume);
         for (const auto& [domain, group] : groups) {
             net::spawn(
@@ -224,15 +225,19 @@ queue::Outcome make_outcome(
 ) {
     queue::Outcome outcome;
     bool pending = false;
+    bool put_back = false;
     for (const FinishedRecipient& to : finished) {
         queue::Outcome::PerRecipient one;
         one.address = to.recipient.address;
         one.state = to.settled.state;
         one.reply = to.settled.reply;
         pending = pending || one.state == queue::RecipientState::Pending;
+        put_back = put_back || to.tried.put_back;
         outcome.recipients.push_back(std::move(one));
     }
-    if (pending) {
+    if (put_back) {
+        outcome.next_try = at;  // the first thing after the next start
+    } else if (pending) {
         queue::RetryQuestion question;
         question.now = at;
         question.expires = job.entry.expires;
@@ -274,7 +279,9 @@ net::Task<void> run_job(std::shared_ptr<Job> job) {
         }
     }
     for (const FinishedRecipient& to : *finished) {
-        tell(*job, to, at);
+        if (!to.tried.put_back) {
+            tell(*job, to, at);
+        }
     }
     queue::Outcome outcome = make_outcome(*job, *finished, at);
     co_await finish(job, std::move(outcome));

@@ -39,6 +39,9 @@ Settled settle(const Tried& tried, Time now, Time expires) {
     using message::status_of_reply;
     Settled result;
     result.reply = tried.reply.text();
+    if (tried.put_back) {
+        return result;
+    }
     switch (decide(tried, true)) {
         case Decision::Delivered:
             result.state = queue::RecipientState::Delivered;

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -40,7 +41,7 @@ class Table final : public Slots, public std::enable_shared_from_this<Table> {
         }
         for (const auto& waiter : refused) {
             waiter->refused = reply;
-            waiter->resume();
+            waiter->wake();
         }
     }
 
@@ -52,6 +53,20 @@ class Table final : public Slots, public std::enable_shared_from_this<Table> {
             ready = grant();
         }
         resume(ready);
+    }
+
+    void close() override {
+        std::vector<std::shared_ptr<Waiter>> refused;
+        {
+            const std::scoped_lock lock(mutex_);
+            closed_ = true;
+            for (auto& [name, queue] : queues_) {
+                std::ranges::move(queue.waiting, std::back_inserter(refused));
+                queue.waiting.clear();
+            }
+            std::erase_if(queues_, [](const auto& entry) { return entry.second.active == 0; });
+        }
+        refuse_closed(refused);
     }
 
     [[nodiscard]] std::map<std::string, Use> use() const override {
@@ -84,6 +99,14 @@ class Table final : public Slots, public std::enable_shared_from_this<Table> {
     struct Waiter {
         std::function<void()> resume;
         std::optional<smtp::Reply> refused;
+        bool closed = false;
+
+        // Lets go of the task, which holds this.
+        void wake() {
+            const auto call = std::move(resume);
+            resume = nullptr;
+            call();
+        }
     };
     struct Queue {
         std::size_t active = 0;
@@ -101,6 +124,7 @@ class Table final : public Slots, public std::enable_shared_from_this<Table> {
         co_await net::suspend(std::move(begin));
         Granted granted;
         granted.refused = waiter->refused;
+        granted.closed = waiter->closed;
         if (!granted.refused) {
             granted.slot = Slot(table, destination);
         }
@@ -109,12 +133,26 @@ class Table final : public Slots, public std::enable_shared_from_this<Table> {
 
     void enter(const std::string& destination, std::shared_ptr<Waiter> waiter) {
         std::vector<std::shared_ptr<Waiter>> ready;
+        std::vector<std::shared_ptr<Waiter>> refused;
         {
             const std::scoped_lock lock(mutex_);
-            queues_[destination].waiting.push_back(std::move(waiter));
-            ready = grant();
+            if (closed_) {
+                refused.push_back(std::move(waiter));
+            } else {
+                queues_[destination].waiting.push_back(std::move(waiter));
+                ready = grant();
+            }
         }
         resume(ready);
+        refuse_closed(refused);
+    }
+
+    static void refuse_closed(const std::vector<std::shared_ptr<Waiter>>& waiters) {
+        for (const auto& waiter : waiters) {
+            waiter->closed = true;
+            waiter->refused = smtp::reply(451, "4.3.2", "The delivery is stopping");
+            waiter->wake();
+        }
     }
 
     // Under the lock: who may go on now. Round the destinations, so that a long queue for one
@@ -149,7 +187,7 @@ class Table final : public Slots, public std::enable_shared_from_this<Table> {
 
     static void resume(const std::vector<std::shared_ptr<Waiter>>& ready) {
         for (const auto& waiter : ready) {
-            waiter->resume();
+            waiter->wake();
         }
     }
 
@@ -157,6 +195,7 @@ class Table final : public Slots, public std::enable_shared_from_this<Table> {
     Limits limits_;
     Queues queues_;
     std::size_t active_ = 0;
+    bool closed_ = false;
 };
 
 }  // namespace

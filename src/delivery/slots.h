@@ -38,6 +38,7 @@ class Slots {
     struct Granted {
         Slot slot;
         std::optional<smtp::Reply> refused;  // set: the destination turned out to be down meanwhile
+        bool closed = false;                 // refused because of close()
     };
 
     [[nodiscard]] static std::shared_ptr<Slots> make(Limits limits);
@@ -47,6 +48,9 @@ class Slots {
     // the other.
     virtual void refuse_waiting(const std::string& destination, const smtp::Reply& reply) = 0;
     virtual void set_limits(Limits limits) = 0;
+    // Refuses all who wait and all who will come. Needed before the end of the loops too: a waiting
+    // task and this table hold each other.
+    virtual void close() = 0;
 
     struct Use {
         std::size_t active = 0, waiting = 0;

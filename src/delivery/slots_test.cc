@@ -65,6 +65,10 @@ net::Task<void> hold(
     std::shared_ptr<std::atomic<bool>> go
 ) {
     const auto granted = co_await slots->take("down");
+    if (granted.closed) {
+        ++watch->refused;
+        co_return;
+    }
     ++watch->now;
     const auto executor = co_await boost::asio::this_coro::executor;
     while (!*go) {
@@ -102,6 +106,22 @@ TEST_F(SlotsTest, AHigherLimitLetsWaitersIn) {
     EXPECT_TRUE(net::test::eventually([&] { return slots->use().empty(); }));
 }
 
+TEST_F(SlotsTest, ClosedIsRefusedNowAndLater) {
+    const auto slots = Slots::make({.total = 1, .per_destination = 1});
+    const auto watch = std::make_shared<Watch>();
+    const auto go = std::make_shared<std::atomic<bool>>(false);
+    for (std::size_t i = 0; i < 4; ++i) {
+        net::spawn(loops->executor(i), hold(slots, watch, go), "test");
+    }
+    EXPECT_TRUE(net::test::eventually([&] { return slots->use()["down"].waiting == 3; }));
+    slots->close();
+    EXPECT_TRUE(net::test::eventually([&] { return watch->refused == 3; }));
+    net::spawn(loops->executor(0), hold(slots, watch, go), "test");
+    EXPECT_TRUE(net::test::eventually([&] { return watch->refused == 4; }));
+    *go = true;
+    EXPECT_TRUE(net::test::eventually([&] { return slots->use().empty(); }));
+}
+
 TEST_F(SlotsTest, LoopsEndWithHoldersAndWaitersOnBoth) {
     const auto slots = Slots::make({.total = 1, .per_destination = 1});
     const auto watch = std::make_shared<Watch>();
@@ -111,7 +131,9 @@ TEST_F(SlotsTest, LoopsEndWithHoldersAndWaitersOnBoth) {
     }
     EXPECT_TRUE(net::test::eventually([&] { return slots->use()["down"].waiting == 5; }));
     loops->stop();
+    slots->close();
     loops.reset();
+    EXPECT_EQ(watch->refused, 0);
     loops = net::Loops::make(1);
 }
 

@@ -240,7 +240,7 @@ class MapResolver final : public net::Resolver {
 // An SMTP server with canned answers. A command is answered by the longest prefix in `answers`; the
 // answer "close" ends the connection without a word.
 struct Script {
-    std::string greeting = "220 mx.test ESMTP";
+    std::string greeting = "220 mx.test ESMTP";  // empty: none ever
     std::string ehlo = "250-mx.test\r\n250-PIPELINING\r\n250 ENHANCEDSTATUSCODES";
     std::map<std::string, std::string> answers;
     std::shared_ptr<const net::TlsContext> tls;  // for STARTTLS, which `ehlo` must offer
@@ -329,6 +329,10 @@ class ScriptedServer {
         }
         std::string input;
         std::array<char, 4096> chunk{};
+        if (script.greeting.empty()) {
+            co_await stream->read_some(chunk);
+            co_return;
+        }
         Mail mail;
         std::string out = script.greeting + "\r\n";
         while (true) {

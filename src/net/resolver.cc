@@ -264,7 +264,9 @@ class Unbound final : public std::enable_shared_from_this<Unbound> {
 Task<RawResults> look_up(
     std::shared_ptr<Unbound> unbound, std::string name, std::vector<int> types
 ) {
-    auto start = [unbound, name = std::move(name), types = std::move(types)](auto handler) mutable {
+    auto start = [unbound = std::move(unbound),
+                  name = std::move(name),
+                  types = std::move(types)](auto handler) mutable {
         auto shared = std::make_shared<decltype(handler)>(std::move(handler));
         auto done = [shared](RawResults results) {
             auto executor = asio::get_associated_executor(*shared);
@@ -272,11 +274,14 @@ Task<RawResults> look_up(
                 std::move (*shared)(std::move(results));
             });
         };
+        // Nothing of the resolver stays in the waiting task: the question holds the task already.
+        const Executor executor = unbound->executor();
         asio::dispatch(
-            unbound->executor(),
-            [unbound, name = std::move(name), types = std::move(types), done = std::move(done)] {
-                unbound->start(name, types, done);
-            }
+            executor,
+            [unbound = std::move(unbound),
+             name = std::move(name),
+             types = std::move(types),
+             done = std::move(done)] { unbound->start(name, types, done); }
         );
     };
     auto token = asio::use_awaitable;
