@@ -216,10 +216,8 @@ TEST_F(DelivererTest, RecipientsGetTheirOwnOutcomes) {
     EXPECT_NE(notice.find("gone@other.example"), std::string::npos);
     EXPECT_EQ(notice.find("Final-Recipient: rfc822; full@"), std::string::npos);
     // Durable before the outcome was recorded.
-    EXPECT_EQ(
-        spool.order(),
-        (std::vector<std::string>{"append Q1", "append Q2", "finish Q1", "finish Q2"})
-    );
+    const auto order = spool.order();
+    EXPECT_LT(std::ranges::find(order, "append Q2"), std::ranges::find(order, "finish Q1"));
     // The second try is about the one that is left.
     script.answers.erase("RCPT TO:<full@");
     server->set(script);
