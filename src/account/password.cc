@@ -1,0 +1,149 @@
+#include "account/password.h"
+
+#include "account/account.h"
+#include "account/digest.h"
+#include "account/sasl.h"
+#include "account/saslprep.h"
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "base/result.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <sodium.h>
+#include <string>
+#include <string_view>
+
+namespace sekisho::account {
+namespace {
+
+constexpr std::size_t kSaltSize = 16;
+constexpr std::uint32_t kScramIterationsMin = 4096;  // RFC 7677 §4
+
+void ready() {
+    // Thread-safe, and cheap when done already.
+    SEKISHO_ASSERT(sodium_init() >= 0);
+}
+
+// libsodium reads the encoded hash up to its terminating NUL.
+using Encoded = std::array<char, crypto_pwhash_STRBYTES>;
+
+bool encode(std::string_view text, Encoded& out) {
+    out.fill('\0');
+    if (text.empty() || text.size() >= out.size() || text.find('\0') != std::string_view::npos) {
+        return false;
+    }
+    text.copy(out.data(), text.size());
+    return true;
+}
+
+}  // namespace
+
+Result<std::string> hash_password(std::string_view prepared, const HashOptions& options) {
+    ready();
+    Encoded out{};
+    if (crypto_pwhash_str_alg(
+            out.data(),
+            prepared.data(),
+            prepared.size(),
+            options.passes,
+            options.memory,
+            crypto_pwhash_ALG_ARGON2ID13
+        ) != 0) {
+        return fail(
+            Errc::Unavailable,
+            "no memory for the password hash (" + std::to_string(options.memory / 1024) + " KiB)"
+        );
+    }
+    return std::string{out.data()};
+}
+
+ScramKeys derive_scram_keys(
+    std::string_view prepared, std::string_view salt, std::uint32_t iterations
+) {
+    std::string salted = pbkdf2_sha256(prepared, salt, iterations);
+    std::string client_key = hmac_sha256(salted, "Client Key");
+    ScramKeys keys;
+    keys.salt = salt;
+    keys.iterations = iterations;
+    keys.stored_key = sha256(client_key);
+    keys.server_key = hmac_sha256(salted, "Server Key");
+    wipe(salted);
+    wipe(client_key);
+    return keys;
+}
+
+Result<Credential> make_credential(std::string_view password, const HashOptions& options) {
+    if (options.scram_iterations < kScramIterationsMin) {
+        return fail(Errc::Invalid, "SCRAM needs at least 4096 iterations");
+    }
+    if (options.passes < crypto_pwhash_argon2id_OPSLIMIT_MIN ||
+        options.memory < crypto_pwhash_argon2id_MEMLIMIT_MIN) {
+        return fail(Errc::Invalid, "argon2id needs at least one pass and 8 KiB");
+    }
+    if (password.size() > kSaslPasswordMax) {
+        return fail(
+            Errc::Invalid,
+            "the password is longer than " + std::to_string(kSaslPasswordMax) + " bytes"
+        );
+    }
+    auto prepared = saslprep(password);
+    if (!prepared) {
+        return fail(Errc::Invalid, "password: " + prepared.error().message);
+    }
+    if (prepared->size() < kPasswordMin) {
+        wipe(*prepared);
+        return fail(
+            Errc::Invalid, "the password is shorter than " + std::to_string(kPasswordMin) + " bytes"
+        );
+    }
+    auto hash = hash_password(*prepared, options);
+    if (!hash) {
+        wipe(*prepared);
+        return fail(hash.error());
+    }
+    Credential out;
+    out.argon2id = std::move(*hash);
+    out.scram = derive_scram_keys(*prepared, random_bytes(kSaltSize), options.scram_iterations);
+    wipe(*prepared);
+    return out;
+}
+
+bool verify_password(std::string_view argon2id, std::string_view prepared) {
+    ready();
+    Encoded encoded{};
+    return encode(argon2id, encoded) &&
+           crypto_pwhash_str_verify(encoded.data(), prepared.data(), prepared.size()) == 0;
+}
+
+bool is_outdated(std::string_view argon2id, const HashOptions& options) {
+    ready();
+    Encoded encoded{};
+    return !encode(argon2id, encoded) ||
+           crypto_pwhash_str_needs_rehash(encoded.data(), options.passes, options.memory) != 0;
+}
+
+Result<std::string> make_dummy_hash(const HashOptions& options) {
+    std::string nobody = random_bytes(32);
+    auto hash = hash_password(nobody, options);
+    wipe(nobody);
+    return hash;
+}
+
+std::string generate_password() {
+    // 32 signs, so that five random bits choose one without a bias. No 0 o 1 l.
+    static constexpr std::string_view kSigns = "abcdefghijkmnpqrstuvwxyz23456789";
+    static_assert(kSigns.size() == 32);
+    const std::string random = random_bytes(16);
+    std::string out;
+    for (std::size_t i = 0; i < random.size(); ++i) {
+        if (i != 0 && i % 4 == 0) {
+            out.push_back('-');
+        }
+        out.push_back(kSigns[static_cast<std::uint8_t>(random[i]) % kSigns.size()]);
+    }
+    return out;
+}
+
+}  // namespace sekisho::account

@@ -1,0 +1,182 @@
+#include "account/sasl.h"
+
+#include "account/account.h"
+#include "account/digest.h"
+#include "account/sasl_state.h"
+#include "account/saslprep.h"
+#include "base/assert.h"
+#include "base/bytes.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace sekisho::account {
+namespace {
+
+constexpr std::array<std::pair<Mechanism, std::string_view>, 3> kMechanisms{{
+    {Mechanism::Plain, "PLAIN"},
+    {Mechanism::Login, "LOGIN"},
+    {Mechanism::ScramSha256, "SCRAM-SHA-256"},
+}};
+
+}  // namespace
+
+std::string_view name(Mechanism mechanism) {
+    const auto* found =
+        std::ranges::find(kMechanisms, mechanism, &std::pair<Mechanism, std::string_view>::first);
+    SEKISHO_ASSERT(found != kMechanisms.end());
+    return found->second;
+}
+
+std::optional<Mechanism> parse_mechanism(std::string_view text) {
+    for (const auto& [mechanism, known] : kMechanisms) {
+        if (iequals(text, known)) {
+            return mechanism;
+        }
+    }
+    return std::nullopt;
+}
+
+bool sends_password(Mechanism mechanism) {
+    return mechanism != Mechanism::ScramSha256;
+}
+
+std::string_view name(SaslRefusal refusal) {
+    switch (refusal) {
+        case SaslRefusal::UnknownUser:
+            return "unknown-user";
+        case SaslRefusal::WrongPassword:
+            return "wrong-password";
+        case SaslRefusal::Disabled:
+            return "disabled";
+        case SaslRefusal::Malformed:
+            return "malformed";
+    }
+    return "unknown";
+}
+
+std::unique_ptr<SaslServer> SaslServer::make(
+    Mechanism mechanism, const SaslSettings& settings, std::string nonce
+) {
+    switch (mechanism) {
+        case Mechanism::Plain:
+            return make_plain(settings);
+        case Mechanism::Login:
+            return make_login(settings);
+        case Mechanism::ScramSha256:
+            return make_scram_sha256(settings, std::move(nonce));
+    }
+    SEKISHO_ASSERT(false);
+}
+
+SaslStep SaslBase::went(SaslStep step) {
+    struct Next {
+        Awaits operator()(const SaslChallenge&) const { return Awaits::Response; }
+        Awaits operator()(const SaslNeedAccount&) const { return Awaits::Account; }
+        Awaits operator()(const SaslNeedVerify&) const { return Awaits::Verdict; }
+        Awaits operator()(const SaslSuccess&) const { return Awaits::Nothing; }
+        Awaits operator()(const SaslFailure&) const { return Awaits::Nothing; }
+    };
+    awaits_ = std::visit(Next{}, step);
+    return step;
+}
+
+SaslStep SaslBase::start(std::optional<std::string_view> initial_response) {
+    SEKISHO_ASSERT(awaits_ == Awaits::Start);
+    if (initial_response && initial_response->size() > kSaslMessageMax) {
+        return went(refuse(SaslRefusal::Malformed, "the initial response is too long"));
+    }
+    return went(on_start(initial_response));
+}
+
+SaslStep SaslBase::step(std::string_view response) {
+    SEKISHO_ASSERT(awaits_ == Awaits::Response);
+    if (response.size() > kSaslMessageMax) {
+        return went(refuse(SaslRefusal::Malformed, "the response is too long"));
+    }
+    return went(on_response(response));
+}
+
+SaslStep SaslBase::give_account(const std::optional<Account>& account) {
+    SEKISHO_ASSERT(awaits_ == Awaits::Account);
+    return went(on_account(account));
+}
+
+SaslStep SaslBase::give_verified(bool right) {
+    SEKISHO_ASSERT(awaits_ == Awaits::Verdict);
+    return went(on_verified(right));
+}
+
+std::optional<SaslFailure> SaslBase::take_login(std::string_view text) {
+    if (text.empty() || text.size() > kSaslLoginMax) {
+        return refuse(
+            SaslRefusal::Malformed, text.empty() ? "the login is empty" : "the login is too long"
+        );
+    }
+    const auto prepared = saslprep(text);
+    if (!prepared || prepared->empty()) {
+        return refuse(SaslRefusal::Malformed, "the login holds bytes that are not allowed");
+    }
+    login_ = to_lower(*prepared);
+    return std::nullopt;
+}
+
+SaslFailure SaslBase::refuse(SaslRefusal why, std::string detail) const {
+    return SaslFailure{.why = why, .login = login_, .detail = std::move(detail)};
+}
+
+PasswordBase::~PasswordBase() {
+    wipe(password_);
+}
+
+std::optional<SaslFailure> PasswordBase::take_password(std::string_view text) {
+    if (text.empty() || text.size() > kSaslPasswordMax) {
+        return refuse(
+            SaslRefusal::Malformed,
+            text.empty() ? "the password is empty" : "the password is too long"
+        );
+    }
+    auto prepared = saslprep(text);
+    if (!prepared || prepared->empty()) {
+        return refuse(SaslRefusal::Malformed, "the password holds bytes that are not allowed");
+    }
+    password_ = std::move(*prepared);
+    return std::nullopt;
+}
+
+SaslStep PasswordBase::on_account(const std::optional<Account>& account) {
+    known_ = account.has_value();
+    has_hash_ = known_ && !account->credential.argon2id.empty();
+    enabled_ = known_ && account->enabled;
+    disabled_reason_ = known_ ? account->disabled_reason : std::string{};
+    SaslNeedVerify need;
+    need.login = login_;
+    need.argon2id = has_hash_ ? account->credential.argon2id : settings_.dummy_argon2id;
+    need.password = std::move(password_);
+    password_.clear();
+    return need;
+}
+
+SaslStep PasswordBase::on_verified(bool right) {
+    if (!known_) {
+        return refuse(SaslRefusal::UnknownUser, "no account has this login");
+    }
+    if (!has_hash_) {
+        return refuse(SaslRefusal::WrongPassword, "the account has no password set");
+    }
+    if (!right) {
+        return refuse(SaslRefusal::WrongPassword, "the password is wrong");
+    }
+    if (!enabled_) {
+        return refuse(SaslRefusal::Disabled, "the account is disabled: " + disabled_reason_);
+    }
+    return SaslSuccess{.login = login_};
+}
+
+}  // namespace sekisho::account
