@@ -62,9 +62,44 @@ struct Outcome {
     std::optional<Time> next_try;  // required while any recipient stays Pending
 };
 
+// Which messages an operator's command is about; an empty field asks nothing.
+struct Filter {
+    std::string account;    // exact
+    std::string sender;     // reverse-path, ASCII case-insensitive; "<>" is the null reverse-path
+    std::string recipient;  // a forward-path, ASCII case-insensitive
+    std::string domain;     // of a forward-path, ASCII case-insensitive
+    std::string client;     // exact
+    std::optional<bool> held, in_delivery;
+    std::size_t limit = 100;
+};
+[[nodiscard]] bool matches(const Filter& filter, const Entry& entry);
+
+// What opening found wrong with stored records; nothing of it stops the spool.
+struct Damage {
+    enum class Kind : std::uint8_t {
+        TornTail,        // an incomplete record at the end of the log: nobody was told 250 for it
+        BodyDamaged,     // the envelope is sound, the message's bytes are not: held for an operator
+        MessageLost,     // an acknowledged message can't be read; `queue_id` says which
+        StateLost,       // a state record can't be read: the message stays in its state before it
+        UnknownRecord,   // sound, but of a type this version doesn't know
+        BytesSkipped,    // a stretch that holds no readable record header
+        SegmentMissing,  // a whole segment file isn't there
+    };
+    Kind kind = Kind::BytesSkipped;
+    std::string queue_id;  // empty when the record's header itself can't be read
+    std::uint32_t segment = 0;
+    std::uint64_t offset = 0;
+    std::string text;  // one sentence
+};
+[[nodiscard]] std::string_view name(Damage::Kind kind);
+
 class Spool {
   public:
     virtual ~Spool() = default;
+
+    // An unused queue id, for trace fields that must name it before append() is called with it.
+    // Ids are 10 characters, sort by age and don't come again, restarts included.
+    [[nodiscard]] virtual std::string reserve_id() { return {}; }
 
     // Makes envelope and message durable, then calls `done` exactly once with the queue id or the
     // error (Full: no space; Unavailable: the disk failed; Cancelled: closing). `done` runs on the
@@ -83,7 +118,9 @@ class Spool {
     // The message's bytes, as accepted (CRLF line ends).
     [[nodiscard]] virtual Result<std::string> message(std::string_view queue_id) = 0;
     // Ends a try begun by take_due(). Durable when `done` is called; a finished message leaves the
-    // queue.
+    // queue. An error other than NotFound, Conflict and Invalid means "not durable yet": the spool
+    // keeps the outcome, writes it when the disk is back, and doesn't hand the message out before,
+    // so the try must not be repeated. Addresses the message doesn't have are ignored.
     virtual void finish(
         std::string_view queue_id, const Outcome& outcome, std::function<void(Status)> done
     ) = 0;
@@ -102,8 +139,21 @@ class Spool {
         std::uint64_t acks_before_durable_total =
             0;  // must stay 0; counted by a check, not assumed
         std::uint64_t segments = 0, segment_bytes = 0;
+        // `queued` is everything in the spool. Of it: waiting for its time; being written after a
+        // try; and set aside because its bytes fail their checksum.
+        std::uint64_t scheduled = 0, finishing = 0, damaged = 0;
+        std::uint64_t live_bytes = 0;  // of the segments' bytes, those of queued messages
+        std::uint64_t spare_segments = 0, recycled_total = 0, carried_total = 0;
+        std::uint64_t append_failures_total = 0, write_errors_total = 0;
+        std::uint64_t backlog = 0;  // state records that wait for the disk to come back
+        bool writable = true;       // false from a failed write until the next good one
     };
     [[nodiscard]] virtual Counters counters() const = 0;
+
+    // The queued messages that match, oldest first.
+    [[nodiscard]] virtual std::vector<Entry> find(const Filter& filter);
+    // What opening found damaged.
+    [[nodiscard]] virtual std::vector<Damage> damage() const { return {}; }
 };
 
 }  // namespace sekisho::queue

@@ -1,0 +1,330 @@
+#include "queue/recovery.h"
+
+#include "queue/index.h"
+#include "queue/queue_id.h"
+#include "queue/record.h"
+#include "queue/scan.h"
+#include "queue/spool.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace sekisho::queue {
+
+Recovery::Recovery(Index& index, Salvage salvage) : index_(index), salvage_(std::move(salvage)) {}
+
+std::uint64_t Recovery::add(
+    const SegmentHeader& segment, std::string_view bytes, bool verify_bodies
+) {
+    report_.oldest = std::max(report_.oldest, segment.oldest);
+    report_.last_message = std::max(report_.last_message, segment.last_message);
+    segments_.push_back(segment);
+    const ScanOf of{
+        .stamp = segment.stamp,
+        .ordinal = segment.ordinal,
+        .verify_bodies = verify_bodies,
+    };
+    if (segment.sequence > segment.durable + 1) {
+        unsynced_.emplace_back(segment.durable + 1, segment.sequence - 1);
+    }
+    ScanSink sink;
+    sink.record = [&](const ScannedRecord& found) { record(found, bytes); };
+    sink.gap = [](std::uint64_t, std::uint64_t) {};  // a gap shows in the sequence numbers
+    return scan_segment(bytes, of, sink);
+}
+
+void Recovery::order(const ScannedRecord& found) {
+    const RecordHeader& header = found.header;
+    if (report_.records > 0 && header.sequence > report_.last_sequence + 1) {
+        holes_.push_back(
+            {.ordinal = last_ordinal_,
+             .offset = last_end_,
+             .first_sequence = report_.last_sequence + 1,
+             .last_sequence = header.sequence - 1}
+        );
+    }
+    report_.last_sequence = std::max(report_.last_sequence, header.sequence);
+    report_.last_message = std::max(report_.last_message, header.message);
+    ++report_.records;
+    report_.closed_in_order = header.type == RecordType::Close;
+    report_.durable = std::max(report_.durable, header.durable);
+    last_ordinal_ = header.ordinal;
+    last_end_ = found.offset + header.record_size();
+}
+
+void Recovery::record(const ScannedRecord& found, std::string_view bytes) {
+    order(found);
+    const RecordHeader& header = found.header;
+    if (!queue::known(header.type)) {
+        report(
+            Damage::Kind::UnknownRecord,
+            header,
+            found.offset,
+            "a record of a type that this version doesn't know was stepped over"
+        );
+        return;
+    }
+    if (header.type == RecordType::Message) {
+        if (apply_message(found)) {
+            return;
+        }
+        if (salvage_ && suspects_.back().message == std::nullopt) {
+            salvage_(header.message, bytes.substr(found.offset, header.record_size()));
+        }
+        return;
+    }
+    if (!found.meta_ok || !apply_state(found)) {
+        suspects_.push_back({.header = header, .offset = found.offset, .message = {}});
+    }
+}
+
+// False, and a suspect more, when anything of it fails its check.
+bool Recovery::apply_message(const ScannedRecord& found) {
+    const RecordHeader& header = found.header;
+    std::optional<MessageMeta> meta;
+    if (found.meta_ok) {
+        meta = decode_message(found.meta);
+    }
+    Suspect suspect{.header = header, .offset = found.offset, .message = {}};
+    if (!meta || header.message == 0) {
+        suspects_.push_back(suspect);
+        unreadable_.insert(header.message);
+        return false;
+    }
+    const Index::MessageRecord message{
+        .number = header.message,
+        .at = Location::at(header.ordinal, found.offset),
+        .size = header.record_size(),
+        .due = meta->due,
+        .expires = meta->expires,
+        .attempts = meta->attempts,
+        .held = meta->held,
+    };
+    orphans_.erase(header.message);
+    if (found.body_ok) {
+        index_.message(message);
+        return true;
+    }
+    suspect.meta_ok = true;
+    suspect.message = message;
+    if (index_.find(header.message) == nullptr) {
+        index_.message(message);
+        suspect.applied = true;
+    }
+    suspects_.push_back(suspect);
+    return false;
+}
+
+void Recovery::known(bool found, MessageNumber number) {
+    if (!found && !unreadable_.contains(number)) {
+        orphans_.insert(number);
+    }
+}
+
+bool Recovery::apply_state(const ScannedRecord& found) {
+    const RecordHeader& header = found.header;
+    const MessageNumber number = header.message;
+    const Location at = Location::at(header.ordinal, found.offset);
+    switch (header.type) {
+        case RecordType::Outcome: {
+            const auto meta = decode_outcome(found.meta);
+            if (meta) {
+                known(index_.outcome(number, at, meta->due, meta->attempts), number);
+            }
+            return meta.has_value();
+        }
+        case RecordType::Hold: {
+            const bool sound = decode_hold(found.meta).has_value();
+            if (sound) {
+                known(index_.hold(number, at), number);
+            }
+            return sound;
+        }
+        case RecordType::Release:
+        case RecordType::Retry: {
+            const auto meta = decode_due(found.meta);
+            if (meta) {
+                const bool release = header.type == RecordType::Release;
+                known(
+                    release ? index_.release(number, meta->due) : index_.retry(number, meta->due),
+                    number
+                );
+            }
+            return meta.has_value();
+        }
+        case RecordType::Done:
+        case RecordType::Drop:
+            index_.remove(number);
+            orphans_.erase(number);
+            unreadable_.erase(number);
+            return true;
+        case RecordType::Trim: {
+            const auto meta = decode_trim(found.meta);
+            if (meta) {
+                report_.oldest = std::max(report_.oldest, meta->oldest);
+                report_.last_message = std::max(report_.last_message, meta->last_message);
+            }
+            return meta.has_value();
+        }
+        case RecordType::Message:
+        case RecordType::Close:
+            break;
+    }
+    return true;
+}
+
+void Recovery::report(
+    Damage::Kind kind, const RecordHeader& header, std::uint64_t offset, const char* text
+) {
+    report_.damage.push_back(
+        {.kind = kind,
+         .queue_id = header.message == 0 ? std::string() : format_queue_id(header.message),
+         .segment = header.ordinal,
+         .offset = offset,
+         .text = text}
+    );
+}
+
+bool Recovery::torn(std::uint64_t sequence) const {
+    return sequence > report_.durable ||
+           std::any_of(unsynced_.begin(), unsynced_.end(), [&](const auto& range) {
+               return sequence >= range.first && sequence <= range.second;
+           });
+}
+
+void Recovery::judge(const Suspect& suspect) {
+    const RecordHeader& header = suspect.header;
+    const Index::Slot* slot = index_.find(header.message);
+    if (torn(header.sequence)) {
+        if (suspect.applied && slot != nullptr &&
+            slot->body == Location::at(header.ordinal, suspect.offset)) {
+            index_.remove(header.message);
+        }
+        report(
+            Damage::Kind::TornTail,
+            header,
+            suspect.offset,
+            "an incomplete record at the end of the log was left out"
+        );
+        return;
+    }
+    if (header.type != RecordType::Message) {
+        report(
+            Damage::Kind::StateLost,
+            header,
+            suspect.offset,
+            "a state record fails its checksum; the message stays in the state before it"
+        );
+        return;
+    }
+    if (slot == nullptr && suspect.message && !suspect.applied) {
+        // The sound copy that stood in for it has been trimmed away.
+        index_.message(*suspect.message);
+        slot = index_.find(header.message);
+    }
+    if (slot == nullptr) {
+        // A message that ended later on is no loss.
+        if (unreadable_.contains(header.message)) {
+            report(
+                Damage::Kind::MessageLost,
+                header,
+                suspect.offset,
+                "the envelope fails its checksum; the record was put aside"
+            );
+        }
+        return;
+    }
+    if (slot->body == Location::at(header.ordinal, suspect.offset)) {
+        index_.mark_damaged(header.message);
+        report(
+            Damage::Kind::BodyDamaged,
+            header,
+            suspect.offset,
+            "the message's bytes fail their checksum; it is held"
+        );
+        return;
+    }
+    report(
+        Damage::Kind::StateLost,
+        header,
+        suspect.offset,
+        "a carried copy fails its checksum; another copy of the message is used"
+    );
+}
+
+void Recovery::judge_holes() {
+    for (const Hole& hole : holes_) {
+        if (hole.ordinal < report_.oldest) {
+            continue;
+        }
+        const bool unsynced = torn(hole.last_sequence);
+        report_.damage.push_back(
+            {.kind = unsynced ? Damage::Kind::TornTail : Damage::Kind::BytesSkipped,
+             .queue_id = {},
+             .segment = hole.ordinal,
+             .offset = hole.offset,
+             .text = fmt::format(
+                 "records {} to {} can't be read{}",
+                 hole.first_sequence,
+                 hole.last_sequence,
+                 unsynced ? "; they hadn't been acknowledged" : ""
+             )}
+        );
+    }
+}
+
+void Recovery::find_missing() {
+    std::uint32_t next = report_.oldest;
+    for (const SegmentHeader& segment : segments_) {
+        const std::uint32_t ordinal = segment.ordinal;
+        // One that was given up at its first write held nothing, and may have left no header.
+        const bool empty = ordinal == next + 1 && segment.previous_end == kSegmentDataStart;
+        if (ordinal > next && !empty) {
+            report_.damage.push_back(
+                {.kind = Damage::Kind::SegmentMissing,
+                 .queue_id = {},
+                 .segment = next,
+                 .offset = 0,
+                 .text = ordinal == next + 1
+                             ? fmt::format("segment {} is not there", next)
+                             : fmt::format("segments {} to {} are not there", next, ordinal - 1)}
+            );
+        }
+        next = std::max(next, ordinal + 1);
+    }
+    for (const MessageNumber number : orphans_) {
+        report_.damage.push_back(
+            {.kind = Damage::Kind::MessageLost,
+             .queue_id = format_queue_id(number),
+             .segment = 0,
+             .offset = 0,
+             .text = "its state is known, the message itself is in no segment"}
+        );
+    }
+}
+
+void Recovery::trim() {
+    for (const MessageNumber number : index_.before(report_.oldest)) {
+        index_.remove(number);
+    }
+}
+
+Recovery::Report Recovery::finish() {
+    trim();
+    for (const Suspect& suspect : suspects_) {
+        if (suspect.header.ordinal >= report_.oldest) {
+            judge(suspect);
+        }
+    }
+    judge_holes();
+    find_missing();
+    return std::move(report_);
+}
+
+}  // namespace sekisho::queue

@@ -1,0 +1,90 @@
+// Rebuilds the index from the segments' bytes and says what was damaged. Pure: the shell reads the
+// files and hands them over in the order of their ordinals.
+//
+// A damaged stretch is a torn tail when no later record says that it had been synced (the header's
+// `durable`): nobody was told 250 for it. Otherwise it is damage and reported by message id as far
+// as ids can be read. A damaged copy never takes the place of a sound one.
+#pragma once
+
+#include "queue/index.h"
+#include "queue/record.h"
+#include "queue/scan.h"
+#include "queue/spool.h"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sekisho::queue {
+
+class Recovery {
+  public:
+    // Given the raw record of a message whose envelope can't be read, to be put aside for people.
+    using Salvage = std::function<void(MessageNumber, std::string_view record)>;
+    explicit Recovery(Index& index, Salvage salvage = {});
+
+    // `bytes` ends where the segment's valid records may end. Returns where they do.
+    std::uint64_t add(
+        const SegmentHeader& segment, std::string_view bytes, bool verify_bodies = true
+    );
+
+    struct Report {
+        std::vector<Damage> damage;
+        std::uint64_t last_sequence = 0;
+        std::uint64_t durable = 0;  // the highest sequence known to have been synced
+        std::uint32_t oldest = 0;   // segments before it hold nothing that is needed
+        MessageNumber last_message = 0;
+        std::uint64_t records = 0;
+        bool closed_in_order = false;  // the last record is Close
+    };
+    [[nodiscard]] Report finish();
+
+  private:
+    struct Suspect {
+        RecordHeader header;
+        std::uint64_t offset = 0;
+        bool meta_ok = false;
+        bool applied = false;
+        std::optional<Index::MessageRecord> message;
+    };
+    struct Hole {
+        std::uint32_t ordinal = 0;  // of the segment it begins in
+        std::uint64_t offset = 0;
+        std::uint64_t first_sequence = 0, last_sequence = 0;
+    };
+
+    void record(const ScannedRecord& found, std::string_view bytes);
+    void order(const ScannedRecord& found);
+    bool apply_message(const ScannedRecord& found);
+    bool apply_state(const ScannedRecord& found);
+    void known(bool found, MessageNumber number);
+    void judge(const Suspect& suspect);
+    [[nodiscard]] bool torn(std::uint64_t sequence) const;
+    void judge_holes();
+    void find_missing();
+    void trim();
+    void report(
+        Damage::Kind kind, const RecordHeader& header, std::uint64_t offset, const char* text
+    );
+
+    Index& index_;
+    Salvage salvage_;
+    Report report_;
+    // Ranges of sequences that an earlier opening found unsynced: first and last.
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> unsynced_;
+    std::uint64_t last_end_ = 0;
+    std::uint32_t last_ordinal_ = 0;
+    std::vector<SegmentHeader> segments_;
+    std::vector<Suspect> suspects_;
+    std::vector<Hole> holes_;
+    // Messages with state records and neither a body nor an end so far.
+    std::set<MessageNumber> orphans_;
+    // Messages whose envelope can't be read and that no record ended.
+    std::set<MessageNumber> unreadable_;
+};
+
+}  // namespace sekisho::queue

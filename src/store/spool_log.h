@@ -1,0 +1,196 @@
+// The spool as a log of segment files: queue::Spool with one committer thread.
+//
+// Every change is a record. Callers encode theirs and put it in a list; the committer writes what
+// has come together with one pwritev and one fdatasync, applies it to the index and only then calls
+// back. What an append's callback says is therefore on stable storage, and that is checked once
+// more against the file's own account before each call.
+//
+// When the disk fails: appends and the operator's commands get the error, outcomes of tries are
+// kept in memory and written when the disk is back (their messages aren't handed out until then).
+// A segment in which a write or sync failed isn't written to again; the next segment's header says
+// where its valid records end. docs/queue.md has the states and what a crash leaves of each.
+#pragma once
+
+#include "base/result.h"
+#include "base/time.h"
+#include "queue/index.h"
+#include "queue/record.h"
+#include "queue/retry.h"
+#include "queue/spool.h"
+#include "store/segment_file.h"
+#include "store/segment_set.h"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+namespace sekisho::store {
+
+struct SpoolOptions {
+    std::string directory;
+    std::uint64_t segment_size = 64ULL * 1024 * 1024;
+    Duration commit_wait{1};  // the longest wait for company before a commit
+    std::uint64_t free_space_min = 256ULL * 1024 * 1024;  // below it append() gives Full
+    std::vector<Duration> retry;                          // empty: queue::RetrySchedule's
+    Duration expire{5LL * 24 * 3600 * 1000};
+    double retry_jitter = 0.2;
+
+    std::uint64_t batch_bytes_max = 8ULL * 1024 * 1024;
+    Duration trouble_wait{1000};  // after a failed write, until the next one is tried
+    // Stragglers are carried forward when the bytes of finished messages exceed both this many
+    // segments and the bytes of queued messages.
+    std::uint32_t garbage_segments_max = 4;
+    bool verify_bodies_on_open = true;
+
+    // For tests: another folder, another clock, no thread besides the committer.
+    std::shared_ptr<SegmentFolder> folder;
+    std::function<Time()> clock;
+    bool background_spares = true;
+};
+
+class SpoolLog final : public queue::Spool {
+  public:
+    // Conflict when another process has the directory. Damage in the segments is no error: see
+    // damage().
+    [[nodiscard]] static Result<std::unique_ptr<queue::Spool>> open(SpoolOptions options);
+    // Commits what was given to it, then closes. Nothing may be called any more.
+    ~SpoolLog() override;
+    SpoolLog(const SpoolLog&) = delete;
+    SpoolLog& operator=(const SpoolLog&) = delete;
+
+    std::string reserve_id() override;
+    void append(queue::Envelope envelope, std::string message, Committed done) override;
+    std::optional<queue::Entry> take_due(Time now) override;
+    std::optional<Time> next_due() override;
+    // Adds one to call; an empty function removes all.
+    void on_wake(std::function<void()> wake) override;
+    Result<std::string> message(std::string_view queue_id) override;
+    void finish(
+        std::string_view queue_id, const queue::Outcome& outcome, std::function<void(Status)> done
+    ) override;
+    std::vector<queue::Entry> list(std::size_t limit) override;
+    std::vector<queue::Entry> find(const queue::Filter& filter) override;
+    Result<queue::Entry> show(std::string_view queue_id) override;
+    Status retry_now(std::string_view queue_id, Time now) override;
+    Status hold(std::string_view queue_id, std::string reason) override;
+    Status release(std::string_view queue_id, Time now) override;
+    Status drop(std::string_view queue_id) override;
+    Counters counters() const override;
+    std::vector<queue::Damage> damage() const override;
+
+  private:
+    enum class Role : std::uint8_t {
+        Append,   // fails with the error
+        Command,  // the same, but may use the reserve
+        Finish,   // is kept until it can be written
+        Upkeep,   // is made again when it is wanted again
+    };
+    struct Pending {
+        Role role = Role::Append;
+        queue::RecordHeader header;
+        std::string meta, body;
+        // What the index is told when the record is durable.
+        queue::Location at;
+        Time due{}, expires{};
+        int attempts = 0;
+        bool held = false;
+        std::uint64_t end = 0;  // in its segment
+        std::function<void(const Status&)> done;
+    };
+    using Batch = std::vector<Pending>;
+    using Clock = std::chrono::steady_clock;
+
+    explicit SpoolLog(SpoolOptions options);
+    Status recover();
+    void start();
+
+    // API side (spool_log.cc).
+    [[nodiscard]] static Pending make_pending(
+        Role role, queue::RecordType type, queue::MessageNumber number, std::string meta
+    );
+    void push(Pending pending, std::unique_lock<std::mutex>& lock);
+    Status command(std::string_view queue_id, queue::RecordType type, std::string meta, Time due);
+    [[nodiscard]] Result<queue::Entry> read_entry(const queue::Index::Slot& slot);
+    [[nodiscard]] Result<std::string> read_meta(
+        const queue::Location& at, queue::MessageNumber number
+    );
+    [[nodiscard]] Result<Pending> read_record(
+        const queue::Location& at, queue::MessageNumber number
+    );
+    [[nodiscard]] std::vector<queue::Entry> entries(const queue::Filter& filter, bool all);
+
+    // Committer side (spool_commit.cc, spool_upkeep.cc).
+    void run();
+    [[nodiscard]] bool gather(std::unique_lock<std::mutex>& lock, Batch& batch);
+    [[nodiscard]] bool upkeep_wanted() const;
+    void commit(Batch batch);
+    void refuse_appends(Batch& batch);
+    [[nodiscard]] Status write_some(Batch& batch, std::size_t first, std::size_t& last);
+    [[nodiscard]] Status make_room(const Pending& next);
+    [[nodiscard]] Status write_chunk(Batch& batch, std::size_t first, std::size_t last);
+    void acknowledge(Batch& batch, std::size_t first, std::size_t last);
+    void apply(const Pending& record);
+    void give_up(Batch& batch, std::size_t first, const Error& error);
+    [[nodiscard]] static bool is_append(const Pending& record);
+    void set_trouble(const Error& error);
+    void set_full(const Error& error, Clock::time_point until);
+    void clear_trouble(bool appended);
+    void plan_upkeep(Batch& batch);
+    void carry(std::uint32_t ordinal, Batch& batch);
+    [[nodiscard]] std::uint64_t garbage() const;  // with the lock
+    void close_log();
+
+    SpoolOptions options_;
+    queue::RetrySchedule retry_;
+    std::shared_ptr<SegmentFolder> folder_;
+    std::unique_ptr<SegmentSet> segments_;
+    std::vector<queue::Damage> damage_;
+
+    mutable std::mutex mutex_;
+    std::condition_variable work_;
+    queue::Index index_;
+    std::deque<Pending> incoming_;
+    std::deque<Pending> backlog_;  // outcomes that couldn't be written yet
+    std::size_t wanted_ = 0;  // the committer sleeps until so many are in incoming_; 0: it works
+    // Recipients of the messages in delivery, as of before the try.
+    std::unordered_map<queue::MessageNumber, queue::Envelope> in_delivery_;
+    std::unordered_set<queue::MessageNumber> given_;  // ids chosen by callers, not yet durable
+    queue::MessageNumber last_message_ = 0;
+    std::shared_ptr<const std::vector<std::function<void()>>> wakes_;
+    Counters counters_;
+    bool stopping_ = false;
+    std::uint64_t sealed_bytes_ = 0;  // of all segments but the current one
+
+    // The committer's own.
+    std::shared_ptr<Segment> current_;
+    std::uint64_t last_sequence_ = 0;
+    std::uint64_t synced_sequence_ = 0;  // by the file's own account
+    // From opening until the first commit: how far the log was known to be synced.
+    std::optional<std::uint64_t> open_durable_;
+    std::uint64_t previous_end_ = 0;
+    std::uint32_t oldest_ = 0;
+    std::uint32_t carrying_ = 0;  // the segment that `to_carry_` is of
+    std::vector<queue::MessageNumber> to_carry_;
+    std::uint32_t uncarriable_ = 0;  // a segment with a message that can't be read
+    std::size_t expected_ = 1;       // how many the last commit had
+    std::optional<Error> trouble_;   // a write failed: nothing is written before trouble_until_
+    Clock::time_point trouble_until_;
+    std::optional<Error> full_;  // no appends before full_until_
+    Clock::time_point full_until_;
+
+    std::thread committer_;
+};
+
+}  // namespace sekisho::store

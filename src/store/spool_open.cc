@@ -1,0 +1,224 @@
+// Opening a spool: the folder's lock, every segment read and checked, the index rebuilt.
+#include "base/log.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "queue/record.h"
+#include "queue/recovery.h"
+#include "queue/scan.h"
+#include "queue/spool.h"
+#include "store/segment_file.h"
+#include "store/segment_set.h"
+#include "store/spool_log.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace sekisho::store {
+namespace {
+
+struct Found {
+    std::string name;
+    std::unique_ptr<SegmentFile> file;
+    queue::SegmentHeader header;
+    bool blank = false;
+};
+
+// The segment's header, or what its first record says of it when both copies are lost.
+Result<Found> look_at(SegmentFolder& folder, const std::string& name) {
+    Result<std::unique_ptr<SegmentFile>> file = folder.open(name);
+    if (!file) {
+        return fail(file.error());
+    }
+    Found found{.name = name, .file = std::move(*file), .header = {}};
+    if (found.file->size() < queue::kSegmentDataStart) {
+        found.blank = true;  // its making was interrupted
+        return found;
+    }
+    const Result<std::string> start = found.file->read(0, queue::kSegmentDataStart);
+    if (!start) {
+        return fail(start.error());
+    }
+    if (const auto header = queue::decode_segment_header(*start)) {
+        found.header = *header;
+        return found;
+    }
+    const Result<std::string> all = found.file->read(0, found.file->size());
+    if (!all) {
+        return fail(all.error());
+    }
+    const auto record = queue::first_record(*all);
+    found.blank = !record || record->ordinal == 0;
+    if (!found.blank) {
+        found.header.stamp = record->stamp;
+        found.header.ordinal = record->ordinal;
+        found.header.sequence = record->sequence;
+        found.header.durable = record->sequence - 1;
+        log::warning("SPOOL_HEADER_LOST", "a segment's header is damaged", {{"error", name}});
+    }
+    return found;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<queue::Spool>> SpoolLog::open(SpoolOptions options) {
+    // Room for a few records at least; the upper bound is that of a Location.
+    if (options.segment_size < 2 * queue::kSegmentDataStart ||
+        options.segment_size > (std::uint64_t{1} << 34U)) {
+        return fail(
+            Errc::Invalid, fmt::format("segment size {} is out of range", options.segment_size)
+        );
+    }
+    if (!options.folder) {
+        Result<std::unique_ptr<SegmentFolder>> folder = open_segment_folder(options.directory);
+        if (!folder) {
+            return fail(folder.error());
+        }
+        options.folder = std::move(*folder);
+    }
+    if (!options.clock) {
+        options.clock = [] { return now(); };
+    }
+    if (Status locked = options.folder->lock(); !locked) {
+        return fail(locked.error());
+    }
+    std::unique_ptr<SpoolLog> spool(new SpoolLog(std::move(options)));
+    if (Status recovered = spool->recover(); !recovered) {
+        return fail(recovered.error());
+    }
+    spool->start();
+    return spool;
+}
+
+SpoolLog::SpoolLog(SpoolOptions options)
+    : options_(std::move(options)),
+      retry_{.waits = options_.retry, .expire = options_.expire, .jitter = options_.retry_jitter},
+      folder_(options_.folder) {
+    const SegmentSet::Options set{
+        .segment_size = options_.segment_size,
+        .background = options_.background_spares,
+        .retry_wait_ms = static_cast<std::uint32_t>(options_.trouble_wait.count()),
+    };
+    segments_ = std::make_unique<SegmentSet>(folder_, set);
+}
+
+Status SpoolLog::recover() {
+    Result<std::vector<std::string>> names = folder_->names();
+    if (!names) {
+        return fail(names.error());
+    }
+    std::vector<Found> used;
+    for (const std::string& name : *names) {
+        Result<Found> found = look_at(*folder_, name);
+        if (!found) {
+            return fail(found.error());
+        }
+        if (found->blank) {
+            segments_->adopt_spare(found->name, std::move(found->file));
+        } else {
+            used.push_back(std::move(*found));
+        }
+    }
+    std::sort(used.begin(), used.end(), [](const Found& a, const Found& b) {
+        return a.header.ordinal < b.header.ordinal;
+    });
+    std::uint32_t oldest = 0;
+    for (const Found& found : used) {
+        oldest = std::max(oldest, found.header.oldest);
+        last_message_ = std::max(last_message_, found.header.last_message);
+        segments_->floor(found.header.ordinal);
+    }
+    queue::Recovery recovery(index_, [&](queue::MessageNumber number, std::string_view record) {
+        (void)folder_->put_aside(queue::format_queue_id(number), record);
+    });
+    for (std::size_t i = 0; i < used.size(); ++i) {
+        Found& found = used[i];
+        if (found.header.ordinal < oldest) {
+            segments_->adopt_spare(found.name, std::move(found.file));
+            continue;
+        }
+        if (i > 0 && used[i - 1].header.ordinal == found.header.ordinal) {
+            damage_.push_back(
+                {.segment = found.header.ordinal,
+                 .text = found.name + ": a second file of this segment"}
+            );
+            continue;
+        }
+        std::uint64_t end = found.file->size();
+        if (i + 1 < used.size() && used[i + 1].header.ordinal == found.header.ordinal + 1 &&
+            used[i + 1].header.previous_end != 0) {
+            end = std::min(end, used[i + 1].header.previous_end);
+        }
+        const Result<std::string> bytes = found.file->read(0, end);
+        if (!bytes) {
+            return fail(bytes.error());
+        }
+        auto segment = std::make_shared<Segment>();
+        segment->ordinal = found.header.ordinal;
+        segment->stamp = found.header.stamp;
+        segment->name = found.name;
+        segment->end = recovery.add(found.header, *bytes, options_.verify_bodies_on_open);
+        segment->file = std::move(found.file);
+        previous_end_ = segment->end;
+        segments_->adopt(std::move(segment));
+    }
+    queue::Recovery::Report report = recovery.finish();
+    last_sequence_ = synced_sequence_ = report.last_sequence;
+    open_durable_ = report.durable;
+    if (report.closed_in_order) {
+        open_durable_ = report.last_sequence;
+    }
+    oldest_ = std::max(oldest, report.oldest);
+    last_message_ = std::max(last_message_, report.last_message);
+    for (const auto& segment : segments_->all()) {
+        if (segment->ordinal >= oldest_) {
+            sealed_bytes_ += segment->end - queue::kSegmentDataStart;
+        }
+    }
+    std::move(report.damage.begin(), report.damage.end(), std::back_inserter(damage_));
+    return {};
+}
+
+void SpoolLog::start() {
+    for (const queue::Damage& damage : damage_) {
+        const bool torn = damage.kind == queue::Damage::Kind::TornTail;
+        log::write(
+            torn ? log::Level::Info : log::Level::Error,
+            torn ? "SPOOL_TORN_TAIL" : "SPOOL_DAMAGED",
+            damage.text,
+            {{"queue_id", damage.queue_id},
+             {"kind", name(damage.kind)},
+             {"segment", static_cast<std::int64_t>(damage.segment)},
+             {"offset", static_cast<std::int64_t>(damage.offset)}}
+        );
+    }
+    segments_->start();
+    // Segments that a Trim record had given up before the crash.
+    segments_->trim(oldest_);
+    committer_ = std::thread([this] { run(); });
+}
+
+SpoolLog::~SpoolLog() {
+    if (!committer_.joinable()) {
+        return;
+    }
+    {
+        const std::scoped_lock lock(mutex_);
+        stopping_ = true;
+    }
+    work_.notify_one();
+    committer_.join();
+}
+
+}  // namespace sekisho::store

@@ -1,0 +1,159 @@
+// Giving space back: finished segments are trimmed from the old end; when too much of the log is
+// finished messages, those still queued in the oldest segment are carried to the newest.
+//
+// Carried records come first in their batch, composed from the index as it is between two commits:
+// every state record after them in the log is also newer than they are.
+#include "base/log.h"
+#include "base/result.h"
+#include "queue/index.h"
+#include "queue/record.h"
+#include "store/segment_set.h"
+#include "store/spool_log.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sekisho::store {
+namespace {
+
+// What one commit carries at most, so that nobody's 250 waits long for it.
+constexpr std::uint64_t kCarryBytes = 1U << 20U;
+constexpr std::size_t kCarryCount = 128;
+
+}  // namespace
+
+std::uint64_t SpoolLog::garbage() const {
+    const std::uint64_t used =
+        sealed_bytes_ + (current_ ? current_->end - queue::kSegmentDataStart : 0);
+    const std::uint64_t live = index_.counts().live_bytes;
+    return used > live ? used - live : 0;
+}
+
+// With the lock. Whether plan_upkeep() would find something to do.
+bool SpoolLog::upkeep_wanted() const {
+    if (oldest_ == 0 || (current_ && oldest_ >= current_->ordinal) || stopping_) {
+        return false;
+    }
+    const queue::Index::Live head = index_.live(oldest_);
+    if (head.count == 0) {
+        return current_ != nullptr;
+    }
+    return oldest_ != uncarriable_ &&
+           garbage() >
+               std::max(
+                   options_.garbage_segments_max * options_.segment_size, index_.counts().live_bytes
+               );
+}
+
+void SpoolLog::plan_upkeep(Batch& batch) {
+    std::uint32_t oldest = 0;
+    bool finished = false;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (!upkeep_wanted() || trouble_) {
+            return;
+        }
+        oldest = oldest_;
+        while (current_ && oldest < current_->ordinal && index_.live(oldest).count == 0) {
+            ++oldest;
+        }
+        finished = oldest != oldest_;
+    }
+    if (!finished) {
+        carry(oldest, batch);
+        return;
+    }
+    queue::TrimMeta meta{.oldest = oldest};
+    {
+        const std::scoped_lock lock(mutex_);
+        meta.last_message = last_message_;
+    }
+    Pending trim = make_pending(Role::Upkeep, queue::RecordType::Trim, 0, encode(meta));
+    // Only once it is durable that nobody will read them may the files be written over.
+    trim.done = [this, oldest](const Status& written) {
+        if (!written) {
+            return;
+        }
+        {
+            const std::scoped_lock lock(mutex_);
+            for (const auto& segment : segments_->all()) {
+                if (segment->ordinal < oldest) {
+                    sealed_bytes_ -= segment->end - queue::kSegmentDataStart;
+                }
+            }
+            oldest_ = oldest;
+        }
+        segments_->trim(oldest);
+    };
+    batch.push_back(std::move(trim));
+}
+
+void SpoolLog::carry(std::uint32_t ordinal, Batch& batch) {
+    if (carrying_ != ordinal) {
+        const std::scoped_lock lock(mutex_);
+        carrying_ = ordinal;
+        to_carry_ = index_.in_segment(ordinal);
+        std::reverse(to_carry_.begin(), to_carry_.end());
+    }
+    Batch carried;
+    std::uint64_t bytes = 0;
+    while (!to_carry_.empty() && bytes < kCarryBytes && carried.size() < kCarryCount) {
+        const queue::MessageNumber number = to_carry_.back();
+        to_carry_.pop_back();
+        std::optional<queue::Index::Slot> slot;
+        {
+            const std::scoped_lock lock(mutex_);
+            const queue::Index::Slot* found = index_.find(number);
+            slot = found != nullptr ? std::optional(*found) : std::nullopt;
+        }
+        if (!slot || slot->body.ordinal != ordinal) {
+            continue;
+        }
+        Result<queue::Entry> entry = read_entry(*slot);
+        Result<Pending> record = read_record(slot->body, number);
+        if (!entry || !record) {
+            log::warning(
+                "SPOOL_CARRY_FAILED",
+                "a segment is kept because a message in it can't be read",
+                {{"queue_id", queue::format_queue_id(number)},
+                 {"error", entry ? record.error().message : entry.error().message}}
+            );
+            uncarriable_ = ordinal;
+            break;
+        }
+        queue::MessageMeta meta{
+            .envelope = std::move(entry->envelope),
+            .due = slot->due(),
+            .expires = slot->expires(),
+            .attempts = static_cast<int>(slot->attempts),
+            .held = slot->held,
+            .hold_reason = std::move(entry->hold_reason),
+        };
+        Pending copy = make_pending(Role::Upkeep, queue::RecordType::Message, number, encode(meta));
+        copy.header.body_length = record->header.body_length;
+        // Not computed anew: a body that has gone bad must not become good by being copied.
+        copy.header.body_crc = record->header.body_crc;
+        copy.body = std::move(record->body);
+        copy.due = meta.due;
+        copy.expires = meta.expires;
+        copy.attempts = meta.attempts;
+        copy.held = meta.held;
+        bytes += copy.meta.size() + copy.body.size();
+        carried.push_back(std::move(copy));
+    }
+    if (to_carry_.empty()) {
+        carrying_ = 0;  // should one have failed to be written, the list is made again
+    }
+    std::move(batch.begin(), batch.end(), std::back_inserter(carried));
+    batch = std::move(carried);
+}
+
+}  // namespace sekisho::store
