@@ -37,15 +37,22 @@ struct Answer {
 class LineStore {
   public:
     virtual ~LineStore() = default;
-    // Starts or refreshes a session (same nas and id); a repeated packet changes nothing.
+    // Starts or refreshes a session (same nas and id); a repeated packet changes nothing. Prefixes
+    // that a refresh names for the first time are held from `seen` on. With `end` the session is
+    // ended too (a Stop whose Start was lost makes a whole one). What comes after the end of a
+    // session but happened before it (reordered, late) never opens it again; a later `start` under
+    // the same nas and id is a new session, and an open one of another line is ended by it.
     virtual Status put(const Session& session) = 0;
+    // NotFound when there is no such session; one that has ended already stays as it is.
     virtual Status stop(const std::string& nas, const std::string& id, Time at) = 0;
     // Accounting-On/Off: every open session of the NAS ended.
     virtual Status stop_all(const std::string& nas, Time at) = 0;
     // The sessions that held the address at the time, for resolve().
+    // A session holds from its start, and no longer at its end.
     [[nodiscard]] virtual Result<std::vector<Session>> holders(
         const IpAddress& address, Time at
     ) = 0;
+    // Newest first.
     [[nodiscard]] virtual Result<std::vector<Session>> sessions_of(
         const std::string& line, std::size_t limit
     ) = 0;

@@ -1,0 +1,28 @@
+// Lines with addresses that never change, from a file: one `prefix,line[,realm]` a row. Blank rows
+// and rows that start with '#' are left aside, and so is a first row that says "prefix,line". A
+// field may be quoted as in RFC 4180.
+#pragma once
+
+#include "line/line.h"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sekisho::line {
+
+struct StaticTable {
+    std::vector<Session> sessions;  // without beginning or end; nas "static", id the prefix
+    struct RowError {
+        std::size_t row = 0;  // counted from 1
+        std::string message;
+    };
+    std::vector<RowError> errors;
+};
+
+// Reads all of it, however many rows are wrong: a wrong prefix or name, or a prefix that another
+// line has already.
+[[nodiscard]] StaticTable parse_static_table(std::string_view text);
+
+}  // namespace sekisho::line
