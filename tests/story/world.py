@@ -26,9 +26,6 @@ def fresh_directory(path):
 
 
 class World:
-    def __init__(self):
-        self.counters = set()
-
     def build(self):
         netns.create(names.GATE, names.CORE.ip4, forward=True)
         netns.create(names.INTERNET, forward=True)
@@ -109,7 +106,6 @@ class World:
             for host in names.HOSTS:
                 for family, address in (("ip", host.ip4), ("ip6", host.ip6)):
                     counter = f"{host.name}_{family}"
-                    self.counters.add(counter)
                     rules.append(
                         f"add counter inet lab {counter}\n"
                         f"add rule inet lab in {family} saddr {address} tcp dport 25 "
@@ -121,9 +117,21 @@ class World:
             )
             netns.inside_run(place, ["nft", "-f", "-"], input=text)
 
+        # Answers from port 25 that reach a subscriber's line.
+        text = (
+            "add counter inet lab answers\n"
+            "add rule inet lab in tcp sport 25 tcp flags & (syn | ack) == syn | ack counter name answers\n"
+        )
+        netns.inside_run(names.DYNAMIC.ns, ["nft", "-f", "-"], input=text)
+
+    def answers(self):
+        return self._counter(names.DYNAMIC.ns, "answers")
+
     def connections(self, place, host, family):
         """How many first packets to port 25 from `host` have arrived in `place`."""
-        name = f"{host.name}_{'ip6' if family == 6 else 'ip'}"
+        return self._counter(place, f"{host.name}_{'ip6' if family == 6 else 'ip'}")
+
+    def _counter(self, place, name):
         text = netns.inside_run(place, ["nft", "-j", "list", "counter", "inet", "lab", name]).stdout
         for entry in json.loads(text)["nftables"]:
             if "counter" in entry:
