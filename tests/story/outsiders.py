@@ -115,16 +115,16 @@ class Outsiders:
         self.home.listen(25)
         self.home.start()
 
-    def sessions(self, status="Start"):
-        """Tells the gate by RADIUS who holds which address; returns what radclient printed."""
-        printed = []
+    def sessions(self):
+        """Tells the gate by RADIUS who holds which address."""
         for host in names.SUBSCRIBERS:
-            # A wholesale carrier's access server names the provider in the realm.
-            user = f"{host.line}@{PROVIDER}"
-            attributes = radius.session(
-                user, status, f"s-{host.line}", names.NAS, host.ip4, delegated6=host.prefix6
-            )
-            printed.append(
-                radius.send(names.CORE.ns, f"{names.GATE4}:1813", names.RADIUS_SECRET, attributes)
-            )
-        return printed
+            self.session("Start", host, host.line)
+
+    def session(self, status, host, line):
+        """The access server's word that a line's session on the host's addresses starts or stops."""
+        # A wholesale carrier's access server names the provider in the realm.
+        user = f"{line}@{PROVIDER}"
+        attributes = radius.session(
+            user, status, f"s-{line}", names.NAS, host.ip4, delegated6=host.prefix6
+        )
+        return radius.send(names.CORE.ns, f"{names.GATE4}:1813", names.RADIUS_SECRET, attributes)

@@ -134,11 +134,13 @@ def tell(args, out, report):
     finally:
         signal.alarm(0)
         # A second Ctrl-C must not leave half a world behind.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        processes.stop_all()
-        lab.remove()
-        shutil.rmtree(SCRATCH, ignore_errors=True)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        try:
+            processes.stop_all()
+        finally:
+            lab.remove()
+            shutil.rmtree(SCRATCH, ignore_errors=True)
 
 
 def main():
@@ -158,7 +160,8 @@ def main():
         lab.fresh_directory(SCRATCH)
         lab.remove()
         clients.install_node_packages()
-        signal.signal(signal.SIGTERM, stop)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, stop)
         signal.signal(signal.SIGALRM, bound)
         signal.alarm(_BOUND_S)
         report, trouble = [], ""

@@ -45,12 +45,30 @@ def attributed(story):
     require(total >= len(targets), f"{total} of {len(targets)} blocked flows are in the journal")
     who = story.provider.cli("line", INFECTED.ip4, "--json")
     require(who["certainty"] == "subscriber" and who["line"] == INFECTED.line, f"line: {who}")
+    moved = _next_holder(story)
     return [
         f"{INFECTED.ns}: before {story.before['bot']} of {len(targets)} servers took the spam, now {taken}",
         f"events --line {INFECTED.line}: {total} blocked flows in {len(events)} rows, newest: "
         f"{events[0]['address']} rule {events[0].get('rule')}: {events[0].get('detail', '')}",
         f"line {INFECTED.ip4}: {who['certainty']} {who['line']} ({who['reason']})",
+        moved,
     ]
+
+
+def _next_holder(story):
+    """The dynamic address passes to another line: what it does from then on is that line's."""
+    outsiders, provider, heir = story.outsiders, story.provider, "shinichi"
+    of_heir = ("--line", heir, "--kind", "gate-blocked")
+    require(not provider.events(*of_heir), f"{heir} is blamed for what {INFECTED.line} did")
+    outsiders.session("Stop", INFECTED, INFECTED.line)
+    outsiders.session("Start", INFECTED, heir)
+    try:
+        clients.connect(INFECTED, FOREIGN_MX.ip4)
+        events = provider.wait_events(f"blocked flows of {heir}", bool, *of_heir)
+    finally:
+        outsiders.session("Stop", INFECTED, heir)
+        outsiders.session("Start", INFECTED, INFECTED.line)
+    return f"{events[0]['address']} passed on by RADIUS to {heir}: the next flow is {heir}'s ({events[0]['count']})"
 
 
 @row("S3", "roamed access: also blocked towards our own server on 25")

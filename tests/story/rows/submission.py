@@ -61,6 +61,11 @@ def authentication(story):
         require(letter.sent and letter.has("AUTH SCRAM-SHA-256"), f"msmtp {port}: {letter.text[-400:]}")
         story.at_other("friend@example.org", letter.message_id)
         evidence.append(f"{port} SCRAM-SHA-256 (msmtp): {letter.line('235 ')}")
+    for version in ("tlsv1_2", "tlsv1_3"):
+        options = [*clients.starttls_auth(_HANAKO, story.authority), "--tls-protocol", version]
+        letter = clients.swaks(DYNAMIC, names.SMTP, _HANAKO, "friend@example.org", *options, port=587)
+        require(letter.sent, f"{version}: {letter.text[-400:]}")
+        evidence.append(letter.line("TLS started with cipher"))
     options = clients.starttls_auth(_HANAKO, story.authority, password="wrong-word")
     wrong = clients.swaks(DYNAMIC, names.SMTP, _HANAKO, "friend@example.org", *options, port=587)
     require(not wrong.sent and wrong.has(r"<.* 535 5\.7\.8"), f"wrong password: {wrong.text[-300:]}")
