@@ -48,7 +48,7 @@ def lookup(story):
     steps = _trace_until(provider, lost.message_id, "bounced")
     require("550" in steps[-1].get("detail", ""), f"the remote refusal is missing: {steps[-1]}")
     evidence.append(f"trace of one that bounced: {steps[-1]['recipient']}: {steps[-1]['detail'][:80]}")
-    status, body = clients.fetch(DYNAMIC, f"http://{GUIDE}/")
+    status, body = clients.fetch(DYNAMIC, f"http://{GUIDE}/en/contact")
     require(status == 200 and f"support@{PROVIDER}" in body, "the guide does not name support's address")
     return evidence
 
