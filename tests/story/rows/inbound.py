@@ -83,7 +83,8 @@ def told_apart(story):
     status, body = clients.fetch(FOREIGN_USER, url)
     require(status == 200 and "587" in body, f"the page named in the reply: {status} {body[:200]}")
     evidence.append(f"{line}")
-    evidence.append(f"reference {reference} in the journal: {events[0]['kind']} from {events[0]['address']}; {url}: {status}")
+    seen = f"{events[0]['kind']} from {events[0]['address']}"
+    evidence.append(f"reference {reference} in the journal: {seen}; {url}: {status}")
     return evidence
 
 
