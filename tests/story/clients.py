@@ -248,6 +248,5 @@ def require_programs():
 
 def install_node_packages():
     """npm's packages, once; the lock file pins them."""
-    place = os.path.join(HERE, "node")
-    if not os.path.isdir(os.path.join(place, "node_modules", "nodemailer")):
-        run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=place, timeout=240)
+    if not os.path.isdir(os.path.join(HERE, "node_modules", "nodemailer")):
+        run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=HERE, timeout=240)
