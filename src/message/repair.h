@@ -44,15 +44,16 @@ struct Repaired {
     std::string added;       // whole fields with CRLF, to be put below the trace fields
     std::string message_id;  // the message's own or the one added
     bool bcc_removed = false;
+    bool return_path_removed = false;  // it is for final delivery to write (RFC 5321 §4.4)
     bool separator_added = false;
 };
 
 // Decides what to add. The message itself is put together by assemble().
 [[nodiscard]] Repaired plan_repair(const Header& header, const RepairOptions& options);
 
-// trace + added + the message's fields (without Bcc, Return-Path and mbox lines as the flags say) +
-// separator + body, in one allocation. For the exchange: `repaired` default, so that nothing but
-// the trace field is added.
+// trace + added + the message's fields (without Bcc and Return-Path as the flags say, and without a
+// leading mbox line) + separator + body, in one allocation. For the exchange: `repaired` default,
+// so that nothing but the trace field is added.
 [[nodiscard]] std::string assemble(
     std::string_view message,
     const Header& header,

@@ -1,0 +1,156 @@
+#include "message/repair.h"
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "message/address.h"
+#include "message/encode.h"
+#include "message/header.h"
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace sekisho::message {
+namespace {
+
+constexpr std::size_t kMessageIdMax = 900;  // one line (RFC 5322 §2.1.1) and the field's name
+
+// The first <...> of the value, without white space or comments around it. Lenient about what is
+// inside: an id is looked up, not taken apart.
+std::string read_message_id(std::string_view value) {
+    const std::size_t open = value.find('<');
+    if (open == std::string_view::npos) {
+        return {};
+    }
+    const std::size_t close = value.find('>', open);
+    if (close == std::string_view::npos || close == open + 1 || close - open > kMessageIdMax) {
+        return {};
+    }
+    const std::string_view id = value.substr(open, close + 1 - open);
+    for (const char c : id) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte <= 32 || byte == 127) {
+            return {};
+        }
+    }
+    return std::string(id);
+}
+
+// Resent-Bcc likewise: RFC 5322 §3.6.6.
+bool is_bcc(std::string_view field_name) {
+    return iequals(field_name, "Bcc") || iequals(field_name, "Resent-Bcc");
+}
+
+}  // namespace
+
+Inspection inspect(const Header& header) {
+    Inspection found;
+    std::size_t from_fields = 0;
+    for (const Field& field : header.fields()) {
+        if (iequals(field.name, "From")) {
+            const AddressList list = parse_address_list(field.value());
+            for (const Mailbox& mailbox : list.mailboxes) {
+                found.from.push_back(mailbox.address());
+            }
+            found.from_well_formed = found.from_well_formed && list.well_formed &&
+                                     !list.truncated && !list.mailboxes.empty();
+            ++from_fields;
+        } else if (iequals(field.name, "Sender") && found.sender.empty()) {
+            const AddressList list = parse_address_list(field.value(), 1);
+            if (!list.mailboxes.empty()) {
+                found.sender = list.mailboxes.front().address();
+            }
+        } else if (iequals(field.name, "Message-ID") && found.message_id.empty()) {
+            found.message_id = read_message_id(field.value());
+        } else if (iequals(field.name, "Subject") && found.subject.empty()) {
+            found.subject = decode_words(field.value());
+        } else if (iequals(field.name, "Date")) {
+            found.has_date = true;
+        } else if (is_bcc(field.name)) {
+            found.has_bcc = true;
+        } else if (iequals(field.name, "Received")) {
+            ++found.received;
+        }
+    }
+    found.has_from = from_fields > 0;
+    found.from_well_formed = found.from_well_formed && from_fields == 1;
+    // RFC 5322 §3.6: at most one of each.
+    static constexpr std::array<std::string_view, 11> kOnce{
+        "Date",
+        "From",
+        "Sender",
+        "Reply-To",
+        "To",
+        "Cc",
+        "Bcc",
+        "Message-ID",
+        "In-Reply-To",
+        "References",
+        "Subject",
+    };
+    for (const std::string_view field_name : kOnce) {
+        if (header.count(field_name) > 1) {
+            found.repeated.emplace_back(field_name);
+        }
+    }
+    return found;
+}
+
+Repaired plan_repair(const Header& header, const RepairOptions& options) {
+    const Inspection found = inspect(header);
+    Repaired repaired;
+    repaired.message_id = found.message_id;
+    if (!found.has_date) {
+        repaired.added += make_field("Date", rfc5322_date(options.now));
+    }
+    if (!found.has_from && !options.account_address.empty()) {
+        repaired.added += make_field("From", options.account_address);
+    }
+    if (found.from.size() > 1 && header.find("Sender") == nullptr &&
+        !options.account_address.empty()) {
+        repaired.added += make_field("Sender", options.account_address);
+    }
+    // A Message-ID that we can't read stays: a second one would break RFC 5322 §3.6.
+    if (header.find("Message-ID") == nullptr) {
+        repaired.message_id = "<" + options.id_token + "@" + options.host + ">";
+        repaired.added += make_field("Message-ID", repaired.message_id);
+    }
+    repaired.bcc_removed = options.remove_bcc && found.has_bcc;
+    repaired.return_path_removed = header.find("Return-Path") != nullptr;
+    repaired.separator_added = !header.has_separator();
+    return repaired;
+}
+
+std::string assemble(
+    std::string_view message, const Header& header, std::string_view trace, const Repaired& repaired
+) {
+    std::string out;
+    out.reserve(trace.size() + repaired.added.size() + message.size() + 4);
+    out += trace;
+    out += repaired.added;
+    if (!repaired.bcc_removed && !repaired.return_path_removed &&
+        !header.has(DefectKind::MboxLine)) {
+        out += message.substr(0, header.header_size());
+    } else {
+        for (const Field& field : header.fields()) {
+            const bool removed =
+                (repaired.bcc_removed && is_bcc(field.name)) ||
+                (repaired.return_path_removed && iequals(field.name, "Return-Path"));
+            if (!removed) {
+                out += field.whole;
+            }
+        }
+    }
+    if (!header.has_separator()) {
+        // Without it our fields would run into the body, or the body into our fields.
+        if (!out.empty() && !out.ends_with('\n')) {
+            out += "\r\n";
+        }
+        out += "\r\n";
+    }
+    out += message.substr(header.header_size());
+    return out;
+}
+
+}  // namespace sekisho::message

@@ -1,0 +1,112 @@
+#include "message/repair.h"
+
+#include "base/time.h"
+#include "message/header.h"
+
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+namespace sekisho::message {
+namespace {
+
+RepairOptions options() {
+    return {
+        .now = *parse_rfc3339("2026-11-24T13:53:24Z"),
+        .host = "mail.example.net",
+        .id_token = "4GqX2nK0.token",
+        .account_address = "taro@example.net",
+    };
+}
+
+std::string repaired(const std::string& message, const std::string& trace = "") {
+    const Header header = Header::scan(message);
+    return assemble(message, header, trace, plan_repair(header, options()));
+}
+
+TEST(Inspect, ReadsWhatLimitsAndTraceNeed) {
+    const std::string message =
+        "Received: x\r\nReceived: y\r\nFrom: =?utf-8?B?5bGx55Sw?= <taro@Example.net>,\r\n"
+        " hanako@example.org\r\nSender: taro@example.net\r\nTo: a@b.c\r\nTo: d@e.f\r\n"
+        "Message-ID: (c) <1.2@pc>\r\nSubject: =?ISO-2022-JP?B?GyRCJDMkcyRLJEEkTxsoQg==?=\r\n"
+        "Date: Tue, 24 Nov 2026 13:53:24 +0000\r\nbcc: z@example.net\r\n\r\nhi\r\n";
+    const Inspection found = inspect(Header::scan(message));
+    EXPECT_EQ(found.message_id, "<1.2@pc>");
+    EXPECT_EQ(found.from, (std::vector<std::string>{"taro@example.net", "hanako@example.org"}));
+    EXPECT_TRUE(found.from_well_formed);
+    EXPECT_EQ(found.sender, "taro@example.net");
+    EXPECT_EQ(found.subject, "こんにちは");
+    EXPECT_TRUE(found.has_date);
+    EXPECT_TRUE(found.has_bcc);
+    EXPECT_EQ(found.received, 2U);
+    EXPECT_EQ(found.repeated, (std::vector<std::string>{"To"}));
+}
+
+TEST(Inspect, TwoFromFieldsAreSeenAndNotWellFormed) {
+    const std::string message = "From: a@b.c\r\nFrom: d@e.f\r\n\r\n";
+    const Inspection found = inspect(Header::scan(message));
+    EXPECT_EQ(found.from, (std::vector<std::string>{"a@b.c", "d@e.f"}));
+    EXPECT_FALSE(found.from_well_formed);
+    EXPECT_FALSE(inspect(Header::scan("From: nobody\r\n\r\n")).from_well_formed);
+    EXPECT_FALSE(inspect(Header::scan("To: a@b.c\r\n\r\n")).has_from);
+}
+
+TEST(Inspect, UnreadableMessageIdsAreNone) {
+    for (const std::string& id : std::vector<std::string>{
+             "1.2@pc", "<>", "<a b@c>", "<open@x", "<" + std::string(950, 'x') + ">"
+         }) {
+        const std::string message = "Message-ID: " + id + "\r\n\r\n";
+        EXPECT_EQ(inspect(Header::scan(message)).message_id, "") << id;
+    }
+}
+
+TEST(Repair, AddsOnlyWhatIsMissing) {
+    EXPECT_EQ(
+        repaired("To: a@b.c\r\n\r\nhi\r\n", "Received: trace\r\n"),
+        "Received: trace\r\nDate: Tue, 24 Nov 2026 13:53:24 +0000\r\nFrom: taro@example.net\r\n"
+        "Message-ID: <4GqX2nK0.token@mail.example.net>\r\nTo: a@b.c\r\n\r\nhi\r\n"
+    );
+    const std::string whole =
+        "From: taro@example.net\r\nDate: x\r\nMessage-ID: <a@b>\r\n\r\nhi\r\n";
+    EXPECT_EQ(repaired(whole), whole);
+}
+
+TEST(Repair, KeepsAMessageIdItCanNotRead) {
+    const std::string message = "From: a@b.c\r\nDate: x\r\nMessage-ID: odd\r\n\r\n";
+    EXPECT_EQ(repaired(message), message);
+}
+
+TEST(Repair, SeveralAuthorsGetASender) {
+    const std::string message = "From: a@b.c, d@e.f\r\nDate: x\r\nMessage-ID: <a@b>\r\n\r\nhi";
+    EXPECT_EQ(repaired(message), "Sender: taro@example.net\r\n" + message);
+    const std::string with = "Sender: a@b.c\r\n" + message;
+    EXPECT_EQ(repaired(with), with);
+}
+
+TEST(Repair, TakesOutBccWithItsFoldsAndReturnPath) {
+    EXPECT_EQ(
+        repaired("From: a@b.c\r\nBcc: x@y.z,\r\n w@v.u\r\nDate: x\r\nRESENT-BCC: q@r.s\r\n"
+                 "Return-Path: <e@f.g>\r\nMessage-ID: <a@b>\r\n\r\nBcc: stays in the body\r\n"),
+        "From: a@b.c\r\nDate: x\r\nMessage-ID: <a@b>\r\n\r\nBcc: stays in the body\r\n"
+    );
+}
+
+TEST(Repair, ABodyNeverRunsIntoTheHeader) {
+    const std::string added =
+        "Date: Tue, 24 Nov 2026 13:53:24 +0000\r\nFrom: taro@example.net\r\n"
+        "Message-ID: <4GqX2nK0.token@mail.example.net>\r\n";
+    EXPECT_EQ(repaired("just text\r\nBcc: x\r\n"), added + "\r\njust text\r\nBcc: x\r\n");
+    EXPECT_EQ(repaired("To: a@b.c"), added + "To: a@b.c\r\n\r\n");
+    EXPECT_EQ(repaired(""), added + "\r\n");
+    EXPECT_EQ(repaired("From me Tue Nov 24\r\nTo: a@b.c\r\n\r\nx"), added + "To: a@b.c\r\n\r\nx");
+}
+
+TEST(Repair, TheExchangeAddsNothingButItsTrace) {
+    const std::string message = "To: a@b.c\r\nBcc: x@y.z\r\n\r\nhi\r\n";
+    EXPECT_EQ(
+        assemble(message, Header::scan(message), "Received: t\r\n"), "Received: t\r\n" + message
+    );
+}
+
+}  // namespace
+}  // namespace sekisho::message
