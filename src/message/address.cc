@@ -18,6 +18,11 @@ bool is_space(char c) {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+bool is_control(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 32 && c != '\t') || byte == 127;
+}
+
 // RFC 5322 §3.2.3, and what RFC 6532 §3.2 adds to it.
 bool is_atext(char c) {
     const auto byte = static_cast<unsigned char>(c);
@@ -221,17 +226,19 @@ class Reader {
 
     std::optional<std::string> read_quoted() {
         std::string word;
+        bool controls = false;  // no address that we pass on may hold one
         for (++at_; at_ < text_.size(); ++at_) {
             const char c = text_[at_];
             if (c == '"') {
                 ++at_;
-                return word;
+                return controls ? std::nullopt : std::optional(std::move(word));
             }
             if (c == '\\' && at_ + 1 < text_.size()) {
                 word += text_[++at_];
-            } else if (c != '\r' && c != '\n') {
+            } else if (c != '\r' && c != '\n') {  // a fold
                 word += c;
             }
+            controls = controls || (!word.empty() && is_control(word.back()));
         }
         return std::nullopt;
     }
@@ -245,6 +252,9 @@ class Reader {
             }
             std::string literal(text_.substr(at_, end + 1 - at_));
             at_ = end + 1;
+            if (std::any_of(literal.begin(), literal.end(), is_control)) {
+                return std::nullopt;
+            }
             return literal;
         }
         std::string domain;

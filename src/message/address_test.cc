@@ -88,6 +88,9 @@ TEST(AddressList, WhatItCanNotReadIsSkippedAndReported) {
         {"a@b.c x, d@e.f", "|a@b.c\n|d@e.f\n", false},
         {"\"bad, quoted\" text, d@e.f", "|d@e.f\n", false},
         {"a;b@c.d", "", false},
+        {"\"a\\\rb\"@c.d, d@e.f", "|d@e.f\n", false},
+        {"\"a\x01\"@c.d, d@e.f", "|d@e.f\n", false},
+        {"a@[\x01], d@e.f", "|d@e.f\n", false},
         {"a\x01@c.d, d@e.f", "|d@e.f\n", false},
     };
     for (const Case& c : cases) {
