@@ -131,7 +131,7 @@ class Host {
         log::info("ROLE_STARTED", "started", {{"config", config_.file}});
         tell_parent(Json{{"summary", role_->summary()}});
         wait_for_signals();
-        (*control)->stop();
+        control->reset();
         loops->stop();
         return kDone;
     }
