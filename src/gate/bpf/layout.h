@@ -73,6 +73,7 @@ struct gate_header {
     __u64 v6_keys;
     __u64 v6_values;
     __u64 v6_trees;
+    __u64 zero; /* is 0, which the verifier doesn't know: see tree_find() */
     struct gate_tree v6_root; /* over the high 64 bits; no nodes: no IPv6 prefix */
 };
 

@@ -29,39 +29,61 @@ static __always_inline __u32 class_of_v4(void *image, const struct gate_header *
     return leaf ? *leaf : 0;
 }
 
-// 1 if a < b, without a branch: the verifier then follows one path instead of two for every key.
+// 1 if a < b, without a branch: addresses are random, so a branch would be predicted wrongly, and the
+// verifier follows one path instead of two for every key.
 static __always_inline __u64 below(__u64 a, __u64 b) {
     return ((~a & b) | ((~a | b) & (a - b))) >> 63;
 }
 
-// The value of the greatest key that is not above `wanted`. The first key of every tree is 0.
-static __noinline __u32 tree_find(
-    void *image, const struct gate_header *header, struct gate_tree *tree, __u64 wanted
-) {
-    const __u32 first = tree->first;
-    const __u32 nodes = tree->nodes;
-    __u64 node = 0;
-    __u64 best = 0;
-    for (int level = 0; level < GATE_TREE_LEVELS; ++level) {
-        if (node >= nodes) {
-            break;
-        }
-        const __u64 *keys = image_at(image, header->v6_keys + ((first + node) << 6), 64);
-        if (!keys) {
-            return 0;
-        }
-        __u64 above = 0;
-#pragma unroll
-        for (int i = 0; i < (int)GATE_NODE_KEYS; ++i) {
-            above += below(wanted, keys[i]);
-        }
-        const __u64 kept = GATE_NODE_KEYS - above;
-        if (kept) {
-            best = ((first + node) << 3) + kept - 1;
-        }
-        node = node * (GATE_NODE_KEYS + 1) + kept + 1;
+struct search {
+    void *image;
+    __u64 keys; // byte offset of the keys of the tree's first node
+    __u64 wanted;
+    __u64 nodes;
+    __u64 node;
+    __u64 best; // index of a key, counted from the first of the tree
+};
+
+// One level down; 1 ends the loop.
+static long search_step(__u32 level, struct search *s) {
+    if (s->node >= s->nodes) {
+        return 1;
     }
-    const __u32 *value = image_at(image, header->v6_values + (best << 2), 4);
+    const __u64 *keys = image_at(s->image, s->keys + (s->node << 6), 64);
+    if (!keys) {
+        return 1;
+    }
+    __u64 above = 0;
+#pragma unroll
+    for (int i = 0; i < (int)GATE_NODE_KEYS; ++i) {
+        above += below(s->wanted, keys[i]);
+    }
+    const __u64 kept = GATE_NODE_KEYS - above;
+    if (kept) { // nearer than what the levels above found
+        s->best = (s->node << 3) + kept - 1;
+    }
+    s->node = s->node * (GATE_NODE_KEYS + 1) + kept + 1;
+    return 0;
+}
+
+// The value of the greatest key that is not above `wanted`. The first key of every tree is 0. A helper's
+// loop (Linux 5.17) instead of one of C: its body is verified by itself, not once for each way through
+// the four searches a packet can need. The zero that the verifier can't know keeps the ranges of `node`
+// and `best` the same from level to level, so that it sees the loop converge.
+static __always_inline __u32 tree_find(
+    void *image, const struct gate_header *header, struct gate_tree tree, __u64 wanted
+) {
+    struct search s = {
+        .image = image,
+        .keys = header->v6_keys + ((__u64)tree.first << 6),
+        .wanted = wanted,
+        .nodes = tree.nodes,
+        .node = header->zero,
+        .best = header->zero,
+    };
+    bpf_loop(GATE_TREE_LEVELS, search_step, &s, 0);
+    const __u64 index = ((__u64)tree.first << 3) + s.best;
+    const __u32 *value = image_at(image, header->v6_values + (index << 2), 4);
     return value ? *value : 0;
 }
 
@@ -84,7 +106,7 @@ static __always_inline __u32 class_of_v6(
     if (tree.nodes == 0) {
         return 0;
     }
-    __u32 value = tree_find(image, header, &tree, high);
+    __u32 value = tree_find(image, header, tree, high);
     if (value & GATE_VALUE_TREE) {
         const __u64 index = value & ~GATE_VALUE_TREE;
         const struct gate_tree *inner = image_at(image, header->v6_trees + (index << 3), 8);
@@ -92,7 +114,7 @@ static __always_inline __u32 class_of_v6(
             return 0;
         }
         tree = *inner;
-        value = tree_find(image, header, &tree, low);
+        value = tree_find(image, header, tree, low);
     }
     return value;
 }

@@ -53,7 +53,7 @@ class RecorderTest : public ::testing::Test {
     }
     const Time t0 = from_ms(1'795'528'400'000);
     std::shared_ptr<const policy::Policy> policy;
-    line::MemoryStore lines;
+    line::MemoryLineStore lines;
     Rows journal;
     Recorder recorder{lines, journal, 2};
 };
