@@ -41,6 +41,12 @@ bool shortage(int problem) {
     return problem == EMFILE || problem == ENFILE || problem == ENOBUFS || problem == ENOMEM;
 }
 
+// Keeps what the coroutine of the connection may refer to (a lambda's captures) until it ends, which
+// may be after the listener's end.
+Task<void> serve(std::shared_ptr<const Accepted> accepted, std::unique_ptr<Stream> stream) {
+    co_await (*accepted)(std::move(stream));
+}
+
 class AcceptLoopState final : public AcceptLoop,
                               public std::enable_shared_from_this<AcceptLoopState> {
   public:
@@ -48,7 +54,7 @@ class AcceptLoopState final : public AcceptLoop,
         : fd_(executor, fd.release()),
           timer_(executor),
           name_(std::move(name)),
-          accepted_(std::move(accepted)) {}
+          accepted_(std::make_shared<const Accepted>(std::move(accepted))) {}
 
     void stop() override {
         asio::dispatch(fd_.get_executor(), [self = shared_from_this()] {
@@ -67,11 +73,13 @@ class AcceptLoopState final : public AcceptLoop,
         while (!self->stopped_) {
             const int problem = self->take();
             if (shortage(problem)) {
-                log::warning(
-                    "NET_ACCEPT_SHORT",
-                    "connections wait: the system has no resources to accept them",
-                    {{"listener", self->name_}, {"error", errno_error("accept", problem).message}}
-                );
+                if (backoff == kBackoffFirst) {  // once for each time of shortage
+                    log::warning(
+                        "NET_ACCEPT_SHORT",
+                        "connections wait: the system has no resources to accept them",
+                        {{"listener", self->name_}, {"error", errno_error("accept", problem).message}}
+                    );
+                }
                 self->timer_.expires_after(backoff);
                 co_await self->timer_.async_wait(token);
                 backoff = std::min(backoff * 2, kBackoffMax);
@@ -111,7 +119,7 @@ class AcceptLoopState final : public AcceptLoop,
                 std::ignore = set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1, name_);
             }
             auto stream = adopt(executor, std::move(fd), peer, local.endpoint());
-            spawn(executor, accepted_(std::move(stream)), name_);
+            spawn(executor, serve(accepted_, std::move(stream)), name_);
         }
         return 0;
     }
@@ -119,7 +127,7 @@ class AcceptLoopState final : public AcceptLoop,
     asio::posix::stream_descriptor fd_;
     asio::steady_timer timer_;
     std::string name_;
-    Accepted accepted_;
+    std::shared_ptr<const Accepted> accepted_;
     bool stopped_ = false;
 };
 

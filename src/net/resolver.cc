@@ -57,6 +57,11 @@ struct RawAnswer {
 };
 using RawResults = std::vector<Result<RawAnswer>>;  // one for each type asked
 
+Error unbound_error(const std::string& name, int problem) {
+    const Errc code = problem == UB_SYNTAX ? Errc::Invalid : Errc::Unavailable;
+    return {code, printable(name) + ": " + ub_strerror(problem)};
+}
+
 Result<RawAnswer> to_answer(const std::string& name, const ub_result& result) {
     if (result.bogus != 0) {
         const char* why = result.why_bogus;
@@ -176,8 +181,7 @@ class Unbound final : public std::enable_shared_from_this<Unbound> {
             &part.async_id
         );
         if (problem != 0) {
-            const Errc code = problem == UB_SYNTAX ? Errc::Invalid : Errc::Unavailable;
-            part.answer = fail(code, printable(name) + ": " + ub_strerror(problem));
+            part.answer = fail(unbound_error(name, problem));
         }
     }
 
@@ -185,11 +189,11 @@ class Unbound final : public std::enable_shared_from_this<Unbound> {
     static void on_answer(void* data, int problem, ub_result* raw) {
         auto& part = *static_cast<Lookup::Part*>(data);
         const ResultPtr result(raw);
-        const std::string name = printable(part.lookup->name);
+        const std::string& name = part.lookup->name;
         if (problem != 0 || !result) {
-            part.answer = fail(Errc::Unavailable, name + ": " + ub_strerror(problem));
+            part.answer = fail(unbound_error(name, problem));
         } else {
-            part.answer = to_answer(name, *result);
+            part.answer = to_answer(printable(name), *result);
         }
         // Copied: the call destroys the lookup with the function in it.
         const auto answered = part.lookup->answered;
@@ -382,7 +386,7 @@ Status configure(ub_ctx* context, const ResolverOptions& options) {
         {"do-not-query-localhost:", "no"},
         {"unblock-lan-zones:", "yes"},
         {"insecure-lan-zones:", "yes"},
-        {"local-zone:", "test. nodefault"},
+        {"local-zone:", "test. transparent"},
     };
     for (const auto& [key, value] : settings) {
         if (Status set = check(ub_ctx_set_option(context, key, value), key); !set) {

@@ -89,7 +89,8 @@ class ClientSession {
     // At any time before Ready (it is begun when the session is ready) or when Ready. One at once.
     void deliver(OutgoingMessage message);
     void quit();
-    // The connection is gone or the time is up: what was open ends with 4.4.2 at its stage.
+    // The connection is gone or the time is up: what was open ends with 4.4.2 at its stage. After a
+    // failed write, receive() what has come first: it may be the server's reason.
     void lost(std::string_view why);
 
     // RFC 5321 §4.5.3.2: how long the reply that is waited for may take.
@@ -144,7 +145,7 @@ class ClientSession {
     void settle(std::size_t index, Stage stage, Reply reply, bool local = false);
     void settle_open(Stage stage, const Reply& reply, bool local);
     void message_done(bool reset);
-    void fail_session(Stage stage, Reply reply);
+    void fail_session(Stage stage, Reply reply, bool local);
     void command(std::string line, Await reply);
 
     ClientOptions options_;

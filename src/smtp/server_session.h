@@ -187,9 +187,10 @@ class ServerSession {
     [[nodiscard]] std::string with_guide(std::string text) const;
 
     void say(const Reply& reply);
-    void bad(std::string_view command, Reply reply);     // counts towards bad_commands_max
-    void refuse(std::string_view command, Reply reply);  // only told and noted
-    void finish(Reply reply);                            // the last reply, then Close
+    void misplaced(std::string_view command, const char* text);  // 503
+    void bad(std::string_view command, Reply reply);             // counts towards bad_commands_max
+    void refuse(std::string_view command, Reply reply);          // only told and noted
+    void finish(Reply reply);                                    // the last reply, then Close
     void count_idle();
     [[nodiscard]] std::uint64_t swallow_max() const;
 
@@ -212,6 +213,7 @@ class ServerSession {
     bool auth_cancelled_ = false;
 
     bool mail_open_ = false;
+    bool mail_refused_ = false;  // what a pipelining client sent behind MAIL is no fault of its own
     bool rcpt_tried_ = false;
     Transaction transaction_;
     Transaction::Recipient rcpt_;
