@@ -176,12 +176,17 @@ Status SpoolLog::recover() {
     queue::Recovery::Report report = recovery.finish();
     last_sequence_ = synced_sequence_ = report.last_sequence;
     open_durable_ = report.durable;
-    if (report.closed_in_order) {
+    const auto all = segments_->all();
+    // A killed process leaves its last records with the kernel. Synced now, they count as such.
+    const bool torn = std::any_of(report.damage.begin(), report.damage.end(), [](const auto& d) {
+        return d.kind == queue::Damage::Kind::TornTail;
+    });
+    if (!all.empty() && all.back()->file->sync() && !torn) {
         open_durable_ = report.last_sequence;
     }
     oldest_ = std::max(oldest, report.oldest);
     last_message_ = std::max(last_message_, report.last_message);
-    for (const auto& segment : segments_->all()) {
+    for (const auto& segment : all) {
         if (segment->ordinal >= oldest_) {
             sealed_bytes_ += segment->end - queue::kSegmentDataStart;
         }

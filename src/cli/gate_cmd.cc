@@ -1,0 +1,152 @@
+// sekisho gate [run|status|explain].
+#include "base/ip.h"
+#include "cli/commands.h"
+#include "cli/context.h"
+#include "cli/role.h"
+#include "policy/policy.h"
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sekisho::cli {
+namespace {
+
+std::string status_text(const Json& status) {
+    std::string out = fmt::format(
+        "engine {}, mode {}, policy {}\n",
+        status.value("engine", ""),
+        status.value("mode", ""),
+        status.value("digest", "").substr(0, 12)
+    );
+    for (const Json& one : status.value("interfaces", Json::array())) {
+        out += fmt::format(
+            "interface {}: {}\n", one.value("name", ""), one.value("mode", one.value("error", ""))
+        );
+    }
+    for (const Json& one : status.value("downgrades", Json::array())) {
+        out += "note: " + one.get<std::string>() + "\n";
+    }
+    std::vector<std::vector<std::string>> rows;
+    for (const Json& rule : status.value("rules", Json::array())) {
+        rows.push_back(
+            {rule.value("name", ""),
+             rule.value("from", "") + " -> " + rule.value("to", ""),
+             rule.value("action", ""),
+             rule.value("stage", ""),
+             fmt::format("{}", rule.value("to_packets", std::uint64_t{0})),
+             fmt::format("{}", rule.value("from_packets", std::uint64_t{0}))}
+        );
+    }
+    out += rows.empty() ? "no rules\n"
+                        : table({"RULE", "CLASSES", "ACTION", "STAGE", "TO :25", "FROM :25"}, rows);
+    out += fmt::format("events lost: {}\n", status.value("events_lost", std::uint64_t{0}));
+    return out;
+}
+
+int status(const Context& context) {
+    const auto config = load_config(context);
+    if (!config) {
+        return config.error();
+    }
+    const auto answer = ask(*config, "gate", Json{{"command", "status"}});
+    if (!answer) {
+        return report(context, answer.error());
+    }
+    print(context, *answer, status_text(*answer));
+    return kDone;
+}
+
+Json verdict_json(const policy::Policy& policy, const policy::Verdict& verdict) {
+    const auto& classes = policy.classes();
+    Json out{
+        {"action", policy::name(verdict.action)},
+        {"declared", policy::name(verdict.declared)},
+        {"client_class", classes.at(verdict.client).name},
+        {"server_class", classes.at(verdict.server).name},
+    };
+    if (verdict.rule >= 0) {
+        const auto& rule = policy.rules().at(static_cast<std::size_t>(verdict.rule));
+        out["rule"] = rule.name;
+        out["stage"] = policy::name(verdict.stage);
+        out["note"] = rule.note;
+    }
+    return out;
+}
+
+int explain(const Context& context, const std::string& from, const std::string& to) {
+    const auto config = load_config(context);
+    if (!config) {
+        return config.error();
+    }
+    const auto source = IpAddress::parse(from);
+    const auto destination = IpAddress::parse(to);
+    if (!source || !destination) {
+        return report(context, source ? destination.error() : source.error());
+    }
+    const auto policy = policy::Policy::compile(config->policy);
+    if (!policy) {
+        return report(context, policy.error());
+    }
+    std::vector<std::string> steps = policy::explain(**policy, *source, *destination);
+    if (config->gate.mode == "observe") {
+        steps.emplace_back(
+            "the gate is in mode observe (gate.mode): nothing is blocked, only counted"
+        );
+    }
+    const policy::Verdict to25 =
+        (*policy)->judge(*source, *destination, policy::Direction::ToPort25);
+    const policy::Verdict from25 =
+        (*policy)->judge(*source, *destination, policy::Direction::FromPort25);
+    Json result{
+        {"source", source->text()},
+        {"destination", destination->text()},
+        {"gate_mode", config->gate.mode}
+    };
+    result["to_port_25"] = verdict_json(**policy, to25);
+    result["from_port_25"] = verdict_json(**policy, from25);
+    result["steps"] = steps;
+    std::string text;
+    for (const std::string& step : steps) {
+        text += step + "\n";
+    }
+    print(context, result, text);
+    return kDone;
+}
+
+}  // namespace
+
+void add_gate(CLI::App& app, Context& context, Chosen& chosen) {
+    auto* gate = app.add_subcommand("gate", "The gate: alone, runs it; status, explain");
+    gate->require_subcommand(0, 1);
+    gate->callback([&context, &chosen] {
+        if (!chosen) {
+            chosen = [&context] { return run_gate(context); };
+        }
+    });
+    gate->add_subcommand("run", "Run the gate in the foreground")->callback([&context, &chosen] {
+        chosen = [&context] { return run_gate(context); };
+    });
+    gate->add_subcommand("status", "Engine, interfaces, counters by rule")
+        ->callback([&context, &chosen] { chosen = [&context] { return status(context); }; });
+    struct Pair {
+        std::string source, destination;
+    };
+    auto pair = std::make_shared<Pair>();
+    auto* explaining = gate->add_subcommand(
+        "explain", "Which class, which rule, which verdict for SRC to DST, and why"
+    );
+    explaining->add_option("source", pair->source, "Address of the end that opens the connection")
+        ->required();
+    explaining
+        ->add_option("destination", pair->destination, "Address of the end that listens on port 25")
+        ->required();
+    explaining->callback([&context, &chosen, pair] {
+        chosen = [&context, pair] { return explain(context, pair->source, pair->destination); };
+    });
+}
+
+}  // namespace sekisho::cli

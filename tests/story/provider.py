@@ -1,0 +1,203 @@
+"""Our provider: one sekisho.toml, the gate on the border router, mail server and desk on the mail host."""
+
+import json
+import os
+
+import clients
+import names
+from names import GUIDE, MX, PROVIDER, SMTP
+from peers.lib import netns
+from peers.lib.proc import Failed, until
+
+INTERFACES = ["outside"] + [host.name for host in names.HOSTS if host.router == "gate"]
+LOGIN_FAILURES, RECIPIENTS = 6, 20
+
+# name, from, to, action, note. All in one stage: observe first, enforced later.
+RULES = [
+    ("submission-out", "submission", "*", "pass", "our submission servers deliver mail"),
+    ("exchange-out", "exchange", "*", "pass", "our exchange delivers mail"),
+    ("static", "static", "*", "pass", "home servers on static addresses send mail"),
+    ("op25b", "subscribers", "*", "refuse", "dynamic addresses send by port 587"),
+    ("op25b-roaming", "roaming", "*", "refuse", "the carrier's network, also towards our own servers"),
+    ("ip25b-servers", "mail-servers", "exchange", "count", "known mail servers"),
+    ("ip25b-users", "others-dynamic", "exchange", "count", "the exchange itself tells them what to do"),
+    ("ip25b-homes", "others-dynamic", "subscribers", "refuse", "nobody runs a server on a dynamic address"),
+    ("ip25b-homes-any", "outside", "subscribers", "refuse", "nobody runs a server on a dynamic address"),
+]
+NOTES = {
+    "subscribers": "dynamic addresses of our own access network",
+    "static": "static addresses, which may run mail servers",
+    "roaming": "access roamed from a wholesale carrier",
+    "submission": "our submission servers",
+    "exchange": "our mail exchangers",
+    "mail-servers": "mail servers that we know",
+    "others-dynamic": "dynamic addresses of other providers",
+}
+
+
+def _quoted(values):
+    return "[" + ", ".join(f'"{v}"' for v in values) + "]"
+
+
+def _endpoints(index, port):
+    return _quoted([f"{names.MAIL.v4[index]}:{port}", f"[{names.MAIL.v6[index]}]:{port}"])
+
+
+class Provider:
+    def __init__(self, processes, binary, directory, outsiders):
+        self.processes, self.binary, self.outsiders = processes, binary, outsiders
+        self.config = os.path.join(directory, "sekisho.toml")
+        self.state = os.path.join(directory, "state")
+        self.maildir = os.path.join(self.state, "mail")
+        self.roles = {}
+        os.makedirs(self.state, exist_ok=True)
+
+    def write(self, stage):
+        general = f"""state_dir = "{self.state}"
+
+[provider]
+name = "Tsubame Net"
+name_ja = "つばめネット"
+domain = "{PROVIDER}"
+support_mail = "support@{PROVIDER}"
+support_phone = "052-000-0000"
+guide_url = "http://{GUIDE}"
+
+[log]
+format = "json"
+
+[gate]
+engine = "xdp"
+mode = "enforce"
+xdp_mode = "auto"
+interfaces = {_quoted(INTERFACES)}
+
+[radius]
+listen = ["{names.GATE4}:1813"]
+
+[[radius.client]]
+from = "{names.CORE.ip4}/32"
+secret = "{names.RADIUS_SECRET}"
+
+[mail]
+hostname = "{MX}"
+domains = ["{PROVIDER}"]
+submission = {_endpoints(1, 587)}
+submissions = {_endpoints(1, 465)}
+exchange = {_endpoints(0, 25)}
+login_failures_per_hour = {LOGIN_FAILURES}
+recipients_per_hour = {RECIPIENTS}
+
+[tls]
+certificate = "{self.outsiders.our_certificate}"
+key = "{self.outsiders.our_key}"
+
+[queue]
+retry = ["2s", "5s", "30s"]
+
+[delivery]
+resolvers = ["{names.CORE.ip4}"]
+trust_anchor = "{self.outsiders.anchor}"
+maildir = "{self.maildir}"
+
+[http]
+listen = {_endpoints(2, 80)}
+
+[settings]
+outgoing_host = "{SMTP}"
+incoming_host = "imap.{PROVIDER}"
+"""
+        classes = "".join(
+            f'\n[[class]]\nname = "{name}"\nnote = "{NOTES[name]}"\nprefixes = {_quoted(prefixes)}\n'
+            for name, prefixes in names.CLASSES.items()
+        )
+        rules = "".join(
+            f'\n[[rule]]\nname = "{name}"\nfrom = "{source}"\nto = "{to}"\naction = "{action}"\n'
+            f'stage = "{stage}"\nnote = "{note}"\n'
+            for name, source, to, action, note in RULES
+        )
+        with open(self.config + ".new", "w") as file:
+            file.write(general + classes + rules)
+        os.replace(self.config + ".new", self.config)
+
+    def cli(self, *arguments, place=names.MAIL.ns, check=True, stdin=None):
+        """Runs the command line; with --json among the arguments the answer is parsed."""
+        command = [self.binary, "--config", self.config, *arguments]
+        done = netns.inside_run(place, command, check=False, input=stdin, timeout=30)
+        if check and done.returncode != 0:
+            raise Failed(f"sekisho {' '.join(map(str, arguments))}: exit {done.returncode} {done.stdout}{done.stderr}")
+        if "--json" in arguments:
+            try:
+                return json.loads(done.stdout)
+            except ValueError:
+                raise Failed(f"sekisho {' '.join(arguments)}: no JSON: {done.stdout}{done.stderr}") from None
+        return done
+
+    def start(self):
+        self.write("observe")
+        self.cli("config", "check")
+        for login, addresses, line in names.ACCOUNTS:
+            self.add_account(login, addresses, line)
+        for role, place in (("gate", names.GATE), ("mail", names.MAIL.ns), ("desk", names.MAIL.ns)):
+            command = netns.argv(place, [self.binary, "--config", self.config, role])
+            self.roles[role] = self.processes.start(f"sekisho-{role}", command)
+        self._ready("gate", lambda: self.cli("gate", "status", check=False).returncode == 0)
+        for port, address in ((25, names.MAIL.v4[0]), (587, names.MAIL.v6[1])):
+            self._ready("mail", lambda p=port, a=address: clients.connect(names.CORE, a, p).outcome == "open")
+        self._ready("desk", lambda: clients.fetch(names.CORE, f"http://{GUIDE}/")[0] == 200)
+
+    def _ready(self, role, condition):
+        def ready():
+            self.roles[role].require_alive()
+            return condition()
+
+        until(f"sekisho {role} to be ready", ready, 20, step=0.1)
+
+    def add_account(self, login, addresses, line="", *options):
+        arguments = ["account", "add", login, "--json", *options]
+        for address in addresses:
+            arguments += ["--address", address]
+        if line:
+            arguments += ["--line", line]
+        password = names.PASSWORDS.get(login)
+        if password:
+            arguments.append("--password-stdin")
+        return self.cli(*arguments, stdin=(password or "") + "\n")
+
+    def enforce(self):
+        """Puts every rule in force without restarting anything."""
+        self.write("enforce")
+        self.cli("reload", "gate", "mail", "desk")
+
+        def in_force():
+            return all(rule["stage"] == "enforce" for rule in self.status()["rules"])
+
+        until("the enforced policy", in_force)
+
+    def status(self):
+        return self.cli("gate", "status", "--json")
+
+    def counter(self, rule, direction="to"):
+        """Packets that met the rule; direction is to or from (port 25)."""
+        for entry in self.status()["rules"]:
+            if entry["name"] == rule:
+                return entry[f"{direction}_packets"]
+        raise Failed(f"gate status has no rule {rule}")
+
+    def explain(self, source, destination):
+        return self.cli("gate", "explain", source, destination, "--json")
+
+    def events(self, *options):
+        return self.cli("events", "--json", *options)
+
+    def wait_events(self, what, condition, *options, seconds=10):
+        """The events found by `options` once condition(events) holds; Failed after the bound."""
+
+        def found():
+            events = self.events(*options)
+            return events if events and condition(events) else None
+
+        return until(what, found, seconds, step=0.2)
+
+    def mailbox(self):
+        return self.maildir
