@@ -1,5 +1,5 @@
-// How many connections there are, in all and for each client: an IPv4 address, or an IPv6 /64, which
-// is what one line has. Thread-safe.
+// How many connections there are, in all and for each client: an IPv4 address, or an IPv6 /64,
+// which is what one line has. Thread-safe.
 #pragma once
 
 #include "base/ip.h"

@@ -16,7 +16,7 @@ struct Counters {
     Count tls_started{0}, tls_failed{0};
     Count logins_accepted{0}, logins_refused{0};
     Count messages_accepted{0}, recipients_accepted{0}, octets_accepted{0};
-    Count misplaced_clients{0};  // recipients refused to mail programs on 25
+    Count misplaced_clients{0};        // recipients refused to mail programs on 25
     std::array<Count, 200> refused{};  // by reply code, 400 to 599
 
     void refuse(int code) {

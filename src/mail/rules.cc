@@ -153,8 +153,8 @@ std::optional<Misplaced> misplaced(
     const bool refuses = verdict.declared == policy::Action::Refuse ||
                          verdict.declared == policy::Action::Drop ||
                          verdict.declared == policy::Action::Answer;
-    const bool known = verdict.rule >= 0 &&
-                       static_cast<std::size_t>(verdict.rule) < policy.rules().size();
+    const bool known =
+        verdict.rule >= 0 && static_cast<std::size_t>(verdict.rule) < policy.rules().size();
     if (known && !refuses) {
         return std::nullopt;
     }
@@ -163,7 +163,9 @@ std::optional<Misplaced> misplaced(
     if (refuses && verdict.stage != policy::Stage::Observe) {
         return Misplaced{
             known ? policy.rules()[static_cast<std::size_t>(verdict.rule)].name : "default",
-            fmt::format("{} is of class {}, which may not speak to our exchange", client.text(), name)
+            fmt::format(
+                "{} is of class {}, which may not speak to our exchange", client.text(), name
+            )
         };
     }
     if (!refuses && line.certainty == line::Certainty::Subscriber) {

@@ -24,7 +24,8 @@
 
 namespace sekisho::mail {
 
-// What sessions read of the configuration; a reload makes another one, running sessions keep theirs.
+// What sessions read of the configuration; a reload makes another one, running sessions keep
+// theirs.
 struct Settings {
     config::Config config;  // resolved
     std::shared_ptr<const policy::Policy> policy;
@@ -63,7 +64,8 @@ struct Misplaced {
     std::string reason;  // one sentence, for the support desk
 };
 // `local`: our address the client spoke to. A rule in stage observe refuses nobody: that is what
-// the operator asked for. A rule that passes the pair (static addresses, exemptions) beats the line.
+// the operator asked for. A rule that passes the pair (static addresses, exemptions) beats the
+// line.
 [[nodiscard]] std::optional<Misplaced> misplaced(
     const policy::Policy& policy,
     const IpAddress& client,

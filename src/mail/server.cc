@@ -15,11 +15,11 @@
 #include "net/tls.h"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,7 +44,7 @@ std::shared_ptr<Settings> make_settings(
     const config::Config& config, std::shared_ptr<const policy::Policy> policy
 ) {
     auto out = std::make_shared<Settings>();
-    out->config = config.resolved();
+    out->config = config;
     out->policy = std::move(policy);
     out->submission_port = out->config.settings.submission_port;
     for (const std::string& domain : out->config.mail.domains) {
@@ -136,8 +136,8 @@ class MailServer final : public Server {
         auto listener = net::listen(loops_, wanted, std::string(name(kind)), accepted);
         if (!listener) {
             const auto port = fallback_port(fallbacks, wanted.port);
-            const bool may = listener.error().code == Errc::Conflict ||
-                             listener.error().code == Errc::Denied;
+            const bool may =
+                listener.error().code == Errc::Conflict || listener.error().code == Errc::Denied;
             if (!may || !port) {
                 return fail(listener.error());
             }

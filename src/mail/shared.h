@@ -34,7 +34,11 @@ struct Live {
 };
 
 struct Shared {
-    Shared(const Deps& deps, std::unique_ptr<limit::Limiter> limits, account::SaslSettings sasl_settings);
+    Shared(
+        const Deps& deps,
+        std::unique_ptr<limit::Limiter> limits,
+        account::SaslSettings sasl_settings
+    );
 
     net::Workers& workers;
     account::AccountStore& accounts;
@@ -58,7 +62,7 @@ struct Shared {
     // The running sessions.
     [[nodiscard]] std::uint64_t add(const std::shared_ptr<Live>& live);
     void remove(std::uint64_t id);
-    void say_goodbye();                       // posts to each session's executor
+    void say_goodbye();                            // posts to each session's executor
     [[nodiscard]] bool wait_idle(Duration grace);  // false: some still run
     void close_all();
 
