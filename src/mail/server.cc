@@ -118,8 +118,8 @@ class MailServer final : public Server {
     // Replies name the port that works: the bound one when it is a fallback.
     [[nodiscard]] std::uint16_t told_port(std::uint16_t configured) const {
         for (const BoundListener& one : bound_) {
-            if (one.name == name(Kind::Submission) && one.bound.port != one.wanted.port &&
-                (one.wanted.port == configured || one.wanted.port == 0)) {
+            if (one.name == name(Kind::Submission) && one.wanted.port == configured &&
+                one.bound.port != configured) {
                 return one.bound.port;
             }
         }
