@@ -20,30 +20,45 @@ std::string status_text(const Json& status) {
         "engine {}, mode {}, policy {}\n",
         status.value("engine", ""),
         status.value("mode", ""),
-        status.value("digest", "").substr(0, 12)
+        status.value("policy", "").substr(0, 12)
     );
     for (const Json& one : status.value("interfaces", Json::array())) {
+        const bool attached = one.value("attached", false);
         out += fmt::format(
-            "interface {}: {}\n", one.value("name", ""), one.value("mode", one.value("error", ""))
+            "interface {}: {}\n",
+            one.value("name", ""),
+            attached ? one.value("mode", "") : one.value("error", "not attached")
         );
     }
     for (const Json& one : status.value("downgrades", Json::array())) {
-        out += "note: " + one.get<std::string>() + "\n";
-    }
-    std::vector<std::vector<std::string>> rows;
-    for (const Json& rule : status.value("rules", Json::array())) {
-        rows.push_back(
-            {rule.value("name", ""),
-             rule.value("from", "") + " -> " + rule.value("to", ""),
-             rule.value("action", ""),
-             rule.value("stage", ""),
-             fmt::format("{}", rule.value("to_packets", std::uint64_t{0})),
-             fmt::format("{}", rule.value("from_packets", std::uint64_t{0}))}
+        out += fmt::format(
+            "rule {}: {} instead of {}: {}\n",
+            one.value("rule", ""),
+            one.value("used", ""),
+            one.value("declared", ""),
+            one.value("reason", "")
         );
     }
-    out += rows.empty() ? "no rules\n"
-                        : table({"RULE", "CLASSES", "ACTION", "STAGE", "TO :25", "FROM :25"}, rows);
-    out += fmt::format("events lost: {}\n", status.value("events_lost", std::uint64_t{0}));
+    std::vector<std::vector<std::string>> rows;
+    const auto row = [&rows](const std::string& name, const Json& rule) {
+        const auto packets = [&rule](const char* side) {
+            return fmt::format(
+                "{}", rule.value(side, Json::object()).value("packets", std::uint64_t{0})
+            );
+        };
+        rows.push_back(
+            {name,
+             rule.value("action", "pass"),
+             rule.value("stage", ""),
+             packets("to"),
+             packets("from")}
+        );
+    };
+    for (const Json& rule : status.value("rules", Json::array())) {
+        row(rule.value("name", ""), rule);
+    }
+    row("(no rule)", status.value("unnamed", Json::object()));
+    out += table({"RULE", "ACTION", "STAGE", "PACKETS TO :25", "FROM :25"}, rows);
     return out;
 }
 
