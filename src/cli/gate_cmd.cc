@@ -2,6 +2,7 @@
 #include "base/ip.h"
 #include "cli/commands.h"
 #include "cli/context.h"
+#include "cli/explain.h"
 #include "cli/role.h"
 #include "policy/policy.h"
 
@@ -75,23 +76,6 @@ int status(const Context& context) {
     return kDone;
 }
 
-Json verdict_json(const policy::Policy& policy, const policy::Verdict& verdict) {
-    const auto& classes = policy.classes();
-    Json out{
-        {"action", policy::name(verdict.action)},
-        {"declared", policy::name(verdict.declared)},
-        {"client_class", classes.at(verdict.client).name},
-        {"server_class", classes.at(verdict.server).name},
-    };
-    if (verdict.rule >= 0) {
-        const auto& rule = policy.rules().at(static_cast<std::size_t>(verdict.rule));
-        out["rule"] = rule.name;
-        out["stage"] = policy::name(verdict.stage);
-        out["note"] = rule.note;
-    }
-    return out;
-}
-
 int explain(const Context& context, const std::string& from, const std::string& to) {
     const auto config = load_config(context);
     if (!config) {
@@ -106,27 +90,10 @@ int explain(const Context& context, const std::string& from, const std::string& 
     if (!policy) {
         return report(context, policy.error());
     }
-    std::vector<std::string> steps = policy::explain(**policy, *source, *destination);
-    if (config->gate.mode == "observe") {
-        steps.emplace_back(
-            "the gate is in mode observe (gate.mode): nothing is blocked, only counted"
-        );
-    }
-    const policy::Verdict to25 =
-        (*policy)->judge(*source, *destination, policy::Direction::ToPort25);
-    const policy::Verdict from25 =
-        (*policy)->judge(*source, *destination, policy::Direction::FromPort25);
-    Json result{
-        {"source", source->text()},
-        {"destination", destination->text()},
-        {"gate_mode", config->gate.mode}
-    };
-    result["to_port_25"] = verdict_json(**policy, to25);
-    result["from_port_25"] = verdict_json(**policy, from25);
-    result["steps"] = steps;
+    const Json result = explained(**policy, config->gate.mode, *source, *destination);
     std::string text;
-    for (const std::string& step : steps) {
-        text += step + "\n";
+    for (const Json& step : result["steps"]) {
+        text += step.get<std::string>() + "\n";
     }
     print(context, result, text);
     return kDone;

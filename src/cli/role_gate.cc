@@ -1,6 +1,8 @@
 // The role gate: store, daemon and RADIUS accounting under one roof.
+#include "base/ip.h"
 #include "base/result.h"
 #include "cli/context.h"
+#include "cli/explain.h"
 #include "cli/role.h"
 #include "config/config.h"
 #include "gate/daemon/accounting.h"
@@ -92,7 +94,15 @@ class GateRole final : public Role {
         return notes;
     }
 
-    Result<Json> command(const std::string& name, const Json& /*request*/) override {
+    Result<Json> command(const std::string& name, const Json& request) override {
+        if (name == "explain") {
+            const auto source = IpAddress::parse(request.value("source", ""));
+            const auto destination = IpAddress::parse(request.value("destination", ""));
+            if (!source || !destination) {
+                return fail(source ? destination.error() : source.error());
+            }
+            return explained(*daemon_->policy(), config_.gate.mode, *source, *destination);
+        }
         return fail(Errc::NotFound, "the gate knows no command \"" + name + "\"");
     }
 
