@@ -19,8 +19,9 @@
 namespace sekisho::net {
 
 struct HttpRequest {
-    std::string method;  // "GET"
-    std::string path;    // decoded, starts with '/', without query; never contains ".." segments
+    std::string method;  // "GET", also for HEAD: the server leaves the body out
+    std::string path;    // decoded, starts with '/', without query; no "." or ".." segments, no
+                         // empty ones but the last
     std::map<std::string, std::string> query;    // decoded; the last of a repeated key
     std::map<std::string, std::string> headers;  // names in lower case
     std::string body;
@@ -38,7 +39,10 @@ struct HttpResponse {
 struct HttpOptions {
     std::size_t body_max = 64 * 1024;
     Duration idle_timeout{15'000};
-    std::shared_ptr<const TlsContext> tls;  // null: plain HTTP
+    std::shared_ptr<TlsHolder> tls;  // null: plain HTTP; asked anew for each connection
+    std::size_t header_max = 16 * 1024;
+    std::size_t connections_max = 1000;  // more are answered 503
+    std::string name = "http";           // for errors and logs
 };
 
 // Called on a worker thread, so it may look things up in the store; exceptions become 500.

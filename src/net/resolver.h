@@ -3,6 +3,7 @@
 
 #include "base/ip.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "net/task.h"
 
 #include <cstdint>
@@ -17,6 +18,7 @@ struct ResolverOptions {
         forward_to;                 // "192.0.2.53" or "192.0.2.53@5353"; empty: /etc/resolv.conf
     std::string trust_anchor_file;  // empty: no validation by us
     std::string hosts_file;         // may be empty
+    Duration timeout{30'000};       // for one question, with all that it makes libunbound ask
 };
 
 struct Mx {
@@ -36,9 +38,11 @@ class Resolver {
         Executor executor, const ResolverOptions& options
     );
     virtual ~Resolver() = default;
+    // May be asked from any loop. CNAMEs are followed. Invalid: not a domain name.
     // Unavailable: SERVFAIL, bogus or time-out (a temporary failure, RFC 5321 §5.1); an empty
     // answer is no error.
     virtual Task<Result<Answer<Mx>>> mx(std::string domain) = 0;
+    // IPv6 first. What one family has is given even when the other fails.
     virtual Task<Result<Answer<IpAddress>>> addresses(std::string host, bool v4, bool v6) = 0;
     virtual Task<Result<Answer<std::string>>> txt(std::string name) = 0;
     virtual Task<Result<Answer<std::string>>> ptr(IpAddress address) = 0;

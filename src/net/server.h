@@ -15,7 +15,11 @@ namespace sekisho::net {
 
 class Loops {
   public:
-    // `count` threads, one event loop each; 0: one per core. They start at run().
+    // `count` threads, one event loop each; 0: one per core. They start at run(). SIGPIPE is
+    // ignored from here on: OpenSSL writes to sockets without MSG_NOSIGNAL.
+    //
+    // Order: everything that has an executor of a loop (listeners, workers, resolvers) is destroyed
+    // before the loops are, and after stop().
     [[nodiscard]] static std::unique_ptr<Loops> make(unsigned count);
     virtual ~Loops() = default;
     [[nodiscard]] virtual Executor executor(std::size_t index) = 0;
@@ -39,7 +43,7 @@ class Listener {
     Loops& loops, const Endpoint& at, std::string name, Accepted accepted
 );
 
-// Resumes the caller on `executor` after the time.
+// Returns after the time.
 Task<void> sleep_for(Executor executor, Duration duration);
 
 // Runs `work` on a pool of threads kept for what blocks (password hashing, databases), resumes the
@@ -50,6 +54,7 @@ class Workers {
     virtual ~Workers() = default;
     virtual void post(std::function<void()> work) = 0;
     [[nodiscard]] virtual std::size_t waiting() const = 0;
+    // The destructor runs what is still waiting, so that posted writes aren't lost.
 };
 template <class T>
 Task<T> run_on(Workers& workers, std::function<T()> work);  // net/workers.h defines it

@@ -48,12 +48,23 @@ class Stream {
     // Orderly: TLS close_notify, then FIN. close() at once; a waiting read ends with Cancelled.
     // Both may be repeated.
     virtual Task<void> shutdown() = 0;
+    // After a last reply to a peer that may still be sending: shutdown(), then reads and throws
+    // away until the peer's end, the time, or 1 MiB; then close(). Closing at once would make the
+    // kernel send RST, which can destroy the reply on its way.
+    virtual Task<void> linger(Duration timeout) = 0;
     virtual void close() = 0;
 };
+
+// Everything of a stream is called on its executor. Destroying it while a wait goes on is safe: the
+// wait ends with Cancelled.
 
 // Connects over TCP. `source`: the local address to use, if any.
 Task<Result<std::unique_ptr<Stream>>> connect(
     Executor executor, Endpoint to, std::optional<IpAddress> source, Duration timeout
+);
+// Connects to a Unix-domain socket (LMTP). peer() and local() are 0.0.0.0:0.
+Task<Result<std::unique_ptr<Stream>>> connect_unix(
+    Executor executor, std::string path, Duration timeout
 );
 
 }  // namespace sekisho::net

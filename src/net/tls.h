@@ -4,7 +4,9 @@
 #include "base/result.h"
 
 #include <memory>
+#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 struct ssl_ctx_st;
@@ -23,8 +25,27 @@ class TlsContext {
     [[nodiscard]] virtual ssl_ctx_st* native() const = 0;
 };
 
+// The context that new connections take. A reload puts another one in; connections that run keep
+// theirs.
+class TlsHolder {
+  public:
+    explicit TlsHolder(std::shared_ptr<const TlsContext> context) : context_(std::move(context)) {}
+    [[nodiscard]] std::shared_ptr<const TlsContext> get() const {
+        const std::scoped_lock lock(mutex_);
+        return context_;
+    }
+    void set(std::shared_ptr<const TlsContext> context) {
+        const std::scoped_lock lock(mutex_);
+        context_ = std::move(context);
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    std::shared_ptr<const TlsContext> context_;
+};
+
 // Writes an ECDSA P-256 key and a self-signed certificate for the names (DNS subject alternative
-// names), PEM, key 0600.
+// names; what reads as an address becomes an address), PEM, key 0600.
 [[nodiscard]] Status make_self_signed(
     const std::string& certificate_file,
     const std::string& key_file,

@@ -1,0 +1,106 @@
+#include "net/server.h"
+
+#include "base/log.h"
+#include "base/time.h"
+#include "net/task.h"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace sekisho::net {
+namespace {
+
+namespace asio = boost::asio;
+
+void ignore_sigpipe() {
+    struct sigaction current{};
+    if (::sigaction(SIGPIPE, nullptr, &current) == 0 && current.sa_handler == SIG_DFL) {
+        struct sigaction ignore{};
+        ignore.sa_handler = SIG_IGN;
+        ::sigaction(SIGPIPE, &ignore, nullptr);
+    }
+}
+
+class ThreadLoops final : public Loops {
+  public:
+    explicit ThreadLoops(unsigned count) {
+        for (unsigned i = 0; i < count; ++i) {
+            // One thread each; others only post.
+            contexts_.push_back(std::make_unique<asio::io_context>(1));
+            guards_.emplace_back(contexts_.back()->get_executor());
+        }
+    }
+    ThreadLoops(const ThreadLoops&) = delete;
+    ThreadLoops& operator=(const ThreadLoops&) = delete;
+    ~ThreadLoops() override { halt(); }
+
+    [[nodiscard]] Executor executor(std::size_t index) override {
+        return contexts_.at(index % contexts_.size())->get_executor();
+    }
+    [[nodiscard]] std::size_t size() const override { return contexts_.size(); }
+
+    void run() override {
+        for (auto& context : contexts_) {
+            threads_.emplace_back([loop = context.get()] { turn(*loop); });
+        }
+    }
+    void stop() override { halt(); }
+
+  private:
+    using Guard = asio::executor_work_guard<asio::io_context::executor_type>;
+
+    static void turn(asio::io_context& loop) {
+        while (!loop.stopped()) {
+            try {
+                loop.run();
+            } catch (const std::exception& error) {
+                // Tasks catch their own; this is a handler of ours that mustn't throw.
+                log::error(
+                    "NET_HANDLER_FAILED",
+                    "a handler ended with an exception",
+                    {{"error", error.what()}}
+                );
+            }
+        }
+    }
+
+    void halt() {
+        for (auto& context : contexts_) {
+            context->stop();
+        }
+        for (std::thread& thread : threads_) {
+            thread.join();
+        }
+        threads_.clear();
+    }
+
+    std::vector<std::unique_ptr<asio::io_context>> contexts_;
+    std::vector<Guard> guards_;
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace
+
+std::unique_ptr<Loops> Loops::make(unsigned count) {
+    ignore_sigpipe();
+    const unsigned wanted = count == 0 ? std::thread::hardware_concurrency() : count;
+    return std::make_unique<ThreadLoops>(std::max(wanted, 1U));
+}
+
+Task<void> sleep_for(Executor executor, Duration duration) {
+    asio::steady_timer timer(std::move(executor), duration);
+    co_await timer.async_wait(asio::use_awaitable);
+}
+
+}  // namespace sekisho::net

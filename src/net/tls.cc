@@ -1,0 +1,127 @@
+#include "net/tls.h"
+
+#include "base/file.h"
+#include "base/result.h"
+#include "net/tls_session.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace sekisho::net {
+namespace {
+
+struct FreeContext {
+    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
+using ContextPtr = std::unique_ptr<SSL_CTX, FreeContext>;
+
+class OpenSslContext final : public TlsContext {
+  public:
+    explicit OpenSslContext(ContextPtr context) : context_(std::move(context)) {}
+    [[nodiscard]] ssl_ctx_st* native() const override { return context_.get(); }
+
+  private:
+    ContextPtr context_;
+};
+
+// What both sides have in common. TLS before 1.2 is not spoken (RFC 8996).
+Result<ContextPtr> make_context(const SSL_METHOD* method) {
+    ERR_clear_error();
+    ContextPtr context(SSL_CTX_new(method));
+    if (!context || SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) != 1) {
+        return fail(Errc::Unavailable, "TLS: " + openssl_error());
+    }
+    // Partial writes: one record a call, so that a deadline is looked at between records. Released
+    // buffers: an idle connection keeps none.
+    SSL_CTX_set_mode(
+        context.get(),
+        SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+            SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
+    );
+    SSL_CTX_set_options(
+        context.get(),
+        SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+            SSL_OP_PRIORITIZE_CHACHA
+    );
+    return context;
+}
+
+// OpenSSL's message doesn't name the file, and "no start line" for a missing file helps nobody.
+Status readable(const std::string& path) {
+    constexpr std::size_t size_max = 1U << 20U;
+    const auto content = read_file(path, size_max);
+    if (!content) {
+        return fail(content.error());
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const TlsContext>> TlsContext::server(
+    const std::string& certificate_file, const std::string& key_file
+) {
+    for (const std::string* path : {&certificate_file, &key_file}) {
+        if (Status read = readable(*path); !read) {
+            return fail(read.error());
+        }
+    }
+    auto context = make_context(TLS_server_method());
+    if (!context) {
+        return fail(context.error());
+    }
+    SSL_CTX* ssl = context->get();
+    // Forward secrecy and AEAD first; the CBC suites are for mail programs of TLS 1.2's first
+    // years. TLS 1.3 has its own list, which is left as it is.
+    if (SSL_CTX_set_cipher_list(
+            ssl,
+            "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES256:ECDHE+AES128:!aNULL:"
+            "!MD5:!CAMELLIA:!ARIA:!AESCCM"
+        ) != 1) {
+        return fail(Errc::Unavailable, "TLS ciphers: " + openssl_error());
+    }
+    SSL_CTX_set_dh_auto(ssl, 1);
+    if (SSL_CTX_use_certificate_chain_file(ssl, certificate_file.c_str()) != 1) {
+        return fail(Errc::Invalid, certificate_file + ": " + openssl_error());
+    }
+    if (SSL_CTX_use_PrivateKey_file(ssl, key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
+        return fail(Errc::Invalid, key_file + ": " + openssl_error());
+    }
+    if (SSL_CTX_check_private_key(ssl) != 1) {
+        return fail(
+            Errc::Invalid,
+            key_file + ": not the key of the certificate in " + certificate_file + ": " +
+                openssl_error()
+        );
+    }
+    // Resumption by tickets only: no memory here, and nothing to share between loops.
+    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_num_tickets(ssl, 1);
+    static constexpr unsigned char session_context[] = {'s', 'e', 'k', 'i', 's', 'h', 'o'};
+    SSL_CTX_set_session_id_context(ssl, session_context, sizeof session_context);
+    return std::make_shared<const OpenSslContext>(std::move(*context));
+}
+
+Result<std::shared_ptr<const TlsContext>> TlsContext::client_opportunistic() {
+    auto context = make_context(TLS_client_method());
+    if (!context) {
+        return fail(context.error());
+    }
+    SSL_CTX* ssl = context->get();
+    // The alternative is plain text, so a short key or an old server is still better than none
+    // (RFC 7435 §3): no security level, and servers without RFC 5746.
+    SSL_CTX_set_security_level(ssl, 0);
+    SSL_CTX_set_options(ssl, SSL_OP_LEGACY_SERVER_CONNECT);
+    // The chain is checked, and the outcome kept in TlsInfo, but it stops nothing.
+    SSL_CTX_set_verify(ssl, SSL_VERIFY_NONE, nullptr);
+    SSL_CTX_set_default_verify_paths(ssl);
+    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+    ERR_clear_error();
+    return std::make_shared<const OpenSslContext>(std::move(*context));
+}
+
+}  // namespace sekisho::net

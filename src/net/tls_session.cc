@@ -1,0 +1,186 @@
+#include "net/tls_session.h"
+
+#include "base/assert.h"
+#include "base/ip.h"
+#include "base/result.h"
+#include "net/stream.h"
+#include "net/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace sekisho::net {
+
+std::string openssl_error() {
+    const unsigned long code = ERR_get_error();
+    ERR_clear_error();
+    if (code == 0) {
+        return "unknown reason";
+    }
+    if (const char* reason = ERR_reason_error_string(code)) {
+        return reason;
+    }
+    if (ERR_SYSTEM_ERROR(code)) {
+        return std::generic_category().message(ERR_GET_REASON(code));
+    }
+    std::array<char, 256> text{};
+    ERR_error_string_n(code, text.data(), text.size());
+    return text.data();
+}
+
+void TlsSession::Free::operator()(ssl_st* ssl) const {
+    SSL_free(ssl);
+}
+
+Result<TlsSession> TlsSession::make(std::shared_ptr<const TlsContext> context, int fd) {
+    SEKISHO_ASSERT(context != nullptr);
+    ERR_clear_error();
+    std::unique_ptr<ssl_st, Free> ssl(SSL_new(context->native()));
+    if (!ssl || SSL_set_fd(ssl.get(), fd) != 1) {
+        return fail(Errc::Unavailable, "TLS: " + openssl_error());
+    }
+    return TlsSession(std::move(context), std::move(ssl));
+}
+
+Result<TlsSession> TlsSession::server(std::shared_ptr<const TlsContext> context, int fd) {
+    auto session = make(std::move(context), fd);
+    if (session) {
+        SSL_set_accept_state(session->ssl_.get());
+    }
+    return session;
+}
+
+Result<TlsSession> TlsSession::client(
+    std::shared_ptr<const TlsContext> context, int fd, const std::string& server_name
+) {
+    auto session = make(std::move(context), fd);
+    if (!session) {
+        return session;
+    }
+    ssl_st* ssl = session->ssl_.get();
+    SSL_set_connect_state(ssl);
+    std::string name = server_name;
+    while (name.ends_with('.')) {
+        name.pop_back();  // SNI has no trailing dot
+    }
+    if (!name.empty() && !IpAddress::parse(name)) {
+        // A name that OpenSSL finds too long or odd goes without SNI; the handshake decides.
+        SSL_set_tlsext_host_name(ssl, name.c_str());
+        SSL_set1_host(ssl, name.c_str());
+        ERR_clear_error();
+    }
+    return session;
+}
+
+TlsSession::Step TlsSession::finish(int result, std::size_t bytes) {
+    if (result == 1) {
+        return {.bytes = bytes};
+    }
+    const int system_error = errno;
+    const int reason = SSL_get_error(ssl_.get(), result);
+    if (reason == SSL_ERROR_WANT_READ) {
+        return {.want = Want::Read};
+    }
+    if (reason == SSL_ERROR_WANT_WRITE) {
+        return {.want = Want::Write};
+    }
+    if (reason == SSL_ERROR_ZERO_RETURN) {
+        ended_ = true;
+        return {};
+    }
+    // After SSL_ERROR_SYSCALL and SSL_ERROR_SSL the session can't go on, not even to say so.
+    broken_ = true;
+    if (reason == SSL_ERROR_SYSCALL) {
+        ended_ = system_error == 0;
+        error_ = std::generic_category().message(system_error);
+        ERR_clear_error();
+        return {};
+    }
+    // An end of the connection without close_notify: SMTP and HTTP mark their own ends, so nothing
+    // can be cut off unnoticed.
+    ended_ = ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+    error_ = openssl_error();
+    return {};
+}
+
+TlsSession::Step TlsSession::handshake() {
+    if (broken_) {
+        return {};
+    }
+    ERR_clear_error();
+    errno = 0;
+    const Step step = finish(SSL_do_handshake(ssl_.get()), 1);
+    if (step.bytes > 0) {
+        TlsInfo info;
+        info.version = SSL_get_version(ssl_.get());
+        info.cipher = SSL_get_cipher_name(ssl_.get());
+        if (const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name)) {
+            info.server_name = name;
+        }
+        info.peer_verified = SSL_get0_peer_certificate(ssl_.get()) != nullptr &&
+                             SSL_get0_peername(ssl_.get()) != nullptr &&
+                             SSL_get_verify_result(ssl_.get()) == X509_V_OK;
+        info_ = std::move(info);
+    }
+    return step;
+}
+
+TlsSession::Step TlsSession::read(std::span<char> buffer) {
+    if (broken_) {
+        return {};
+    }
+    ERR_clear_error();
+    errno = 0;
+    std::size_t bytes = 0;
+    const int result = SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &bytes);
+    return finish(result, bytes);
+}
+
+TlsSession::Step TlsSession::write(std::string_view bytes) {
+    if (broken_) {
+        return {};
+    }
+    ERR_clear_error();
+    errno = 0;
+    std::size_t sent = 0;
+    const int result = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &sent);
+    return finish(result, sent);
+}
+
+TlsSession::Want TlsSession::send_end() {
+    if (broken_ || !info_) {
+        return Want::Nothing;
+    }
+    ERR_clear_error();
+    errno = 0;
+    const int result = SSL_shutdown(ssl_.get());
+    if (result >= 0) {
+        return Want::Nothing;  // sent; the peer's own close_notify isn't waited for
+    }
+    return finish(result, 0).want;
+}
+
+bool TlsSession::input_waiting() const {
+    if (broken_ || !info_) {
+        return false;
+    }
+    ERR_clear_error();
+    char byte = 0;
+    std::size_t bytes = 0;
+    const int result = SSL_peek_ex(ssl_.get(), &byte, 1, &bytes);
+    ERR_clear_error();
+    return result == 1 && bytes > 0;
+}
+
+}  // namespace sekisho::net
