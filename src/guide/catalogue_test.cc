@@ -1,9 +1,8 @@
 #include "guide/catalogue.h"
 
+#include <algorithm>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <algorithm>
 #include <set>
 #include <string>
 #include <string_view>
@@ -76,7 +75,8 @@ TEST(AcceptLanguage, PicksTheHeaviestOfOurs) {
 }
 
 TEST(AcceptLanguage, FallsBackOnNonsense) {
-    for (const std::string_view header : {"", "*", "fr", ";;;,,q=1", "ja;q=x", "ja;q=0.zz", "jam"}) {
+    for (const std::string_view header :
+         {"", "*", "fr", ";;;,,q=1", "ja;q=x", "ja;q=0.zz", "jam"}) {
         EXPECT_EQ(preferred(header, Language::En), Language::En) << header;
     }
     EXPECT_EQ(preferred("", Language::Ja), Language::Ja);

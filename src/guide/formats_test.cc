@@ -4,10 +4,9 @@
 #include "base/file.h"
 #include "guide/guide_fake.h"
 
+#include <cstdlib>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <cstdlib>
 
 namespace sekisho::guide {
 namespace {
@@ -90,9 +89,7 @@ TEST(AutodiscoverRequest, FindsTheAddress) {
     );
     EXPECT_EQ(find("<a:emailaddress xmlns:a='u'> t@d.example </a:emailaddress>"), "t@d.example");
     EXPECT_EQ(find("<EMailAddress>o&apos;hara@d.example</EMailAddress>"), "o'hara@d.example");
-    EXPECT_EQ(
-        find("<x emailaddress='1'/><EMailAddress>t@d.example</EMailAddress>"), "t@d.example"
-    );
+    EXPECT_EQ(find("<x emailaddress='1'/><EMailAddress>t@d.example</EMailAddress>"), "t@d.example");
 }
 
 TEST(AutodiscoverRequest, RefusesTheRest) {
@@ -153,11 +150,22 @@ TEST(MailAddress, AcceptsWhatSubscribersHave) {
 TEST(MailAddress, RefusesTheRest) {
     const std::string long_label(64, 'd');
     for (const std::string& text :
-         {std::string(""), std::string("a"), std::string("@d"), std::string("a@"),
-          std::string("a b@d"), std::string(".a@d"), std::string("a..b@d"), std::string("a@d..e"),
-          std::string("a@d_e"), std::string("a@[192.0.2.1]"), std::string("\"a\"@d"),
-          std::string("a@d\r\nX: y"), std::string("<a@d>"), std::string("a@\xff"),
-          std::string(65, 'a') + "@d.example", "a@" + long_label,
+         {std::string(""),
+          std::string("a"),
+          std::string("@d"),
+          std::string("a@"),
+          std::string("a b@d"),
+          std::string(".a@d"),
+          std::string("a..b@d"),
+          std::string("a@d..e"),
+          std::string("a@d_e"),
+          std::string("a@[192.0.2.1]"),
+          std::string("\"a\"@d"),
+          std::string("a@d\r\nX: y"),
+          std::string("<a@d>"),
+          std::string("a@\xff"),
+          std::string(65, 'a') + "@d.example",
+          "a@" + long_label,
           "a@" + std::string(63, 'd') + "." + std::string(63, 'd') + "." + std::string(63, 'd') +
               "." + std::string(63, 'd')}) {
         EXPECT_FALSE(parse_mail_address(text).has_value()) << printable(text);
