@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "gate/daemon/accounting.h"
 #include "gate/daemon/daemon.h"
+#include "gate/enforce/engine.h"
 #include "policy/policy.h"
 #include "store/store.h"
 

@@ -40,7 +40,7 @@ Result<std::unique_ptr<queue::Spool>> open_spool(const config::Config& config) {
     options.free_space_min = config.queue.free_space_min;
     options.retry = config.queue.retry;
     options.expire = config.queue.expire;
-    return store::open_spool(std::move(options));
+    return store::SpoolLog::open(std::move(options));
 }
 
 class MailRole final : public Role {
