@@ -92,9 +92,6 @@ Result<Password> read_password(const Options& options) {
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) {
         text.pop_back();
     }
-    if (text.size() < 8) {
-        return fail(Errc::Invalid, "the password is shorter than 8 characters");
-    }
     return Password{text, false};
 }
 
@@ -139,30 +136,24 @@ int told(
 }
 
 int add(const Context& context, const Options& options) {
-    auto login = account::normal_login(options.login);
-    if (!login) {
-        return report(context, login.error());
+    account::Account draft;
+    draft.login = options.login;
+    draft.name = options.name;
+    draft.line = options.line;
+    draft.addresses = options.addresses;
+    if (draft.addresses.empty() && draft.login.find('@') != std::string::npos) {
+        draft.addresses.push_back(draft.login);
     }
-    account::Account a;
-    a.login = *login;
-    a.name = options.name;
-    a.line = options.line;
-    std::vector<std::string> addresses = options.addresses;
-    if (addresses.empty() && a.login.find('@') != std::string::npos) {
-        addresses.push_back(a.login);
+    const auto checked = account::checked(std::move(draft));
+    if (!checked) {
+        return report(context, checked.error());
     }
-    for (const std::string& text : addresses) {
-        auto address = account::normal_address(text);
-        if (!address) {
-            return report(context, address.error());
-        }
-        a.addresses.push_back(*address);
-    }
+    account::Account a = *checked;
     const auto password = read_password(options);
     if (!password) {
         return report(context, password.error());
     }
-    auto credential = account::make_credential(password->text);
+    auto credential = account::make_credential(password->text, account::HashOptions{});
     if (!credential) {
         return report(context, credential.error());
     }
@@ -187,7 +178,7 @@ int passwd(const Context& context, const Options& options) {
         if (!found) {
             return report(context, found.error());
         }
-        auto credential = account::make_credential(password->text);
+        auto credential = account::make_credential(password->text, account::HashOptions{});
         if (!credential) {
             return report(context, credential.error());
         }

@@ -2,6 +2,7 @@
 #include "base/ip.h"
 #include "cli/commands.h"
 #include "cli/context.h"
+#include "cli/explain.h"
 #include "cli/role.h"
 #include "policy/policy.h"
 
@@ -20,30 +21,45 @@ std::string status_text(const Json& status) {
         "engine {}, mode {}, policy {}\n",
         status.value("engine", ""),
         status.value("mode", ""),
-        status.value("digest", "").substr(0, 12)
+        status.value("policy", "").substr(0, 12)
     );
     for (const Json& one : status.value("interfaces", Json::array())) {
+        const bool attached = one.value("attached", false);
         out += fmt::format(
-            "interface {}: {}\n", one.value("name", ""), one.value("mode", one.value("error", ""))
+            "interface {}: {}\n",
+            one.value("name", ""),
+            attached ? one.value("mode", "") : one.value("error", "not attached")
         );
     }
     for (const Json& one : status.value("downgrades", Json::array())) {
-        out += "note: " + one.get<std::string>() + "\n";
-    }
-    std::vector<std::vector<std::string>> rows;
-    for (const Json& rule : status.value("rules", Json::array())) {
-        rows.push_back(
-            {rule.value("name", ""),
-             rule.value("from", "") + " -> " + rule.value("to", ""),
-             rule.value("action", ""),
-             rule.value("stage", ""),
-             fmt::format("{}", rule.value("to_packets", std::uint64_t{0})),
-             fmt::format("{}", rule.value("from_packets", std::uint64_t{0}))}
+        out += fmt::format(
+            "rule {}: {} instead of {}: {}\n",
+            one.value("rule", ""),
+            one.value("used", ""),
+            one.value("declared", ""),
+            one.value("reason", "")
         );
     }
-    out += rows.empty() ? "no rules\n"
-                        : table({"RULE", "CLASSES", "ACTION", "STAGE", "TO :25", "FROM :25"}, rows);
-    out += fmt::format("events lost: {}\n", status.value("events_lost", std::uint64_t{0}));
+    std::vector<std::vector<std::string>> rows;
+    const auto row = [&rows](const std::string& name, const Json& rule) {
+        const auto packets = [&rule](const char* side) {
+            return fmt::format(
+                "{}", rule.value(side, Json::object()).value("packets", std::uint64_t{0})
+            );
+        };
+        rows.push_back(
+            {name,
+             rule.value("action", "pass"),
+             rule.value("stage", ""),
+             packets("to"),
+             packets("from")}
+        );
+    };
+    for (const Json& rule : status.value("rules", Json::array())) {
+        row(rule.value("name", ""), rule);
+    }
+    row("(no rule)", status.value("unnamed", Json::object()));
+    out += table({"RULE", "ACTION", "STAGE", "PACKETS TO :25", "FROM :25"}, rows);
     return out;
 }
 
@@ -60,23 +76,6 @@ int status(const Context& context) {
     return kDone;
 }
 
-Json verdict_json(const policy::Policy& policy, const policy::Verdict& verdict) {
-    const auto& classes = policy.classes();
-    Json out{
-        {"action", policy::name(verdict.action)},
-        {"declared", policy::name(verdict.declared)},
-        {"client_class", classes.at(verdict.client).name},
-        {"server_class", classes.at(verdict.server).name},
-    };
-    if (verdict.rule >= 0) {
-        const auto& rule = policy.rules().at(static_cast<std::size_t>(verdict.rule));
-        out["rule"] = rule.name;
-        out["stage"] = policy::name(verdict.stage);
-        out["note"] = rule.note;
-    }
-    return out;
-}
-
 int explain(const Context& context, const std::string& from, const std::string& to) {
     const auto config = load_config(context);
     if (!config) {
@@ -91,27 +90,10 @@ int explain(const Context& context, const std::string& from, const std::string& 
     if (!policy) {
         return report(context, policy.error());
     }
-    std::vector<std::string> steps = policy::explain(**policy, *source, *destination);
-    if (config->gate.mode == "observe") {
-        steps.emplace_back(
-            "the gate is in mode observe (gate.mode): nothing is blocked, only counted"
-        );
-    }
-    const policy::Verdict to25 =
-        (*policy)->judge(*source, *destination, policy::Direction::ToPort25);
-    const policy::Verdict from25 =
-        (*policy)->judge(*source, *destination, policy::Direction::FromPort25);
-    Json result{
-        {"source", source->text()},
-        {"destination", destination->text()},
-        {"gate_mode", config->gate.mode}
-    };
-    result["to_port_25"] = verdict_json(**policy, to25);
-    result["from_port_25"] = verdict_json(**policy, from25);
-    result["steps"] = steps;
+    const Json result = explained(**policy, config->gate.mode, *source, *destination);
     std::string text;
-    for (const std::string& step : steps) {
-        text += step + "\n";
+    for (const Json& step : result["steps"]) {
+        text += step.get<std::string>() + "\n";
     }
     print(context, result, text);
     return kDone;

@@ -69,7 +69,7 @@ Result<FirstStart> first_account(const config::Config& config, FirstStart first)
     a.created = a.changed = now();
     first.login = a.login;
     first.password = account::generate_password();
-    auto credential = account::make_credential(first.password);
+    auto credential = account::make_credential(first.password, account::HashOptions{});
     if (!credential) {
         return fail(credential.error());
     }

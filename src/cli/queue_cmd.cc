@@ -94,7 +94,8 @@ int command(const Context& context, const Json& request, std::string (*text)(con
     if (!answer) {
         return report(context, answer.error());
     }
-    print(context, *answer, text(*answer));
+    const Json result = answer->contains("messages") ? answer->at("messages") : *answer;
+    print(context, result, text(result));
     return kDone;
 }
 
@@ -114,7 +115,7 @@ void add_queue(CLI::App& app, Context& context, Chosen& chosen) {
     list->callback([&context, &chosen, options] {
         chosen = [&context, options] {
             return command(
-                context, Json{{"command", "queue.list"}, {"limit", options->limit}}, list_text
+                context, Json{{"command", "queue-list"}, {"limit", options->limit}}, list_text
             );
         };
     });
@@ -137,7 +138,7 @@ void add_queue(CLI::App& app, Context& context, Chosen& chosen) {
         sub->callback([&context, &chosen, options, verb] {
             chosen = [&context, options, verb] {
                 const Json request{
-                    {"command", "queue." + verb},
+                    {"command", "queue-" + verb},
                     {"queue_id", options->id},
                     {"reason", options->reason}
                 };

@@ -10,19 +10,20 @@ from peers.lib import netns
 from peers.lib.proc import Failed, until
 
 INTERFACES = ["outside"] + [host.name for host in names.HOSTS if host.router == "gate"]
-LOGIN_FAILURES, RECIPIENTS = 6, 20
+LOGIN_FAILURES, RECIPIENTS = 6, 30
 
-# name, from, to, action, note. All in one stage: observe first, enforced later.
+# name, from, to, action, stage once enforced, note. Before that, every rule is in stage observe.
+# In stage notify packets pass, and the exchange itself tells the client what to do (550).
 RULES = [
-    ("submission-out", "submission", "*", "pass", "our submission servers deliver mail"),
-    ("exchange-out", "exchange", "*", "pass", "our exchange delivers mail"),
-    ("static", "static", "*", "pass", "home servers on static addresses send mail"),
-    ("op25b", "subscribers", "*", "refuse", "dynamic addresses send by port 587"),
-    ("op25b-roaming", "roaming", "*", "refuse", "the carrier's network, also towards our own servers"),
-    ("ip25b-servers", "mail-servers", "exchange", "count", "known mail servers"),
-    ("ip25b-users", "others-dynamic", "exchange", "count", "the exchange itself tells them what to do"),
-    ("ip25b-homes", "others-dynamic", "subscribers", "refuse", "nobody runs a server on a dynamic address"),
-    ("ip25b-homes-any", "outside", "subscribers", "refuse", "nobody runs a server on a dynamic address"),
+    ("submission-out", "submission", "*", "pass", "enforce", "our submission servers deliver mail"),
+    ("exchange-out", "exchange", "*", "pass", "enforce", "our exchange delivers mail"),
+    ("static", "static", "*", "pass", "enforce", "home servers on static addresses send mail"),
+    ("op25b", "subscribers", "*", "refuse", "enforce", "dynamic addresses send by port 587"),
+    ("op25b-roaming", "roaming", "*", "refuse", "enforce", "the carrier's network, towards us as well"),
+    ("ip25b-servers", "mail-servers", "exchange", "count", "enforce", "mail servers that we know"),
+    ("ip25b-users", "others-dynamic", "exchange", "refuse", "notify", "end users use port 587"),
+    ("ip25b-homes", "others-dynamic", "subscribers", "refuse", "enforce", "no servers on dynamic addresses"),
+    ("ip25b-homes-any", "outside", "subscribers", "refuse", "enforce", "no servers on dynamic addresses"),
 ]
 NOTES = {
     "subscribers": "dynamic addresses of our own access network",
@@ -52,7 +53,7 @@ class Provider:
         self.roles = {}
         os.makedirs(self.state, exist_ok=True)
 
-    def write(self, stage):
+    def write(self, enforced):
         general = f"""state_dir = "{self.state}"
 
 [provider]
@@ -113,8 +114,8 @@ incoming_host = "imap.{PROVIDER}"
         )
         rules = "".join(
             f'\n[[rule]]\nname = "{name}"\nfrom = "{source}"\nto = "{to}"\naction = "{action}"\n'
-            f'stage = "{stage}"\nnote = "{note}"\n'
-            for name, source, to, action, note in RULES
+            f'stage = "{stage if enforced else "observe"}"\nnote = "{note}"\n'
+            for name, source, to, action, stage, note in RULES
         )
         with open(self.config + ".new", "w") as file:
             file.write(general + classes + rules)
@@ -134,7 +135,7 @@ incoming_host = "imap.{PROVIDER}"
         return done
 
     def start(self):
-        self.write("observe")
+        self.write(enforced=False)
         self.cli("config", "check")
         for login, addresses, line in names.ACCOUNTS:
             self.add_account(login, addresses, line)
@@ -166,11 +167,13 @@ incoming_host = "imap.{PROVIDER}"
 
     def enforce(self):
         """Puts every rule in force without restarting anything."""
-        self.write("enforce")
+        self.write(enforced=True)
         self.cli("reload", "gate", "mail", "desk")
 
+        wanted = {name: stage for name, _, _, _, stage, _ in RULES}
+
         def in_force():
-            return all(rule["stage"] == "enforce" for rule in self.status()["rules"])
+            return {rule["name"]: rule["stage"] for rule in self.status()["rules"]} == wanted
 
         until("the enforced policy", in_force)
 

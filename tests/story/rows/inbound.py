@@ -7,7 +7,7 @@ import names
 from names import DYNAMIC, FOREIGN_MX, FOREIGN_SERVER, FOREIGN_USER, GUIDE, INFECTED, MAIL, ROAMING
 from story import family, require, row
 
-_REFERENCE = re.compile(r"\b[A-Z0-9]{2,6}(?:-[A-Z0-9]{2,8})+\b|\b(?:ref(?:erence)?[ :#=]*)([A-Z0-9-]{6,})\b", re.I)
+_REFERENCE = re.compile(r"\breference ([A-Za-z0-9-]{4,40})\b")
 
 
 def told(letter):
@@ -18,11 +18,9 @@ def told(letter):
     require("587" in text, f"the reply does not name port 587: {text}")
     url = re.search(r"https?://[^\s>)]+", text)
     require(url and GUIDE in url.group(0), f"the reply does not name the guide: {text}")
-    plain = text.replace(url.group(0), " ")
-    link = url.group(0).rstrip(".,;")
-    match = _REFERENCE.search(plain)
-    reference = (match.group(1) or match.group(0)) if match else link.rsplit("/", 1)[-1].rsplit("=", 1)[-1]
-    return replies[0], link, reference
+    reference = _REFERENCE.search(text)
+    require(reference, f"the reply has no reference number: {text}")
+    return replies[0], url.group(0).rstrip(".,;"), reference.group(1)
 
 
 def as_user(host, sender, recipient, destination=names.MX):
@@ -80,11 +78,18 @@ def told_apart(story):
     evidence.append(f"a mail server for a foreign domain: {relay.line(r'<.* 55[04] ')}")
     line, url, reference = told(as_user(FOREIGN_USER, "suzuki@example.org", "saburo@example.net"))
     events = known(story, reference)
+    seen = f"{events[0]['kind']} from {events[0]['address']}"
+    evidence.append(line)
+    evidence.append(f"reference {reference} in the journal: {seen}")
     status, body = clients.fetch(FOREIGN_USER, url)
     require(status == 200 and "587" in body, f"the page named in the reply: {status} {body[:200]}")
-    evidence.append(f"{line}")
-    seen = f"{events[0]['kind']} from {events[0]['address']}"
-    evidence.append(f"reference {reference} in the journal: {seen}; {url}: {status}")
+    page = f"http://{GUIDE}/en/refused?ref={reference}"
+    same = f"-{family(events[0]['address'])}"
+    status, body = clients.fetch(FOREIGN_USER, page, same)
+    require(status == 200 and reference in body and "Refused at" in body, f"{page}: {status} {body[:300]}")
+    _, stranger = clients.fetch(DYNAMIC, page)
+    require("Refused at" not in stranger, "a stranger is told about another's refusal")
+    evidence.append(f"{url}: 200; {page}: says when, to that address only")
     return evidence
 
 

@@ -1,0 +1,125 @@
+// The two diagrams: who sends to whom, and which way is closed.
+#include "guide/picture.h"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <string_view>
+
+namespace sekisho::guide {
+namespace {
+
+// Where a box stands; all are 150 by 58.
+struct Box {
+    int x;
+    int y;
+};
+constexpr int kBoxWidth = 150;
+constexpr int kBoxHeight = 58;
+
+// A text of at most two lines, centred; the second line starts where `text` has '|'.
+std::string box(Box at, std::string_view text, std::string_view style) {
+    const int x = at.x + kBoxWidth / 2;
+    // About 0.56 em a column, two columns for a byte triple of CJK; a long text shrinks.
+    const double wide =
+        static_cast<double>(text.size()) * (text.size() > text.find('\xE3') ? 0.37 : 0.56);
+    const double size = wide * 14 <= 136 ? 14 : 14 * 136 / (wide * 14);
+    return fmt::format(
+        "<rect class=\"box {}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"10\"/>"
+        "<text class=\"value centre\" x=\"{}\" y=\"{}\" font-size=\"{:.1f}\">{}</text>\n",
+        style,
+        at.x,
+        at.y,
+        kBoxWidth,
+        kBoxHeight,
+        x,
+        at.y + kBoxHeight / 2 + 5,
+        size,
+        escape_html(text)
+    );
+}
+
+// A way with its label; `stop` puts a bar across it instead of the arrow's head.
+std::string way(std::string_view d, std::string_view kind, int x, int y, std::string_view text) {
+    return fmt::format(
+        "<path class=\"way {0}\" d=\"{1}\"/>"
+        "<text class=\"label {0} centre\" x=\"{2}\" y=\"{3}\" font-size=\"14\">{4}</text>\n",
+        kind,
+        d,
+        x,
+        y,
+        escape_html(text)
+    );
+}
+
+std::string head(int x, int y, std::string_view direction) {
+    const std::string_view d = direction == "up" ? "l-6 10h12z" : "l-10 -6v12z";
+    return fmt::format("<path class=\"head\" d=\"M{} {}{}\"/>\n", x, y, d);
+}
+
+std::string bar(int x, int y) {
+    return fmt::format(
+        "<circle class=\"bar-sign\" cx=\"{0}\" cy=\"{1}\" r=\"14\"/>"
+        "<path class=\"bar-line\" d=\"M{2} {1}h14\"/>\n",
+        x,
+        y,
+        x - 7
+    );
+}
+
+std::string figure(std::string_view alt, int height, const std::string& parts) {
+    return fmt::format(
+        "<figure class=\"diagram\">\n<svg role=\"img\" aria-label=\"{}\" viewBox=\"0 0 600 "
+        "{}\">\n{}"
+        "</svg>\n</figure>\n",
+        escape_html(alt),
+        height,
+        parts
+    );
+}
+
+std::string submission_ports(const View& view) {
+    const auto& settings = view.config().settings;
+    if (settings.submission_port == 0 || settings.submissions_port == 0) {
+        return view.value("port");
+    }
+    return fmt::format("{} / {}", settings.submissions_port, settings.submission_port);
+}
+
+}  // namespace
+
+std::string outbound_diagram(const View& view) {
+    const Box home{.x = 4, .y = 20};
+    const Box ours{.x = 225, .y = 152};
+    const Box others{.x = 446, .y = 20};
+    std::string parts;
+    parts += way("M158 49H436", "stopped", 300, 28, "25");
+    parts += bar(300, 49);
+    parts += way("M79 82V181H214", "open", 142, 206, submission_ports(view));
+    parts += head(222, 181, "right");
+    parts += way("M379 181H521V92", "open", 470, 206, "25");
+    parts += head(521, 82, "up");
+    parts += box(home, view.plain("diagram.home"), "home");
+    parts += box(ours, view.plain("diagram.ours"), "ours");
+    parts += box(others, view.plain("diagram.others"), "others");
+    return figure(view.plain("op25b.picture"), 224, parts);
+}
+
+std::string inbound_diagram(const View& view) {
+    const Box away{.x = 4, .y = 20};
+    const Box server{.x = 4, .y = 172};
+    const Box receiver{.x = 446, .y = 96};
+    std::string parts;
+    parts += way("M158 36H521V86", "stopped", 330, 20, "25");
+    parts += bar(330, 36);
+    parts += way("M158 62H300V125H434", "open", 232, 88, submission_ports(view));
+    parts += head(443, 125, "right");
+    parts += way("M158 201H521V166", "open", 330, 226, "25");
+    parts += head(521, 156, "up");
+    parts += box(away, view.plain("diagram.away"), "home");
+    parts += box(server, view.plain("diagram.server"), "others");
+    parts += box(receiver, view.plain("diagram.receiver"), "ours");
+    return figure(view.plain("ip25b.picture"), 238, parts);
+}
+
+}  // namespace sekisho::guide
