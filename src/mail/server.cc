@@ -99,7 +99,11 @@ class MailServer final : public Server {
     }
 
     void stop(Duration grace) override {
-        shared_->stopping = true;
+        // Once only: when it is repeated, the loops may have ended and with them all that could
+        // still come to rest.
+        if (shared_->stopping.exchange(true)) {
+            return;
+        }
         for (const auto& listener : listeners_) {
             listener->stop();
         }

@@ -67,12 +67,14 @@ Session::Session(std::shared_ptr<Shared> shared, Kind kind, std::shared_ptr<net:
       )),
       smtp_(options_of(*shared_, *settings_, kind)) {
     live_->stream = stream_;
+    live_id_ = shared_->add(live_);
     ++shared_->counters.connections;
     ++shared_->counters.connections_open;
 }
 
 Session::~Session() {
     give_back();
+    shared_->remove(live_id_);
     --shared_->counters.connections_open;
 }
 
@@ -90,7 +92,6 @@ std::optional<smtp::Reply> Session::unwanted() const {
 }
 
 net::Task<void> Session::run() {
-    const std::uint64_t id = shared_->add(live_);
     std::optional<smtp::Reply> refusal = unwanted();
     const bool begun = co_await begin(!refusal.has_value());
     if (begun) {
@@ -102,17 +103,17 @@ net::Task<void> Session::run() {
     }
     note_refusals();
     stream_->close();
-    shared_->remove(id);
 }
 
 // What comes before the greeting: TLS on port 465, the wait for early talkers on 25.
 net::Task<bool> Session::begin(bool wanted) {
     if (kind_ == Kind::Submissions) {
         // A client that is refused isn't worth a handshake, and plain text would only confuse it.
-        const bool started = wanted && co_await start_tls();
         if (!wanted) {
             ++shared_->counters.connections_refused;
+            co_return false;
         }
+        const bool started = co_await start_tls();
         if (!started) {
             co_return false;
         }

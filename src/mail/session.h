@@ -17,6 +17,7 @@
 #include "smtp/reply.h"
 #include "smtp/server_session.h"
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -85,6 +86,7 @@ class Session {
     const IpAddress peer_;
     const std::string peer_key_;  // as limits know it
     std::shared_ptr<Live> live_;
+    std::uint64_t live_id_ = 0;
     Connections::Place place_;
     Smtp smtp_;
 
