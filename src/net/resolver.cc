@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,8 +43,17 @@ enum RecordType : int { kTypeA = 1, kTypePtr = 12, kTypeMx = 15, kTypeTxt = 16, 
 constexpr int kRcodeNoError = 0;
 constexpr int kRcodeNxDomain = 3;
 
+// libunbound sets globals up and down with its contexts, without a lock.
+std::mutex& context_mutex() {
+    static std::mutex mutex;
+    return mutex;
+}
+
 struct FreeContext {
-    void operator()(ub_ctx* context) const { ub_ctx_delete(context); }
+    void operator()(ub_ctx* context) const {
+        const std::scoped_lock lock(context_mutex());
+        ub_ctx_delete(context);
+    }
 };
 struct FreeResult {
     void operator()(ub_result* result) const { ub_resolve_free(result); }
@@ -432,7 +442,11 @@ Status configure(ub_ctx* context, const ResolverOptions& options) {
 Result<std::unique_ptr<Resolver>> Resolver::make(
     Executor executor, const ResolverOptions& options
 ) {
-    ContextPtr context(ub_ctx_create());
+    ContextPtr context;
+    {
+        const std::scoped_lock lock(context_mutex());
+        context.reset(ub_ctx_create());
+    }
     if (!context) {
         return fail(Errc::Unavailable, "resolver: libunbound can't start");
     }

@@ -32,18 +32,35 @@ void ignore_sigpipe() {
     }
 }
 
+// A loop that can be emptied before it is destroyed.
+class Loop final : public asio::io_context {
+  public:
+    Loop() : asio::io_context(1) {}  // one thread; others only post
+    // Destroys the tasks that wait here.
+    void empty() { shutdown(); }
+};
+
 class ThreadLoops final : public Loops {
   public:
     explicit ThreadLoops(unsigned count) {
         for (unsigned i = 0; i < count; ++i) {
-            // One thread each; others only post.
-            contexts_.push_back(std::make_unique<asio::io_context>(1));
+            contexts_.push_back(std::make_unique<Loop>());
             guards_.emplace_back(contexts_.back()->get_executor());
         }
     }
     ThreadLoops(const ThreadLoops&) = delete;
     ThreadLoops& operator=(const ThreadLoops&) = delete;
-    ~ThreadLoops() override { halt(); }
+    // A task that is destroyed may hold the handlers of another loop's task, which are destroyed
+    // through that loop: so all are emptied while all exist, and again for what came of it.
+    ~ThreadLoops() override {
+        halt();
+        constexpr int rounds = 3;
+        for (int i = 0; i < rounds; ++i) {
+            for (auto& context : contexts_) {
+                context->empty();
+            }
+        }
+    }
 
     [[nodiscard]] Executor executor(std::size_t index) override {
         return contexts_.at(index % contexts_.size())->get_executor();
@@ -60,7 +77,7 @@ class ThreadLoops final : public Loops {
   private:
     using Guard = asio::executor_work_guard<asio::io_context::executor_type>;
 
-    static void turn(asio::io_context& loop) {
+    static void turn(Loop& loop) {
         while (!loop.stopped()) {
             try {
                 loop.run();
@@ -85,7 +102,7 @@ class ThreadLoops final : public Loops {
         threads_.clear();
     }
 
-    std::vector<std::unique_ptr<asio::io_context>> contexts_;
+    std::vector<std::unique_ptr<Loop>> contexts_;
     std::vector<Guard> guards_;
     std::vector<std::thread> threads_;
 };

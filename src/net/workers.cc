@@ -115,9 +115,13 @@ Task<void> run_blocking(Workers& workers, std::function<void()> work) {
             }
             work = nullptr;
             auto executor = asio::get_associated_executor(*shared);
-            asio::post(executor, [shared = std::move(shared), problem] {
-                std::move (*shared)(problem);
-            });
+            // Moved, so that the exception is freed where it was read.
+            asio::post(
+                executor,
+                [shared = std::move(shared), problem = std::move(problem)]() mutable {
+                    std::move (*shared)(std::move(problem));
+                }
+            );
         });
     };
     auto token = asio::use_awaitable;

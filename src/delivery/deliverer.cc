@@ -1,0 +1,218 @@
+// The pump: due messages out of the spool, a task each; a timer for the next.
+#include "delivery/deliverer.h"
+
+#include "base/log.h"
+#include "base/time.h"
+#include "delivery/engine.h"
+#include "delivery/slots.h"
+#include "net/task.h"
+
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/system/error_code.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+namespace sekisho::delivery {
+namespace {
+
+namespace asio = boost::asio;
+
+// Messages taken from the spool at once. Most only wait for a connection; their bytes aren't in
+// memory then.
+constexpr std::size_t kMessagesMax = 10'000;
+// The timer is set again at least this often, should the wall clock be moved.
+constexpr Duration kLookAgain{60'000};
+
+Slots::Limits limits_of(const Options& options) {
+    return {.total = options.concurrency, .per_destination = options.concurrency_per_destination};
+}
+
+class Pump : public std::enable_shared_from_this<Pump> {
+  public:
+    Pump(Deps deps, Options options)
+        : shop_(std::make_shared<Shop>(std::move(deps))),
+          options_(std::make_shared<const Options>(std::move(options))),
+          home_(shop_->deps.loops.executor(0)),
+          timer_(home_) {
+        shop_->slots = Slots::make(limits_of(*options_));
+    }
+
+    void start() {
+        shop_->deps.spool.on_wake([weak = weak_from_this()] {
+            if (const auto self = weak.lock()) {
+                self->wake();
+            }
+        });
+        wake();
+    }
+
+    void stop(Duration grace) {
+        std::unique_lock lock(mutex_);
+        stopping_ = true;
+        idle_.wait_for(lock, grace, [this] { return in_delivery_ == 0; });
+        lock.unlock();
+        asio::post(home_, [self = shared_from_this()] { self->timer_.cancel(); });
+    }
+
+    void reload(Options options) {
+        shop_->slots->set_limits(limits_of(options));
+        const std::scoped_lock lock(mutex_);
+        options_ = std::make_shared<const Options>(std::move(options));
+    }
+
+    [[nodiscard]] Deliverer::Counters counters() const {
+        const AtomicCounters& from = shop_->counters;
+        Deliverer::Counters result;
+        result.delivered_total = from.delivered;
+        result.deferred_total = from.deferred;
+        result.bounced_total = from.bounced;
+        result.attempts_total = from.attempts;
+        result.tls_total = from.tls;
+        result.tls_failed_total = from.tls_failed;
+        result.notices_total = from.notices;
+        const std::scoped_lock lock(mutex_);
+        result.in_delivery = in_delivery_;
+        return result;
+    }
+
+    [[nodiscard]] std::map<std::string, Slots::Use> use() const { return shop_->slots->use(); }
+
+  private:
+    // From any thread.
+    void wake() {
+        asio::post(home_, [self = shared_from_this()] { self->turn(); });
+    }
+
+    // On home_: takes what is due, then waits for what will be.
+    void turn() {
+        const std::size_t loops = shop_->deps.loops.size();
+        while (true) {
+            std::shared_ptr<const Options> options;
+            {
+                const std::scoped_lock lock(mutex_);
+                if (stopping_ || in_delivery_ >= kMessagesMax) {
+                    return;
+                }
+                options = options_;
+            }
+            auto entry = shop_->deps.spool.take_due(now());
+            if (!entry) {
+                break;
+            }
+            auto job = std::make_shared<Job>();
+            job->shop = shop_;
+            job->options = std::move(options);
+            job->entry = std::move(*entry);
+            job->executor = shop_->deps.loops.executor(next_loop_++ % loops);
+            {
+                const std::scoped_lock lock(mutex_);
+                ++in_delivery_;
+            }
+            const net::Executor executor = job->executor;
+            net::spawn(executor, run(shared_from_this(), std::move(job)), "delivery");
+        }
+        wait();
+    }
+
+    void wait() {
+        const auto due = shop_->deps.spool.next_due();
+        const Duration until = due ? *due - now() : kLookAgain;
+        timer_.expires_after(std::clamp(until, Duration{1}, kLookAgain));
+        timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+            if (!error) {
+                self->turn();
+            }
+        });
+    }
+
+    static net::Task<void> run(std::shared_ptr<Pump> self, std::shared_ptr<Job> job) {
+        try {
+            co_await run_job(std::move(job));
+        } catch (const std::exception& error) {
+            log::error(
+                "DELIVERY_FAILED_INSIDE", "a try ended with an exception", {{"error", error.what()}}
+            );
+        }
+        bool was_full = false;
+        {
+            const std::scoped_lock lock(self->mutex_);
+            was_full = self->in_delivery_ >= kMessagesMax;
+            --self->in_delivery_;
+            if (self->in_delivery_ == 0) {
+                self->idle_.notify_all();
+            }
+        }
+        if (was_full) {
+            self->wake();
+        }
+    }
+
+    std::shared_ptr<Shop> shop_;
+    std::shared_ptr<const Options> options_;
+    net::Executor home_;
+    asio::steady_timer timer_;
+    std::size_t next_loop_ = 0;
+    mutable std::mutex mutex_;
+    std::condition_variable idle_;
+    std::uint64_t in_delivery_ = 0;
+    bool stopping_ = false;
+};
+
+class SpoolDeliverer final : public Deliverer {
+  public:
+    SpoolDeliverer(Deps deps, Options options)
+        : pump_(std::make_shared<Pump>(std::move(deps), std::move(options))) {}
+    SpoolDeliverer(const SpoolDeliverer&) = delete;
+    SpoolDeliverer& operator=(const SpoolDeliverer&) = delete;
+    ~SpoolDeliverer() override { pump_->stop(Duration{0}); }
+
+    void start() override { pump_->start(); }
+    void stop(Duration grace) override { pump_->stop(grace); }
+    void reload(Options options) override { pump_->reload(std::move(options)); }
+    [[nodiscard]] Counters counters() const override { return pump_->counters(); }
+
+    [[nodiscard]] std::string status_json() const override {
+        const Counters c = pump_->counters();
+        nlohmann::json status{
+            {"delivered_total", c.delivered_total},
+            {"deferred_total", c.deferred_total},
+            {"bounced_total", c.bounced_total},
+            {"attempts_total", c.attempts_total},
+            {"tls_total", c.tls_total},
+            {"tls_failed_total", c.tls_failed_total},
+            {"notices_total", c.notices_total},
+            {"in_delivery", c.in_delivery},
+            {"destinations", nlohmann::json::array()},
+        };
+        for (const auto& [name, use] : pump_->use()) {
+            status["destinations"].push_back(
+                {{"domain", name}, {"active", use.active}, {"waiting", use.waiting}}
+            );
+        }
+        return status.dump();
+    }
+
+  private:
+    std::shared_ptr<Pump> pump_;
+};
+
+}  // namespace
+
+std::unique_ptr<Deliverer> Deliverer::make(Deps deps, Options options) {
+    return std::make_unique<SpoolDeliverer>(std::move(deps), std::move(options));
+}
+
+}  // namespace sekisho::delivery

@@ -1,0 +1,81 @@
+// Takes due messages from the spool, tries every recipient, tells the journal, returns what can't be
+// delivered, and ends the try in the spool. README.md has the flow.
+//
+// Order for safety: a notification is durable in the spool before the outcome that made it
+// necessary is recorded. A crash at any point leads to a repeated try at worst.
+#pragma once
+
+#include "base/result.h"
+#include "base/time.h"
+#include "delivery/notices.h"
+#include "delivery/route.h"
+#include "event/event.h"
+#include "net/resolver.h"
+#include "net/server.h"
+#include "net/tls.h"
+#include "queue/retry.h"
+#include "queue/spool.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace sekisho::delivery {
+
+// Values as config::Delivery, config::Mail and config::Queue have them. Everything here can be
+// changed by reload().
+struct Options {
+    RouteOptions route;
+    NoticeOptions notices;
+    queue::RetrySchedule retry;
+    std::size_t concurrency = 100;
+    std::size_t concurrency_per_destination = 10;
+    bool ipv4 = true, ipv6 = true;
+    enum class Local : std::uint8_t { Maildir, Lmtp };
+    Local local = Local::Maildir;
+    std::string maildir;  // root folder
+    std::string lmtp;     // "127.0.0.1:24", "[::1]:24" or the path of a socket
+    Duration connect_timeout{30'000};
+    std::size_t addresses_max = 10;  // of hosts of a destination, tried for one message at once
+};
+
+struct Deps {
+    net::Loops& loops;
+    net::Workers& workers;
+    net::Resolver& resolver;
+    queue::Spool& spool;
+    event::Journal& journal;
+    std::shared_ptr<const net::TlsContext> tls;  // for STARTTLS towards others; null: never
+    // The mailbox (account) that receives for an address of our own domains; also asked for
+    // "postmaster" alone (RFC 5321 §4.5.1). NotFound: 550 5.1.1; other errors: tried again. Called
+    // on a worker. Not asked when local is Lmtp: the LMTP server knows its users.
+    std::function<Result<std::string>(std::string_view address)> find_mailbox;
+};
+
+class Deliverer {
+  public:
+    // What `deps` refers to must outlive the loops' run.
+    [[nodiscard]] static std::unique_ptr<Deliverer> make(Deps deps, Options options);
+    virtual ~Deliverer() = default;  // as stop(0)
+    virtual void start() = 0;
+    // Takes no new messages and waits for running tries, at most `grace`. What still runs then is
+    // tried again after the next start. Call it while the loops run, never on one.
+    virtual void stop(Duration grace) = 0;
+    virtual void reload(Options options) = 0;  // for tries that begin from now on
+
+    struct Counters {
+        std::uint64_t delivered_total = 0, deferred_total = 0, bounced_total = 0;  // recipients
+        std::uint64_t attempts_total = 0;    // connections tried
+        std::uint64_t tls_total = 0;         // of them, secured
+        std::uint64_t tls_failed_total = 0;  // handshakes that failed, gone on in plain
+        std::uint64_t notices_total = 0;     // DSNs put into the spool
+        std::uint64_t in_delivery = 0;       // messages, now
+    };
+    [[nodiscard]] virtual Counters counters() const = 0;
+    // The counters and the destinations with connections or waiting messages, as a JSON object.
+    [[nodiscard]] virtual std::string status_json() const = 0;
+};
+
+}  // namespace sekisho::delivery

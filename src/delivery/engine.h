@@ -1,0 +1,62 @@
+// What the files of the deliverer share. For this room only.
+#pragma once
+
+#include "base/time.h"
+#include "delivery/deliverer.h"
+#include "delivery/outcome.h"
+#include "delivery/slots.h"
+#include "net/task.h"
+#include "queue/spool.h"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sekisho::delivery {
+
+struct AtomicCounters {
+    std::atomic<std::uint64_t> delivered{0}, deferred{0}, bounced{0};
+    std::atomic<std::uint64_t> attempts{0}, tls{0}, tls_failed{0}, notices{0};
+};
+
+// What every task needs; outlives them all.
+struct Shop {
+    explicit Shop(Deps given) : deps(std::move(given)) {}
+    Deps deps;
+    std::shared_ptr<Slots> slots;
+    AtomicCounters counters;
+};
+
+// One message in delivery. Its tasks run on one executor, so there is no lock.
+struct Job {
+    std::shared_ptr<Shop> shop;
+    std::shared_ptr<const Options> options;
+    queue::Entry entry;
+    net::Executor executor;
+    std::weak_ptr<const std::string> bytes;  // in memory while a try needs them
+    bool loops = false;                      // too many Received fields
+};
+
+// The message's bytes, read by a worker unless another group of the job holds them.
+using Bytes = std::shared_ptr<const std::string>;
+[[nodiscard]] net::Task<Result<Bytes>> load(std::shared_ptr<Job> job);
+
+struct Group {
+    std::string domain;                // as in the addresses, lower case
+    std::vector<std::size_t> members;  // indices of the envelope's recipients
+};
+struct GroupResult {
+    std::vector<Tried> tried;  // one for each member
+    bool final_delivery = false;
+};
+// Tries all recipients of one domain; never throws for what a peer does.
+[[nodiscard]] net::Task<GroupResult> try_group(std::shared_ptr<Job> job, Group group);
+
+// One try of a message, from take_due()'s entry to finish().
+[[nodiscard]] net::Task<void> run_job(std::shared_ptr<Job> job);
+
+}  // namespace sekisho::delivery

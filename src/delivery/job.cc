@@ -1,0 +1,284 @@
+// One try of one message: its recipients by domain, side by side; then notification, events and the
+// outcome, in this order.
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "delivery/engine.h"
+#include "delivery/notices.h"
+#include "delivery/outcome.h"
+#include "delivery/route.h"
+#include "event/event.h"
+#include "net/callback.h"
+#include "net/task.h"
+#include "queue/retry.h"
+#include "queue/spool.h"
+#include "smtp/reply.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sekisho::delivery {
+namespace {
+
+// Counts the groups that still run; on one executor, so there is no lock.
+struct Latch {
+    std::size_t left = 0;
+    std::function<void()> all_done;
+};
+
+net::Task<void> guarded_group(
+    std::shared_ptr<Job> job,
+    Group group,
+    std::shared_ptr<std::vector<FinishedRecipient>> finished,
+    std::shared_ptr<Latch> latch
+) {
+    GroupResult result;
+    try {
+        result = co_await try_group(job, group);
+    } catch (const std::exception& error) {
+        log::error(
+            "DELIVERY_FAILED_INSIDE",
+            "a try ended with an exception; it is repeated later",
+            {{"queue_id", job->entry.envelope.queue_id}, {"error", error.what()}}
+        );
+        Tried tried;
+        tried.local = true;
+        tried.reply = smtp::reply(451, "4.3.0", "Internal error");
+        result.tried.assign(group.members.size(), tried);
+    }
+    for (std::size_t i = 0; i < group.members.size(); ++i) {
+        FinishedRecipient& to = (*finished)[group.members[i]];
+        to.tried = std::move(result.tried[i]);
+        to.final_delivery = result.final_delivery;
+    }
+    if (--latch->left == 0 && latch->all_done) {
+        latch->all_done();
+    }
+}
+
+net::Task<void> run_groups(
+    std::shared_ptr<Job> job, std::shared_ptr<std::vector<FinishedRecipient>> finished
+) {
+    std::map<std::string, Group> groups;
+    const auto& recipients = job->entry.envelope.recipients;
+    for (std::size_t i = 0; i < recipients.size(); ++i) {
+        if (recipients[i].state == queue::RecipientState::Pending) {
+            const std::string domain = domain_of(recipients[i].address);
+            Group& group = groups[domain];
+            group.domain = domain;
+            group.members.push_back(i);
+        }
+    }
+    auto latch = std::make_shared<Latch>();
+    latch->left = groups.size();
+    std::function<void(std::function<void()>)> begin =
+        [job, finished, latch, groups](std::function<void()> resume) {
+            latch->all_done = std::move(resume);
+            for (const auto& [domain, group] : groups) {
+                net::spawn(
+                    job->executor, guarded_group(job, group, finished, latch), "delivery to " + domain
+                );
+            }
+            if (groups.empty()) {
+                latch->all_done();
+            }
+        };
+    co_await net::suspend(std::move(begin));
+}
+
+std::string detail(const FinishedRecipient& finished) {
+    std::string text = finished.settled.expired ? "delivery time expired; last: " : "";
+    text += finished.settled.reply;
+    if (!finished.tried.remote.empty()) {
+        text += " (" + finished.tried.remote;
+        text += finished.tried.tls.empty() ? ", no TLS)" : ", " + finished.tried.tls + ")";
+    }
+    return printable(text, 1000);
+}
+
+void tell(const Job& job, const FinishedRecipient& finished, Time at) {
+    const queue::Envelope& envelope = job.entry.envelope;
+    AtomicCounters& counters = job.shop->counters;
+    event::Event event;
+    switch (finished.settled.state) {
+        case queue::RecipientState::Delivered:
+            event.kind = event::Kind::Delivered;
+            ++counters.delivered;
+            break;
+        case queue::RecipientState::Bounced:
+            event.kind = event::Kind::Bounced;
+            ++counters.bounced;
+            break;
+        default:
+            event.kind = event::Kind::Deferred;
+            ++counters.deferred;
+            break;
+    }
+    event.at = at;
+    event.address = envelope.client;
+    event.account = envelope.account;
+    event.queue_id = envelope.queue_id;
+    event.message_id = envelope.message_id;
+    event.sender = envelope.reverse_path;
+    event.recipient = finished.recipient.address;
+    event.detail = detail(finished);
+    log::info(
+        "DELIVERY_TRIED",
+        event::name(event.kind),
+        {{"queue_id", envelope.queue_id},
+         {"message_id", envelope.message_id},
+         {"recipient", finished.recipient.address},
+         {"detail", event.detail}}
+    );
+    job.shop->deps.journal.append(std::move(event));
+}
+
+net::Task<Result<std::string>> append(std::shared_ptr<Job> job, Notice notice) {
+    auto kept = std::make_shared<Notice>(std::move(notice));
+    std::function<void(std::function<void(Result<std::string>)>)> begin =
+        [job, kept](std::function<void(Result<std::string>)> done) {
+            job->shop->deps.spool.append(
+                std::move(kept->envelope), std::move(kept->message), std::move(done)
+            );
+        };
+    auto appended = co_await net::from_callback<Result<std::string>>(std::move(begin));
+    co_return appended;
+}
+
+// False: somebody is to be told, and that isn't durable yet.
+net::Task<bool> notify(
+    std::shared_ptr<Job> job, std::shared_ptr<std::vector<FinishedRecipient>> finished, Time at
+) {
+    const queue::Envelope& envelope = job->entry.envelope;
+    const NoticeOptions& options = job->options->notices;
+    // First without the original: most tries lead to no notification, and need no reading.
+    if (!make_notice(envelope, *finished, "", options, "probe", at)) {
+        co_return true;
+    }
+    const auto original = co_await load(job);
+    if (!original) {
+        co_return false;
+    }
+    constexpr int unique_bits = 60;
+    auto notice =
+        make_notice(envelope, *finished, **original, options, random_token(unique_bits), at);
+    if (!notice) {
+        co_return true;
+    }
+    const auto appended = co_await append(job, std::move(*notice));
+    if (!appended) {
+        log::warning(
+            "DELIVERY_NOTICE_FAILED",
+            "a notification could not be stored; the try is repeated",
+            {{"queue_id", envelope.queue_id}, {"error", appended.error().message}}
+        );
+        co_return false;
+    }
+    ++job->shop->counters.notices;
+    log::info(
+        "DELIVERY_NOTICE",
+        "the sender is notified",
+        {{"queue_id", envelope.queue_id}, {"notice", *appended}}
+    );
+    co_return true;
+}
+
+net::Task<void> finish(std::shared_ptr<Job> job, queue::Outcome outcome) {
+    const std::string queue_id = job->entry.envelope.queue_id;
+    std::function<void(std::function<void(Status)>)> begin =
+        [job, outcome = std::move(outcome)](std::function<void(Status)> done) {
+            job->shop->deps.spool.finish(
+                job->entry.envelope.queue_id, outcome, std::move(done)
+            );
+        };
+    const Status finished = co_await net::from_callback<Status>(std::move(begin));
+    if (!finished) {
+        // The spool keeps what it couldn't write, or the message was dropped meanwhile.
+        log::warning(
+            "DELIVERY_OUTCOME_LATE",
+            "the outcome of a try isn't stored yet",
+            {{"queue_id", queue_id}, {"error", finished.error().message}}
+        );
+    }
+}
+
+std::uint64_t random_number() {
+    std::uint64_t number = 0;
+    const std::string bytes = random_bytes(sizeof number);
+    std::memcpy(&number, bytes.data(), sizeof number);
+    return number;
+}
+
+queue::Outcome make_outcome(
+    const Job& job, const std::vector<FinishedRecipient>& finished, Time at
+) {
+    queue::Outcome outcome;
+    bool pending = false;
+    for (const FinishedRecipient& to : finished) {
+        queue::Outcome::PerRecipient one;
+        one.address = to.recipient.address;
+        one.state = to.settled.state;
+        one.reply = to.settled.reply;
+        pending = pending || one.state == queue::RecipientState::Pending;
+        outcome.recipients.push_back(std::move(one));
+    }
+    if (pending) {
+        queue::RetryQuestion question;
+        question.now = at;
+        question.expires = job.entry.expires;
+        question.attempts = job.entry.attempts + 1;
+        question.random = random_number();
+        outcome.next_try = queue::next_try(job.options->retry, question);
+        // Not at once: expired already, but its notification couldn't be stored.
+        const Time soonest = at + std::chrono::minutes(1);
+        if (*outcome.next_try < soonest && question.expires <= at) {
+            outcome.next_try = soonest;
+        }
+    }
+    return outcome;
+}
+
+}  // namespace
+
+net::Task<void> run_job(std::shared_ptr<Job> job) {
+    const auto& recipients = job->entry.envelope.recipients;
+    auto finished = std::make_shared<std::vector<FinishedRecipient>>(recipients.size());
+    for (std::size_t i = 0; i < recipients.size(); ++i) {
+        (*finished)[i].recipient = recipients[i];
+    }
+    co_await run_groups(job, finished);
+    std::erase_if(*finished, [](const FinishedRecipient& to) {
+        return to.recipient.state != queue::RecipientState::Pending;
+    });
+    const Time at = now();
+    for (FinishedRecipient& to : *finished) {
+        to.settled = settle(to.tried, at, job->entry.expires);
+    }
+    const bool told = co_await notify(job, finished, at);
+    if (!told) {
+        // What was delivered is delivered; only those to be returned wait for another time.
+        for (FinishedRecipient& to : *finished) {
+            if (to.settled.state == queue::RecipientState::Bounced) {
+                to.settled.state = queue::RecipientState::Pending;
+            }
+        }
+    }
+    for (const FinishedRecipient& to : *finished) {
+        tell(*job, to, at);
+    }
+    queue::Outcome outcome = make_outcome(*job, *finished, at);
+    co_await finish(job, std::move(outcome));
+}
+
+}  // namespace sekisho::delivery

@@ -1,0 +1,44 @@
+// What a try means for a recipient: delivered, given up, the next host, or another time. Pure.
+#pragma once
+
+#include "base/time.h"
+#include "queue/spool.h"
+#include "smtp/client_session.h"
+#include "smtp/reply.h"
+
+#include <cstdint>
+#include <string>
+
+namespace sekisho::delivery {
+
+// What became of one recipient at one host (or here: maildir, no route).
+struct Tried {
+    smtp::Stage stage = smtp::Stage::Connect;
+    smtp::Reply reply;
+    bool local = false;       // the reply is ours, not a server's
+    std::string remote_name;  // "mx1.example.net", empty: none was asked
+    std::string remote;       // "mx1.example.net[192.0.2.1]:25"
+    std::string tls;          // "TLSv1.3 TLS_AES_256_GCM_SHA384", empty: plain
+    bool dsn_passed_on = false;  // the server said DSN: notifying is its duty (RFC 3461 §5.2.1)
+};
+
+enum class Decision : std::uint8_t { Delivered, Bounce, NextHost, Defer };
+
+// `last`: no other host is left to try.
+//
+// A host that can't be reached, or refuses the session as a whole, says nothing about the
+// recipient: the next host is asked (RFC 5321 §5.1). A recipient refused with 5yz is given up; with
+// 4yz before the data, the next host may take it. After the end of the data nothing else is asked,
+// because the message may have been taken (RFC 1047).
+[[nodiscard]] Decision decide(const Tried& tried, bool last);
+
+struct Settled {
+    queue::RecipientState state = queue::RecipientState::Pending;
+    std::string reply;    // as kept in the spool and shown in events
+    std::string status;   // "5.1.1", for the DSN
+    bool expired = false;  // given up because its time was over
+};
+// After the last host: the state of the recipient. Deferred at or after `expires`: given up.
+[[nodiscard]] Settled settle(const Tried& tried, Time now, Time expires);
+
+}  // namespace sekisho::delivery

@@ -1,0 +1,222 @@
+#include "delivery/route.h"
+
+#include "base/bytes.h"
+#include "base/ip.h"
+#include "smtp/reply.h"
+
+#include <idn2.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace sekisho::delivery {
+namespace {
+
+Destination failed(std::string_view domain, int code, const char* enhanced, const std::string& text) {
+    Destination result;
+    result.kind = Destination::Kind::Failed;
+    result.domain = domain;
+    result.failure = smtp::reply(code, enhanced, text);
+    return result;
+}
+
+bool is_ascii(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+// DNS wants A-labels (RFC 5891 §4); the non-transitional mapping of UTS 46 is what browsers use.
+std::optional<std::string> to_a_labels(const std::string& domain) {
+    if (is_ascii(domain)) {
+        return domain;
+    }
+    struct Free {
+        void operator()(char* text) const { idn2_free(text); }
+    };
+    char* raw = nullptr;
+    const int result =
+        idn2_to_ascii_8z(domain.c_str(), &raw, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+    const std::unique_ptr<char, Free> text(raw);
+    if (result != IDN2_OK) {
+        return std::nullopt;
+    }
+    return std::string(text.get());
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+    std::uint16_t port = 0;
+    const char* end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, port);
+    if (read.ec != std::errc{} || read.ptr != end || port == 0) {
+        return std::nullopt;
+    }
+    return port;
+}
+
+// "[192.0.2.1]", "[IPv6:2001:db8::1]" (RFC 5321 §4.1.3).
+std::optional<IpAddress> parse_literal(std::string_view domain) {
+    if (!domain.starts_with('[') || !domain.ends_with(']')) {
+        return std::nullopt;
+    }
+    std::string_view inside = domain.substr(1, domain.size() - 2);
+    constexpr std::string_view tag = "ipv6:";
+    const bool v6 = iequals(inside.substr(0, tag.size()), tag);
+    if (v6) {
+        inside.remove_prefix(tag.size());
+    }
+    const auto address = IpAddress::parse(inside);
+    if (!address || (!v6 && !address->is_v4())) {
+        return std::nullopt;
+    }
+    return *address;
+}
+
+std::string without_dot(std::string_view name) {
+    while (name.ends_with('.')) {
+        name.remove_suffix(1);
+    }
+    return to_lower(name);
+}
+
+}  // namespace
+
+std::string domain_of(std::string_view address) {
+    const std::size_t at = address.rfind('@');
+    return at == std::string_view::npos ? std::string() : to_lower(address.substr(at + 1));
+}
+
+std::optional<Host> parse_host(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos || colon == 0) {
+        return std::nullopt;
+    }
+    const auto port = parse_port(text.substr(colon + 1));
+    std::string_view name = text.substr(0, colon);
+    if (!port) {
+        return std::nullopt;
+    }
+    Host host;
+    host.port = *port;
+    if (name.starts_with('[') && name.ends_with(']')) {
+        name = name.substr(1, name.size() - 2);
+        const auto address = IpAddress::parse(name);
+        if (!address) {
+            return std::nullopt;
+        }
+        host.address = *address;
+    } else if (name.find_first_of(":[]/ ") != std::string_view::npos) {
+        return std::nullopt;
+    } else if (const auto address = IpAddress::parse(name)) {
+        host.address = *address;
+    }
+    host.name = without_dot(name);
+    return host;
+}
+
+bool usable(const IpAddress& address) {
+    const auto& bytes = address.bytes();
+    if (address.is_v4()) {
+        constexpr std::uint8_t multicast_first = 224;  // and above: reserved, broadcast
+        return bytes[0] != 0 && bytes[0] < multicast_first;
+    }
+    const bool unspecified = std::ranges::all_of(bytes, [](std::uint8_t b) { return b == 0; });
+    return !unspecified && bytes[0] != 0xFF;
+}
+
+Destination destination(std::string_view domain, const RouteOptions& options) {
+    const std::string lower = without_dot(domain);
+    Destination result;
+    result.domain = lower;
+    const auto ascii = to_a_labels(lower);
+    const auto ours = [&](const std::string& own) {
+        return own == lower || (ascii && own == *ascii);
+    };
+    if (lower.empty() || std::ranges::any_of(options.domains, ours)) {
+        result.kind = Destination::Kind::Local;
+        return result;
+    }
+    if (!options.smarthost.empty()) {
+        const auto host = parse_host(options.smarthost);
+        if (!host) {
+            return failed(lower, 451, "4.3.5", "The smarthost is not configured as host:port");
+        }
+        result.kind = Destination::Kind::Hosts;
+        result.hosts.push_back(*host);
+        return result;
+    }
+    if (lower.starts_with('[')) {
+        const auto address = parse_literal(lower);
+        if (!address || !usable(*address)) {
+            return failed(lower, 550, "5.1.2", "The address literal " + lower + " can't be reached");
+        }
+        result.kind = Destination::Kind::Hosts;
+        result.hosts.push_back({.name = address->text(), .address = *address, .port = options.port});
+        return result;
+    }
+    if (!ascii) {
+        return failed(lower, 550, "5.1.2", lower + " is not a valid internationalised domain name");
+    }
+    result.domain = *ascii;
+    return result;
+}
+
+Destination hosts_of_mx(
+    std::string_view domain,
+    std::vector<MxRecord> records,
+    const RouteOptions& options,
+    std::uint64_t seed
+) {
+    Destination result;
+    result.kind = Destination::Kind::Hosts;
+    result.domain = domain;
+    if (records.empty()) {
+        result.hosts.push_back({.name = std::string(domain), .address = {}, .port = options.port});
+        return result;
+    }
+    // RFC 7505 §3: the null MX stands alone; beside others it is a mistake and says nothing.
+    if (std::ranges::all_of(records, [](const MxRecord& mx) { return mx.host.empty(); })) {
+        return failed(
+            domain, 556, "5.1.10", "The domain " + std::string(domain) + " takes no mail (null MX)"
+        );
+    }
+    std::erase_if(records, [](const MxRecord& mx) { return mx.host.empty(); });
+    const std::string own = without_dot(options.hostname);
+    std::optional<std::uint16_t> own_preference;
+    for (MxRecord& mx : records) {
+        mx.host = without_dot(mx.host);
+        if (mx.host == own && (!own_preference || mx.preference < *own_preference)) {
+            own_preference = mx.preference;
+        }
+    }
+    if (own_preference) {
+        std::erase_if(records, [&](const MxRecord& mx) { return mx.preference >= *own_preference; });
+    }
+    if (records.empty()) {
+        return failed(
+            domain,
+            554,
+            "5.4.6",
+            "The best MX of " + std::string(domain) + " is this host, which has no mailboxes for it"
+        );
+    }
+    std::mt19937_64 random(seed);
+    std::ranges::shuffle(records, random);
+    std::ranges::sort(records, {}, &MxRecord::preference);
+    for (MxRecord& mx : records) {
+        Host host{.name = std::move(mx.host), .address = {}, .port = options.port};
+        if (std::ranges::find(result.hosts, host) == result.hosts.end()) {
+            result.hosts.push_back(std::move(host));
+        }
+    }
+    return result;
+}
+
+}  // namespace sekisho::delivery

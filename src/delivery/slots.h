@@ -1,0 +1,60 @@
+// How many connections may be open at once, in all and to one destination. Who comes when all are
+// taken waits; first come, first served within a destination.
+#pragma once
+
+#include "net/task.h"
+#include "smtp/reply.h"
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace sekisho::delivery {
+
+class Slots {
+  public:
+    struct Limits {
+        std::size_t total = 100;
+        std::size_t per_destination = 10;
+    };
+    // Gives the place back at its end.
+    class Slot {
+      public:
+        Slot() = default;
+        Slot(std::shared_ptr<Slots> slots, std::string destination);
+        Slot(Slot&& other) noexcept = default;
+        Slot& operator=(Slot&& other) noexcept;
+        Slot(const Slot&) = delete;
+        Slot& operator=(const Slot&) = delete;
+        ~Slot();
+
+      private:
+        void give_back();
+        std::shared_ptr<Slots> slots_;
+        std::string destination_;
+    };
+    struct Granted {
+        Slot slot;
+        std::optional<smtp::Reply> refused;  // set: the destination turned out to be down meanwhile
+    };
+
+    [[nodiscard]] static std::shared_ptr<Slots> make(Limits limits);
+    virtual ~Slots() = default;
+    [[nodiscard]] virtual net::Task<Granted> take(std::string destination) = 0;
+    // No host of the destination could be reached: those who wait for it needn't find out one after
+    // the other.
+    virtual void refuse_waiting(const std::string& destination, const smtp::Reply& reply) = 0;
+    virtual void set_limits(Limits limits) = 0;
+
+    struct Use {
+        std::size_t active = 0, waiting = 0;
+    };
+    [[nodiscard]] virtual std::map<std::string, Use> use() const = 0;
+
+  protected:
+    virtual void release(const std::string& destination) = 0;
+};
+
+}  // namespace sekisho::delivery

@@ -1,0 +1,186 @@
+#include "delivery/smtp_client.h"
+
+#include "base/log.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "net/stream.h"
+#include "net/task.h"
+#include "smtp/client_session.h"
+#include "smtp/reply.h"
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace sekisho::delivery {
+namespace {
+
+using smtp::ClientSession;
+
+// RFC 5321 §4.5.3.2.5: a block of data.
+constexpr Duration kWriteTimeout{180'000};
+constexpr Duration kTlsTimeout{60'000};
+// After a write failed: how long the server's last words are waited for.
+constexpr Duration kLastWords{5'000};
+
+std::vector<smtp::RecipientOutcome> all_of(
+    const smtp::OutgoingMessage& message, smtp::Stage stage, const smtp::Reply& reply
+) {
+    std::vector<smtp::RecipientOutcome> result;
+    for (const smtp::OutgoingRecipient& to : message.recipients) {
+        smtp::RecipientOutcome outcome;
+        outcome.address = to.address;
+        outcome.stage = stage;
+        outcome.reply = reply;
+        outcome.local = true;
+        result.push_back(std::move(outcome));
+    }
+    return result;
+}
+
+class Conversation {
+  public:
+    Conversation(std::unique_ptr<net::Stream> stream, Peer peer, SendOptions options)
+        : stream_(std::move(stream)),
+          peer_(std::move(peer)),
+          options_(std::move(options)),
+          session_(session_options(options_)) {}
+
+    net::Task<Attempt> run(smtp::OutgoingMessage message) {
+        const smtp::OutgoingMessage& kept = message;
+        session_.deliver(message);
+        bool goes_on = true;
+        while (goes_on) {
+            ClientSession::Action action = session_.next();
+            if (auto* send = std::get_if<ClientSession::Send>(&action)) {
+                co_await write(send->bytes);
+            } else if (std::holds_alternative<ClientSession::Read>(action)) {
+                co_await read(session_.reply_timeout());
+            } else if (std::holds_alternative<ClientSession::StartTls>(action)) {
+                co_await start_tls();
+            } else if (auto* finished = std::get_if<ClientSession::Finished>(&action)) {
+                attempt_.recipients = std::move(finished->outcome.recipients);
+                attempt_.dsn_offered = session_.offered().dsn;
+            } else if (std::holds_alternative<ClientSession::Ready>(action)) {
+                session_.quit();
+            } else {
+                goes_on = false;
+            }
+        }
+        if (attempt_.recipients.empty()) {
+            const smtp::Reply lost = smtp::reply(451, "4.4.2", "The session ended early");
+            attempt_.recipients = all_of(kept, session_.stage(), session_.failure().value_or(lost));
+        }
+        co_await stream_->shutdown();
+        stream_->close();
+        co_return std::move(attempt_);
+    }
+
+  private:
+    static smtp::ClientOptions session_options(const SendOptions& options) {
+        smtp::ClientOptions result;
+        result.hostname = options.hostname;
+        result.lmtp = options.lmtp;
+        result.tls = options.tls ? smtp::ClientOptions::Tls::Opportunistic
+                                 : smtp::ClientOptions::Tls::Never;
+        return result;
+    }
+
+    net::Task<void> write(std::string bytes) {
+        stream_->expires_after(kWriteTimeout);
+        const Status written = co_await stream_->write_all(bytes);
+        if (!written) {
+            // The server may have said why before it went.
+            co_await read(kLastWords);
+            session_.lost(written.error().message);
+        }
+    }
+
+    net::Task<void> read(Duration timeout) {
+        stream_->expires_after(timeout);
+        const auto got = co_await stream_->read_some(buffer_);
+        if (got) {
+            session_.receive({buffer_.data(), *got});
+        } else {
+            session_.lost(got.error().message);
+        }
+    }
+
+    net::Task<void> start_tls() {
+        stream_->expires_after(kTlsTimeout);
+        const Status secured = co_await stream_->start_tls_client(options_.tls, peer_.name);
+        if (secured) {
+            const auto info = stream_->tls().value_or(net::TlsInfo{});
+            attempt_.tls = info.version + " " + info.cipher;
+            session_.tls_started(true);
+        } else {
+            attempt_.tls_failed = true;
+            log::info(
+                "DELIVERY_TLS_FAILED",
+                "a TLS handshake failed; going on without",
+                {{"peer", peer_.text()}, {"error", secured.error().message}}
+            );
+            session_.tls_started(false, secured.error().message);
+        }
+    }
+
+    std::unique_ptr<net::Stream> stream_;
+    Peer peer_;
+    SendOptions options_;
+    ClientSession session_;
+    Attempt attempt_;
+    std::array<char, 4096> buffer_{};
+};
+
+net::Task<Attempt> once(
+    net::Executor executor, Peer peer, SendOptions options, smtp::OutgoingMessage message
+) {
+    Result<std::unique_ptr<net::Stream>> stream;
+    if (peer.socket_path.empty()) {
+        stream = co_await net::connect(
+            executor, peer.endpoint, std::nullopt, options.connect_timeout
+        );
+    } else {
+        stream =
+            co_await net::connect_unix(executor, peer.socket_path, options.connect_timeout);
+    }
+    if (!stream) {
+        // RFC 3463 §3.5: no answer from host.
+        const smtp::Reply reply = smtp::reply(451, "4.4.1", stream.error().message);
+        Attempt attempt;
+        attempt.recipients = all_of(message, smtp::Stage::Connect, reply);
+        co_return attempt;
+    }
+    auto conversation = std::make_unique<Conversation>(std::move(*stream), peer, options);
+    Attempt attempt = co_await conversation->run(std::move(message));
+    co_return attempt;
+}
+
+}  // namespace
+
+std::string Peer::text() const {
+    if (!socket_path.empty()) {
+        return socket_path;
+    }
+    const std::string address = endpoint.address.text();
+    const std::string shown = name == address ? "" : name;
+    return shown + "[" + address + "]:" + std::to_string(endpoint.port);
+}
+
+net::Task<Attempt> send_message(
+    net::Executor executor, Peer peer, SendOptions options, smtp::OutgoingMessage message
+) {
+    Attempt attempt = co_await once(executor, peer, options, message);
+    if (attempt.tls_failed) {
+        options.tls = nullptr;
+        attempt = co_await once(executor, peer, options, std::move(message));
+        attempt.tls_failed = true;
+    }
+    co_return attempt;
+}
+
+}  // namespace sekisho::delivery
