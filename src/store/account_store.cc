@@ -7,10 +7,10 @@
 #include "store/sqlite.h"
 
 #include <cstdint>
+#include <expected>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace sekisho::store {

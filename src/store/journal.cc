@@ -7,7 +7,6 @@
 #include "store/sqlite.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -206,7 +205,10 @@ Status SqliteJournal::flush() {
         wake_writer_.notify_all();
     }
     progress_.wait(lock, [&] { return done() || counters_.failed_batches > failed; });
-    return done() ? Status{} : Status{fail(*last_error_)};
+    if (done()) {
+        return {};
+    }
+    return fail(last_error_.value_or(Error{Errc::Unavailable, "the journal can't be written"}));
 }
 
 Result<std::vector<event::Event>> SqliteJournal::find(const event::Query& query) {

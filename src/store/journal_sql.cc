@@ -1,4 +1,5 @@
 // The look-ups of the journal as SQL.
+#include "base/time.h"
 #include "event/event.h"
 #include "store/journal.h"
 

@@ -2,7 +2,6 @@
 
 #include "base/time.h"
 #include "event/event.h"
-#include "store/schema.h"
 #include "store/sqlite.h"
 #include "store/store.h"
 #include "store/test_support.h"

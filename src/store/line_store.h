@@ -40,7 +40,7 @@ class SqliteLineStore final : public line::LineStore {
 
   private:
     struct Newest {
-        std::int64_t row;
+        std::int64_t row = 0;
         line::KnownSession known;
     };
     [[nodiscard]] Result<std::optional<Newest>> newest(

@@ -4,7 +4,6 @@
 #include "base/time.h"
 #include "line/line.h"
 #include "line/memory_store.h"
-#include "store/schema.h"
 #include "store/sqlite.h"
 #include "store/store.h"
 #include "store/test_support.h"
@@ -34,7 +33,7 @@ Session session(int number, const std::string& line, const std::string& prefix, 
     return out;
 }
 
-std::string describe(std::vector<Session> sessions) {
+std::string describe(const std::vector<Session>& sessions) {
     std::vector<std::string> rows;
     for (const Session& s : sessions) {
         std::string row = s.nas + "/" + s.id + " " + s.line + "@" + s.realm + " " +

@@ -1,7 +1,6 @@
 #include "store/sqlite.h"
 
 #include "base/result.h"
-#include "store/schema.h"
 #include "store/store.h"
 #include "store/test_support.h"
 
@@ -15,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <vector>
 
 namespace sekisho::store {
 namespace {
@@ -200,7 +200,11 @@ TEST(OpenStore, AFolderThatMayNotBeWritten) {
     ASSERT_TRUE(open_store(folder.file()));
     namespace fs = std::filesystem;
     fs::permissions(folder.file(), fs::perms::all);
-    fs::permissions(folder.folder(), fs::perms(0555));
+    fs::permissions(
+        folder.folder(),
+        fs::perms::owner_read | fs::perms::owner_exec | fs::perms::others_read |
+            fs::perms::others_exec
+    );
     EXPECT_EQ(
         as_nobody([&] {
             const auto store = open_store(folder.file());

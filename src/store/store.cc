@@ -58,12 +58,12 @@ class SqliteStore final : public Store {
         std::string_view key, const std::function<std::string()>& make
     ) override {
         const std::scoped_lock lock{mutex_};
-        auto known = read(key);
+        const auto known = read(key);
         if (!known) {
             return fail(known.error());
         }
-        if (*known) {
-            return std::move(**known);
+        if (const std::optional<std::string>& value = *known; value.has_value()) {
+            return *value;
         }
         // Whoever comes first decides; the others read what it wrote.
         const auto written = settings_->run(
@@ -72,12 +72,14 @@ class SqliteStore final : public Store {
         if (!written) {
             return fail(written.error());
         }
-        known = read(key);
-        if (!known || !*known) {
-            return known ? fail(Errc::Unavailable, "setting " + std::string{key} + " has gone")
-                         : fail(known.error());
+        const auto kept = read(key);
+        if (!kept) {
+            return fail(kept.error());
         }
-        return std::move(**known);
+        if (const std::optional<std::string>& value = *kept; value.has_value()) {
+            return *value;
+        }
+        return fail(Errc::Unavailable, "the setting " + std::string{key} + " has gone");
     }
 
     Result<std::int64_t> forget_events_before(Time time) override {

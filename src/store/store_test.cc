@@ -72,7 +72,7 @@ TEST(Store, Settings) {
     const auto store = std::move(*open_store(folder.file()));
     EXPECT_FALSE(store->setting("key")->has_value());
     ASSERT_TRUE(store->set_setting("key", "\0\xff"s));
-    EXPECT_EQ(store->setting("key")->value(), "\0\xff"s);
+    EXPECT_EQ(store->setting("key").value(), "\0\xff"s);
     ASSERT_TRUE(store->set_setting("key", "other"));
     EXPECT_EQ(store->setting_or_make("key", [] { return "unused"s; }).value(), "other");
     const auto other = std::move(*open_store(folder.file()));
