@@ -25,6 +25,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <expected>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -116,7 +117,8 @@ class SpoolLog final : public queue::Spool {
     Status recover();
     void start();
 
-    // API side (spool_log.cc).
+    // API side (spool_log.cc, spool_read.cc).
+    [[nodiscard]] static std::unexpected<Error> not_found(std::string_view queue_id);
     [[nodiscard]] static Pending make_pending(
         Role role, queue::RecordType type, queue::MessageNumber number, std::string meta
     );
