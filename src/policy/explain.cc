@@ -83,7 +83,9 @@ void rule_lines(const Policy& policy, const Verdict& verdict, std::vector<std::s
 
 // One flow: its packets to port 25 and the answers.
 void flow_lines(
-    const Policy& policy, const IpAddress& client, const IpAddress& server,
+    const Policy& policy,
+    const IpAddress& client,
+    const IpAddress& server,
     std::vector<std::string>& out
 ) {
     const Verdict to = policy.judge(client, server, Direction::ToPort25);

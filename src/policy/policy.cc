@@ -22,8 +22,9 @@
 namespace sekisho::policy {
 namespace {
 
-constexpr std::array<std::string_view, 6> kActions{"pass",   "count", "limit",
-                                                   "refuse", "drop",  "answer"};
+constexpr std::array<std::string_view, 6> kActions{
+    "pass", "count", "limit", "refuse", "drop", "answer"
+};
 constexpr std::array<std::string_view, 3> kStages{"observe", "notify", "enforce"};
 constexpr std::size_t kNameMax = 64;
 constexpr std::string_view kAny = "*";
@@ -118,7 +119,8 @@ class Table {
 class Compiled final : public Policy {
   public:
     Compiled(
-        std::vector<Class> classes, std::vector<RuleSource> rules,
+        std::vector<Class> classes,
+        std::vector<RuleSource> rules,
         std::shared_ptr<const Table> table
     )
         : classes_(std::move(classes)), rules_(std::move(rules)), table_(std::move(table)) {
@@ -350,10 +352,10 @@ Status check_rules(const Source& source, const std::vector<Class>& classes) {
             );
         }
         for (const std::string& wanted : {rule.from, rule.to}) {
-            const bool known = wanted == kAny ||
-                               std::any_of(classes.begin(), classes.end(), [&](const Class& c) {
-                                   return c.name == wanted;
-                               });
+            const bool known =
+                wanted == kAny || std::any_of(classes.begin(), classes.end(), [&](const Class& c) {
+                    return c.name == wanted;
+                });
             if (!known) {
                 return fail(
                     Errc::NotFound,

@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <random>
 
 namespace sekisho::policy {
@@ -130,10 +129,16 @@ TEST(Policy, TheDefaultClassCanBeNamedAndCarvedOut) {
 
 TEST(Policy, TheEndsOfTheAddressSpacesAreInside) {
     Source source;
-    source.classes = {group("all", {"0.0.0.0/0", "::/0"}), group("top", {"255.255.255.255", "ff00::/8"}),
-                      group("bottom", {"0.0.0.0", "::/128"}), group("low", {"::/80"})};
+    source.classes = {
+        group("all", {"0.0.0.0/0", "::/0"}),
+        group("top", {"255.255.255.255", "ff00::/8"}),
+        group("bottom", {"0.0.0.0", "::/128"}),
+        group("low", {"::/80"})
+    };
     const auto p = *Policy::compile(source);
-    const auto class_of = [&](const char* text) { return p->classes()[p->classify(ip(text))].name; };
+    const auto class_of = [&](const char* text) {
+        return p->classes()[p->classify(ip(text))].name;
+    };
     EXPECT_EQ(class_of("0.0.0.0"), "bottom");
     EXPECT_EQ(class_of("0.0.0.1"), "all");
     EXPECT_EQ(class_of("255.255.255.254"), "all");
@@ -150,7 +155,8 @@ TEST(Policy, ErrorsNameBothOrigins) {
     source.classes.push_back(group("roaming", {"198.51.100.0/24"}, "s.toml:9"));
     EXPECT_EQ(
         error_of(source),
-        "s.toml:9: 198.51.100.0/24 is in class \"roaming\" and in class \"subscribers\" (s.toml:3); "
+        "s.toml:9: 198.51.100.0/24 is in class \"roaming\" and in class \"subscribers\" "
+        "(s.toml:3); "
         "an address belongs to one class"
     );
     source = op25b();
@@ -238,9 +244,13 @@ TEST(Policy, AgreesWithALinearSearchOnRandomNestedPrefixes) {
                 bytes[b] = static_cast<std::uint8_t>((random() % 3) * 0x7f);
             }
             const IpAddress address =
-                v4 ? IpAddress::v4(static_cast<std::uint32_t>((random() & 0x0303ff7fU) | 0x0a000000U))
+                v4 ? IpAddress::v4(
+                         static_cast<std::uint32_t>((random() & 0x0303ff7fU) | 0x0a000000U)
+                     )
                    : IpAddress::v6(bytes);
-            const Prefix p(address, static_cast<int>(random() % static_cast<unsigned>(address.bits() + 1)));
+            const Prefix p(
+                address, static_cast<int>(random() % static_cast<unsigned>(address.bits() + 1))
+            );
             probes.push_back(address);
             probes.push_back(p.address());
             probes.push_back(p.last());
@@ -280,14 +290,13 @@ TEST(Explain, NamesClassPrefixRuleStageAndBothDirections) {
     EXPECT_THAT(lines, Contains(AllOf(HasSubstr("rule \"op25b\""), HasSubstr("sekisho.toml:40"))));
     EXPECT_THAT(lines, Contains(HasSubstr("sent past our server")));
     EXPECT_THAT(
-        lines, Contains("  packet 198.51.100.1 -> 203.0.113.1:25 is refused at once with a TCP reset")
+        lines,
+        Contains("  packet 198.51.100.1 -> 203.0.113.1:25 is refused at once with a TCP reset")
     );
     EXPECT_THAT(lines, Contains("  answer 203.0.113.1:25 -> 198.51.100.1 is dropped"));
     // The other way round nothing names the pair, and the hint says what would.
     EXPECT_THAT(lines, Contains(HasSubstr("no rule names \"outside\" -> \"subscribers\"")));
-    EXPECT_THAT(
-        lines, Contains(AllOf(HasSubstr("to close it"), HasSubstr("from = \"outside\"")))
-    );
+    EXPECT_THAT(lines, Contains(AllOf(HasSubstr("to close it"), HasSubstr("from = \"outside\""))));
 }
 
 TEST(Explain, SaysWhatAStageWouldDo) {

@@ -1,11 +1,11 @@
-// The same packets through policy::Policy and through the BPF program: they must agree on every one.
+// The same packets through policy::Policy and through the BPF program: they must agree on every
+// one.
 #include "gate/enforce/xdp_engine.h"
 #include "kernel/packets.h"
 #include "policy/policy.h"
 
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
-
 #include <map>
 #include <random>
 #include <set>
@@ -31,8 +31,7 @@ Expected expect(const policy::Policy& policy, const Frame& frame) {
         const std::string rule =
             verdict.rule < 0 ? "" : policy.rules()[static_cast<std::size_t>(verdict.rule)].name;
         ++out.counted[{rule, to}];
-        const bool answered =
-            to && verdict.action != Action::Drop && (frame.flags & kRst) == 0;
+        const bool answered = to && verdict.action != Action::Drop && (frame.flags & kRst) == 0;
         if (policy::blocks(verdict.action)) {
             out.verdict = answered ? XDP_TX : XDP_DROP;
         }
@@ -81,7 +80,9 @@ class World {
 
     Frame packet() {
         const bool v4 = random_() % 2 == 0;
-        Frame frame{.source = {any_address(v4), any_port()}, .destination = {any_address(v4), any_port()}};
+        Frame frame{
+            .source = {any_address(v4), any_port()}, .destination = {any_address(v4), any_port()}
+        };
         if (random_() % 4 != 0) {
             (random_() % 2 == 0 ? frame.source : frame.destination).port = 25;
         }
@@ -98,7 +99,9 @@ class World {
         }
         if (!v4 && random_() % 4 == 0) {
             for (std::size_t i = random_() % 5; i > 0; --i) {
-                frame.extensions.push_back({static_cast<std::uint8_t>(random_() % 2 == 0 ? 0 : 60), 8 + random_() % 4 * 8});
+                frame.extensions.push_back(
+                    {static_cast<std::uint8_t>(random_() % 2 == 0 ? 0 : 60), 8 + random_() % 4 * 8}
+                );
             }
         }
         return frame;
@@ -107,8 +110,9 @@ class World {
   private:
     std::string any_class() {
         const std::size_t pick = random_() % (source_.classes.size() + 2);
-        return pick < source_.classes.size() ? source_.classes[pick].name
-               : pick == source_.classes.size() ? "*" : "outside";
+        return pick < source_.classes.size()    ? source_.classes[pick].name
+               : pick == source_.classes.size() ? "*"
+                                                : "outside";
     }
     std::uint16_t any_port() {
         constexpr std::array<std::uint16_t, 6> kNear{24, 25, 26, 587, 6400, 65535};
@@ -117,11 +121,13 @@ class World {
     }
     IpAddress raw_address(bool v4) {
         if (v4) {  // few networks, so that prefixes nest and addresses meet them
-            return IpAddress::v4(static_cast<std::uint32_t>((random_() & 0x008103ffU) | 0x0a000000U));
+            return IpAddress::v4(static_cast<std::uint32_t>((random_() & 0x008103ffU) | 0x0a000000U)
+            );
         }
         std::array<std::uint8_t, 16> bytes{0x20, 0x01, 0x0d, 0xb8};
         for (std::size_t i = 4; i < 16; ++i) {
-            bytes.at(i) = random_() % 3 == 0 ? static_cast<std::uint8_t>(random_()) : static_cast<std::uint8_t>(random_() % 2 * 0x80);
+            bytes.at(i) = random_() % 3 == 0 ? static_cast<std::uint8_t>(random_())
+                                             : static_cast<std::uint8_t>(random_() % 2 * 0x80);
         }
         return IpAddress::v6(bytes);
     }
@@ -129,7 +135,10 @@ class World {
         const bool v4 = random_() % 2 == 0;
         const int bits = v4 ? 32 : 128;
         const int least = random_() % 10 == 0 ? 0 : (v4 ? 8 : 32);
-        return {raw_address(v4), least + static_cast<int>(random_() % static_cast<unsigned>(bits - least + 1))};
+        return {
+            raw_address(v4),
+            least + static_cast<int>(random_() % static_cast<unsigned>(bits - least + 1))
+        };
     }
     // Random, or at the edges of a prefix: the first and last inside and their neighbours outside.
     IpAddress any_address(bool v4) {
@@ -139,7 +148,10 @@ class World {
         for (int tries = 0; tries < 20; ++tries) {
             const Prefix& prefix = prefixes_[random_() % prefixes_.size()];
             if (prefix.is_v4() == v4) {
-                return step(random_() % 2 == 0 ? prefix.address() : prefix.last(), static_cast<int>(random_() % 3) - 1);
+                return step(
+                    random_() % 2 == 0 ? prefix.address() : prefix.last(),
+                    static_cast<int>(random_() % 3) - 1
+                );
             }
         }
         return raw_address(v4);
@@ -241,7 +253,8 @@ TEST(Differential, MappedAddressesAreTheIpv4AddressesTheyStandFor) {
     auto engine = gate::XdpEngine::load(gate::XdpMode::Auto);
     ASSERT_TRUE(engine) << engine.error().message;
     ASSERT_TRUE((*engine)->apply(compile(source)));
-    Bytes frame = Frame{.source = at("[2001:db8::1]:999"), .destination = at("[2001:db8::2]:25")}.bytes();
+    Bytes frame =
+        Frame{.source = at("[2001:db8::1]:999"), .destination = at("[2001:db8::2]:25")}.bytes();
     EXPECT_EQ(run_program((*engine)->program_fd(), frame).verdict, XDP_PASS);
     const Bytes mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 198, 51, 100, 7};
     std::copy(mapped.begin(), mapped.end(), frame.begin() + 14 + 8);

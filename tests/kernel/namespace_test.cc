@@ -1,5 +1,5 @@
-// Real TCP connections from a subscriber's namespace through a router that runs the gate to a server
-// that listens on 25 and 587: only the gate can refuse them.
+// Real TCP connections from a subscriber's namespace through a router that runs the gate to a
+// server that listens on 25 and 587: only the gate can refuse them.
 #include "gate/enforce/command.h"
 #include "gate/enforce/engine.h"
 #include "gate/enforce/xdp_engine.h"
@@ -7,11 +7,10 @@
 #include "kernel/world.h"
 #include "policy/policy.h"
 
-#include <gtest/gtest.h>
-#include <linux/bpf.h>
-
 #include <atomic>
 #include <cerrno>
+#include <gtest/gtest.h>
+#include <linux/bpf.h>
 #include <thread>
 
 namespace sekisho::kernel_test {
@@ -54,7 +53,10 @@ class Namespaces : public testing::Test {
     }
     void expect_open() {
         for (const auto& [source, destination] :
-             {std::pair{kLine, kSmtp}, {kLine6, kSmtp6}, {kLine, kSubmission}, {kLine6, kSubmission6}}) {
+             {std::pair{kLine, kSmtp},
+              {kLine6, kSmtp6},
+              {kLine, kSubmission},
+              {kLine6, kSubmission6}}) {
             EXPECT_EQ(from(source, destination), 0) << destination.text();
         }
     }
@@ -188,8 +190,8 @@ TEST_F(Namespaces, ABlockedConnectionIsReportedWithItsInterface) {
     });
 }
 
-// Two policies that agree on this flow, but number their classes the other way round: a packet judged
-// by half of each would pass.
+// Two policies that agree on this flow, but number their classes the other way round: a packet
+// judged by half of each would pass.
 TEST_F(Namespaces, NoPacketIsJudgedByHalfAPolicyDuringASwap) {
     const auto numbered = [](bool swapped) {
         policy::Source source;

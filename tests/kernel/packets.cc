@@ -6,13 +6,12 @@
 
 #include <bpf/bpf.h>
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -121,7 +120,9 @@ void put_v6(Bytes& out, const Frame& frame, std::size_t payload) {
         const bool last = i + 1 == frame.extensions.size();
         out.push_back(last ? frame.protocol : frame.extensions[i + 1].type);
         // AH counts in 4 octets without the first two (RFC 4302 §2.2), the others in 8 without one.
-        out.push_back(static_cast<std::uint8_t>(one.type == 51 ? one.size / 4 - 2 : one.size / 8 - 1));
+        out.push_back(
+            static_cast<std::uint8_t>(one.type == 51 ? one.size / 4 - 2 : one.size / 8 - 1)
+        );
         const std::size_t rest = out.size();
         out.insert(out.end(), one.size - 2, 0);
         if (one.type == 44) {
@@ -150,7 +151,8 @@ std::string walk_ip(const Bytes& frame, std::uint64_t proto, Walk& walk, Seen& s
             return "IPv4 checksum";
         }
         walk.ip_size = get(frame, walk.at + 2, 2);
-        seen.source.address = IpAddress::v4(static_cast<std::uint32_t>(get(frame, walk.at + 12, 4)));
+        seen.source.address =
+            IpAddress::v4(static_cast<std::uint32_t>(get(frame, walk.at + 12, 4)));
         seen.destination.address =
             IpAddress::v4(static_cast<std::uint32_t>(get(frame, walk.at + 16, 4)));
         walk.at += 20;

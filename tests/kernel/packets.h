@@ -32,7 +32,7 @@ struct Frame {
     std::uint8_t flags = kSyn;
     std::size_t tcp_options = 0;
     std::size_t payload = 0;
-    bool pad = true;              // to the 60 octets of an Ethernet frame
+    bool pad = true;  // to the 60 octets of an Ethernet frame
     bool multicast_mac = false;
 
     [[nodiscard]] Bytes bytes() const;
@@ -64,7 +64,10 @@ struct RunResult {
 // Classes and rules in short: {"subscribers", {"198.51.100.0/24"}}.
 [[nodiscard]] policy::ClassSource group(const char* name, const std::vector<std::string>& prefixes);
 [[nodiscard]] policy::RuleSource rule(
-    const char* name, const char* from, const char* to, policy::Action action,
+    const char* name,
+    const char* from,
+    const char* to,
+    policy::Action action,
     policy::Stage stage = policy::Stage::Enforce
 );
 [[nodiscard]] std::shared_ptr<const policy::Policy> compile(const policy::Source& source);

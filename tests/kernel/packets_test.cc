@@ -1,14 +1,14 @@
 // Packet in, verdict and packet out, by BPF_PROG_TEST_RUN on the program as it is attached in
 // production.
+#include "kernel/packets.h"
+
 #include "gate/enforce/engine.h"
 #include "gate/enforce/xdp_engine.h"
-#include "kernel/packets.h"
 #include "policy/policy.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
-
-#include <algorithm>
 
 namespace sekisho::kernel_test {
 namespace {
@@ -121,7 +121,11 @@ TEST_F(Packets, ASynIsAnsweredWithAResetThatAcknowledgesIt) {
 
 TEST_F(Packets, ASegmentWithAckIsAnsweredFromItsAcknowledgement) {
     const Frame frame{
-        .source = kLine, .destination = kOutside, .seq = 5, .ack = 777, .flags = kAck | kPsh,
+        .source = kLine,
+        .destination = kOutside,
+        .seq = 5,
+        .ack = 777,
+        .flags = kAck | kPsh,
         .payload = 300
     };
     const Seen seen = dissect(run(frame).out);
@@ -133,8 +137,12 @@ TEST_F(Packets, ASegmentWithAckIsAnsweredFromItsAcknowledgement) {
 
 TEST_F(Packets, DataSynAndFinCountInTheAcknowledgement) {
     Frame frame{
-        .source = kLine6, .destination = kOutside6, .seq = 100, .flags = kSyn | kFin,
-        .tcp_options = 12, .payload = 50
+        .source = kLine6,
+        .destination = kOutside6,
+        .seq = 100,
+        .flags = kSyn | kFin,
+        .tcp_options = 12,
+        .payload = 50
     };
     Seen seen = dissect(run(frame).out);
     ASSERT_TRUE(seen.valid) << seen.why;
@@ -219,7 +227,7 @@ TEST_F(Packets, BothPorts25MeetsBothDirections) {
     line.port = 25;
     EXPECT_EQ(verdict({.source = line, .destination = kOutside}), XDP_TX);
     EXPECT_EQ(verdict({.source = kOutside, .destination = line}), XDP_DROP);
-    EXPECT_EQ(counter("").to.packets, 1U);       // outside -> subscribers, which no rule names
+    EXPECT_EQ(counter("").to.packets, 1U);  // outside -> subscribers, which no rule names
     EXPECT_EQ(counter("op25b").from.packets, 1U);
 }
 
@@ -288,11 +296,11 @@ TEST_F(Packets, HeadersThatLieAreNotAnswered) {
         copy[index] = value;
         return run_program(engine_->program_fd(), copy).verdict;
     };
-    EXPECT_EQ(with(14, 0x44), XDP_PASS);      // IHL below 5
-    EXPECT_EQ(with(14, 0x65), XDP_PASS);      // version 6 in an IPv4 frame
-    EXPECT_EQ(with(17, 21), XDP_DROP);        // total length ends inside the TCP header
+    EXPECT_EQ(with(14, 0x44), XDP_PASS);            // IHL below 5
+    EXPECT_EQ(with(14, 0x65), XDP_PASS);            // version 6 in an IPv4 frame
+    EXPECT_EQ(with(17, 21), XDP_DROP);              // total length ends inside the TCP header
     EXPECT_EQ(with(14 + 20 + 12, 0x40), XDP_DROP);  // data offset below 5
-    EXPECT_EQ(with(12, 0x99), XDP_PASS);      // another EtherType
+    EXPECT_EQ(with(12, 0x99), XDP_PASS);            // another EtherType
 }
 
 TEST_F(Packets, OneSourceCantFloodTheEvents) {

@@ -3,21 +3,20 @@
 #include "base/ip.h"
 #include "gate/enforce/command.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sched.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
+#include <arpa/inet.h>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <fcntl.h>
 #include <functional>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
 #include <string>
+#include <sys/socket.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 namespace sekisho::kernel_test {
@@ -97,22 +96,52 @@ World::World() {
         run({"netns", "add", name});
         run({"-n", name, "link", "set", "lo", "up"});
     }
-    run({"-n", client_, "link", "add", "sub0", "type", "veth", "peer", "name", "in0", "netns", router_});
-    run({"-n", server_, "link", "add", "srv0", "type", "veth", "peer", "name", "out0", "netns", router_});
+    run(
+        {"-n",
+         client_,
+         "link",
+         "add",
+         "sub0",
+         "type",
+         "veth",
+         "peer",
+         "name",
+         "in0",
+         "netns",
+         router_}
+    );
+    run(
+        {"-n",
+         server_,
+         "link",
+         "add",
+         "srv0",
+         "type",
+         "veth",
+         "peer",
+         "name",
+         "out0",
+         "netns",
+         router_}
+    );
     struct Address {
         const std::string& space;
         const char* device;
         std::vector<const char*> addresses;
     };
     const std::vector<Address> all{
-        {client_, "sub0", {"198.51.100.1/24", "198.51.100.2/24", "2001:db8:1::1/64", "2001:db8:1::2/64"}},
+        {client_,
+         "sub0",
+         {"198.51.100.1/24", "198.51.100.2/24", "2001:db8:1::1/64", "2001:db8:1::2/64"}},
         {router_, "in0", {"198.51.100.254/24", "2001:db8:1::fe/64"}},
         {router_, "out0", {"203.0.113.254/24", "2001:db8:f::fe/64"}},
         {server_, "srv0", {"203.0.113.9/24", "2001:db8:f::9/64"}},
     };
     for (const Address& one : all) {
         for (const std::string address : one.addresses) {
-            std::vector<std::string> words{"-n", one.space, "addr", "add", address, "dev", one.device};
+            std::vector<std::string> words{
+                "-n", one.space, "addr", "add", address, "dev", one.device
+            };
             if (address.find(':') != std::string::npos) {
                 words.emplace_back("nodad");
             }

@@ -1,5 +1,5 @@
-// Three network namespaces in a row: a subscriber, the gate's router, and the outside. Gone with the
-// object.
+// Three network namespaces in a row: a subscriber, the gate's router, and the outside. Gone with
+// the object.
 #pragma once
 
 #include "base/ip.h"

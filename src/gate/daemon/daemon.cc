@@ -87,7 +87,8 @@ class Running final : public Daemon {
         return {};
     }
 
-    Status reload(const config::Config& config, std::shared_ptr<const policy::Policy> policy) override;
+    Status reload(const config::Config& config, std::shared_ptr<const policy::Policy> policy)
+        override;
     Status reload(const config::Config& config) override {
         auto compiled = policy::Policy::compile(config.policy);
         return compiled ? reload(config, std::move(*compiled)) : fail(compiled.error());
@@ -121,9 +122,7 @@ class Running final : public Daemon {
     std::atomic<bool> stopping_ = false;
 };
 
-Status Running::reload(
-    const config::Config& config, std::shared_ptr<const policy::Policy> policy
-) {
+Status Running::reload(const config::Config& config, std::shared_ptr<const policy::Policy> policy) {
     const std::lock_guard lock(mutex_);
     if (config.gate.engine != gate_.engine || config.gate.xdp_mode != gate_.xdp_mode) {
         return fail(Errc::Conflict, "gate.engine and gate.xdp_mode change only with a restart");
@@ -175,7 +174,9 @@ void Running::follow_interfaces() {
     }
     for (const auto& [name, problem] : interfaces_) {
         if (!seen.contains(name)) {
-            log::warning("GATE_INTERFACE_GONE", "interface is no longer there", {{"interface", name}});
+            log::warning(
+                "GATE_INTERFACE_GONE", "interface is no longer there", {{"interface", name}}
+            );
         }
     }
     interfaces_ = std::move(seen);

@@ -1,5 +1,5 @@
-// The gate role: an engine, the policy in force, the interfaces it stands on, and the events that come
-// from it, each with the line behind the address.
+// The gate role: an engine, the policy in force, the interfaces it stands on, and the events that
+// come from it, each with the line behind the address.
 #pragma once
 
 #include "base/result.h"
@@ -33,8 +33,9 @@ class Daemon {
 
     // A changed policy, mode, interfaces or event limit; on an error all of the old stays in force.
     // A changed engine or xdp_mode needs a restart and is an error.
-    virtual Status reload(const config::Config& config, std::shared_ptr<const policy::Policy> policy)
-        = 0;
+    virtual Status reload(
+        const config::Config& config, std::shared_ptr<const policy::Policy> policy
+    ) = 0;
     virtual Status reload(const config::Config& config) = 0;  // compiles config.policy
 
     // One JSON object, for `gate status` and the desk. From any thread.

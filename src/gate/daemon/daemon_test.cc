@@ -4,13 +4,12 @@
 #include "gate/enforce/engine.h"
 #include "gate/enforce/interfaces.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
-
 #include <condition_variable>
 #include <deque>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 namespace sekisho::gate {
@@ -182,7 +181,8 @@ class DaemonTest : public testing::Test {
 };
 
 TEST_F(DaemonTest, ABlockedFlowBecomesARowOfItsLineWithoutTheDestination) {
-    (void)lines_.put({"s1", "nas", "line-7", "", {*Prefix::parse("198.51.100.1/32")}, Time{}, {}, {}});
+    (void
+    )lines_.put({"s1", "nas", "line-7", "", {*Prefix::parse("198.51.100.1/32")}, Time{}, {}, {}});
     const auto daemon = start(make_config());
     send(flow_of("198.51.100.1"));
     const auto rows = journal_.wait(1);
@@ -196,7 +196,8 @@ TEST_F(DaemonTest, ABlockedFlowBecomesARowOfItsLineWithoutTheDestination) {
 
 TEST_F(DaemonTest, AnAddressOfTwoLinesOrNoneIsNobodys) {
     for (const char* line : {"line-1", "line-2"}) {
-        (void)lines_.put({line, "nas", line, "", {*Prefix::parse("198.51.100.1/32")}, Time{}, {}, {}});
+        (void
+        )lines_.put({line, "nas", line, "", {*Prefix::parse("198.51.100.1/32")}, Time{}, {}, {}});
     }
     const auto daemon = start(make_config());
     send(flow_of("198.51.100.1"));

@@ -21,8 +21,8 @@ class Rows {
 
     // The rows to write now: none, or one.
     [[nodiscard]] std::vector<event::Event> add(const event::Event& event, Time now);
-    // Rows for what waits in lines whose minute is over, and the end of what is silent. To be called
-    // every few seconds. `all`: everything that waits, at the end.
+    // Rows for what waits in lines whose minute is over, and the end of what is silent. To be
+    // called every few seconds. `all`: everything that waits, at the end.
     [[nodiscard]] std::vector<event::Event> drain(Time now, bool all = false);
 
     [[nodiscard]] std::size_t lines() const { return lines_.size(); }

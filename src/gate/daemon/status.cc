@@ -4,7 +4,6 @@
 #include "policy/policy.h"
 
 #include <nlohmann/json.hpp>
-
 #include <string>
 
 namespace sekisho::gate {
@@ -39,9 +38,7 @@ Json interfaces(const StatusInput& input, const Description& description) {
 Json classes(const policy::Policy& policy) {
     Json out = Json::array();
     for (const policy::Class& one : policy.classes()) {
-        out.push_back(
-            {{"name", one.name}, {"prefixes", one.prefixes}, {"default", one.id == 0}}
-        );
+        out.push_back({{"name", one.name}, {"prefixes", one.prefixes}, {"default", one.id == 0}});
     }
     return out;
 }

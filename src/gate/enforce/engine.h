@@ -1,5 +1,5 @@
-// What enforces a policy on packets. Engines differ in what they can do; what an engine can't do is in
-// its list of downgrades, never silently missing.
+// What enforces a policy on packets. Engines differ in what they can do; what an engine can't do is
+// in its list of downgrades, never silently missing.
 #pragma once
 
 #include "base/ip.h"

@@ -59,12 +59,14 @@ Ability ability(policy::Action action) {
             return {GATE_ACTION_DROP, action, nullptr};
         case policy::Action::Limit:
             return {
-                GATE_ACTION_PASS, policy::Action::Count,
+                GATE_ACTION_PASS,
+                policy::Action::Count,
                 "the XDP engine can't limit: packets pass and are counted"
             };
         case policy::Action::Answer:
             return {
-                GATE_ACTION_REFUSE, policy::Action::Refuse,
+                GATE_ACTION_REFUSE,
+                policy::Action::Refuse,
                 "the XDP engine can't hand over to a responder: connections are refused"
             };
         case policy::Action::Pass:
@@ -149,8 +151,8 @@ void Image::plan_v4() {
     blocks_ = static_cast<std::size_t>(std::count(mixed_.begin(), mixed_.end(), true));
 }
 
-// The root tree is over the high halves of addresses. A /64 that holds a boundary inside gets a tree
-// of its own over the low halves.
+// The root tree is over the high halves of addresses. A /64 that holds a boundary inside gets a
+// tree of its own over the low halves.
 void Image::plan_v6() {
     if (v6_.empty()) {
         return;
@@ -197,9 +199,7 @@ void Image::plan_v6() {
     std::move(inner.begin(), inner.end(), std::back_inserter(trees_));
 }
 
-void Image::plan_cells(
-    const policy::Policy& policy, std::span<const std::uint16_t> slot_of_rule
-) {
+void Image::plan_cells(const policy::Policy& policy, std::span<const std::uint16_t> slot_of_rule) {
     for (const policy::RuleSource& rule : policy.rules()) {
         const Ability can = ability(rule.action);
         if (can.reason != nullptr) {
@@ -245,9 +245,7 @@ void Image::write_v4(std::span<std::byte> memory) const {
     const auto block_of = [&](std::size_t slash24) {
         std::uint32_t base = 0;
         std::memcpy(
-            &base,
-            memory.data() + GATE_V4_BASE + slash24 / kPerSlash17 * sizeof(base),
-            sizeof(base)
+            &base, memory.data() + GATE_V4_BASE + slash24 / kPerSlash17 * sizeof(base), sizeof(base)
         );
         const auto entry = std::to_integer<std::uint32_t>(memory[GATE_V4_FLAT + slash24]);
         return header_.v4_blocks + std::uint64_t{base + (entry & (GATE_V4_BLOCK - 1))} * 256;

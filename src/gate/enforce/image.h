@@ -1,5 +1,5 @@
-// A policy as the XDP program reads it: the bytes of gate/bpf/layout.h. Pure, so that it is tested and
-// measured without a kernel.
+// A policy as the XDP program reads it: the bytes of gate/bpf/layout.h. Pure, so that it is tested
+// and measured without a kernel.
 #pragma once
 
 #include "gate/bpf/layout.h"
@@ -26,7 +26,8 @@ class SearchTree {
 
   private:
     void fill(
-        std::size_t node, const std::vector<std::pair<std::uint64_t, std::uint32_t>>& steps,
+        std::size_t node,
+        const std::vector<std::pair<std::uint64_t, std::uint32_t>>& steps,
         std::size_t& next
     );
     std::vector<std::uint64_t> keys_;

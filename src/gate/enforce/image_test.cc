@@ -4,9 +4,8 @@
 
 #include "policy/policy.h"
 
-#include <gtest/gtest.h>
-
 #include <cstring>
+#include <gtest/gtest.h>
 #include <random>
 #include <set>
 
@@ -45,8 +44,9 @@ class Reader {
         if ((entry & GATE_V4_BLOCK) == 0) {
             return entry;
         }
-        const std::uint64_t block = std::uint64_t{at<std::uint32_t>(GATE_V4_BASE + (a >> 15U) * 4ULL)} +
-                                    (entry & (GATE_V4_BLOCK - 1));
+        const std::uint64_t block =
+            std::uint64_t{at<std::uint32_t>(GATE_V4_BASE + (a >> 15U) * 4ULL)} +
+            (entry & (GATE_V4_BLOCK - 1));
         return at<std::uint8_t>(header_.v4_blocks + block * 256 + (a & 0xffU));
     }
     [[nodiscard]] gate_cell cell(unsigned client, unsigned server) const {
@@ -68,7 +68,8 @@ class Reader {
         while (node < tree.nodes) {
             std::uint64_t kept = 0;
             const std::uint64_t first = (tree.first + node) * GATE_NODE_KEYS;
-            while (kept < GATE_NODE_KEYS && at<std::uint64_t>(header_.v6_keys + (first + kept) * 8) <= wanted) {
+            while (kept < GATE_NODE_KEYS &&
+                   at<std::uint64_t>(header_.v6_keys + (first + kept) * 8) <= wanted) {
                 ++kept;
             }
             if (kept != 0) {
@@ -108,7 +109,8 @@ TEST(SearchTree, FindsThePredecessorForEverySize) {
             std::uint32_t best = 0;
             while (node < tree.nodes()) {
                 std::size_t kept = 0;
-                while (kept < GATE_NODE_KEYS && tree.keys()[node * GATE_NODE_KEYS + kept] <= wanted) {
+                while (kept < GATE_NODE_KEYS && tree.keys()[node * GATE_NODE_KEYS + kept] <= wanted
+                ) {
                     ++kept;
                 }
                 if (kept != 0) {
@@ -140,19 +142,40 @@ TEST(Image, TheEndsOfTheAddressSpacesAreRight) {
     policy::Source source;
     source.classes = {
         group("all", {"0.0.0.0/0", "::/0"}),
-        group("ends", {"0.0.0.0", "255.255.255.255", "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}),
+        group(
+            "ends", {"0.0.0.0", "255.255.255.255", "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}
+        ),
         group("half", {"128.0.0.0/1", "8000::/1"}),
         group("inner", {"2001:db8::/127", "2001:db8::1:0:0:0/80", "2001:db8:0:1::8/125"}),
     };
     const auto policy = *policy::Policy::compile(source);
     const Reader reader(*policy);
     for (const char* text :
-         {"0.0.0.0", "0.0.0.1", "127.255.255.255", "128.0.0.0", "255.255.255.254", "255.255.255.255",
-          "::", "::1", "7fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "8000::",
-          "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-          "2001:db8::", "2001:db8::1", "2001:db8::2", "2001:db8::1:0:0:0", "2001:db8::1:ffff:ffff:ffff",
-          "2001:db8::2:0:0:0", "2001:db8:0:0:ffff:ffff:ffff:ffff", "2001:db8:0:1::", "2001:db8:0:1::7",
-          "2001:db8:0:1::8", "2001:db8:0:1::f", "2001:db8:0:1::10", "2001:db8:0:2::"}) {
+         {"0.0.0.0",
+          "0.0.0.1",
+          "127.255.255.255",
+          "128.0.0.0",
+          "255.255.255.254",
+          "255.255.255.255",
+          "::",
+          "::1",
+          "7fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+          "8000::",
+          "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe",
+          "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+          "2001:db8::",
+          "2001:db8::1",
+          "2001:db8::2",
+          "2001:db8::1:0:0:0",
+          "2001:db8::1:ffff:ffff:ffff",
+          "2001:db8::2:0:0:0",
+          "2001:db8:0:0:ffff:ffff:ffff:ffff",
+          "2001:db8:0:1::",
+          "2001:db8:0:1::7",
+          "2001:db8:0:1::8",
+          "2001:db8:0:1::f",
+          "2001:db8:0:1::10",
+          "2001:db8:0:2::"}) {
         expect_same(*policy, reader, *IpAddress::parse(text));
     }
 }

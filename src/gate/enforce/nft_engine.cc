@@ -1,5 +1,5 @@
-// The nftables engine: the rendered table, replaced as a whole in one transaction of `nft -f -`. For
-// small sets of prefixes; where the XDP program can't be loaded.
+// The nftables engine: the rendered table, replaced as a whole in one transaction of `nft -f -`.
+// For small sets of prefixes; where the XDP program can't be loaded.
 #include "base/result.h"
 #include "base/time.h"
 #include "gate/enforce/command.h"
@@ -7,15 +7,14 @@
 #include "gate/render/nftables.h"
 #include "policy/policy.h"
 
-#include <net/if.h>
-#include <nlohmann/json.hpp>
-
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <net/if.h>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -161,8 +160,9 @@ class NftEngine final : public Engine {
                 " prefixes are too many for nftables to load and change quickly: use the XDP engine"
             );
         }
-        out.when_killed = "the rules stay in force until the gate runs again, or nft delete table "
-                          "inet sekisho";
+        out.when_killed =
+            "the rules stay in force until the gate runs again, or nft delete table "
+            "inet sekisho";
         return out;
     }
 
@@ -225,8 +225,8 @@ class NftEngine final : public Engine {
         return {};
     }
 
-    // The kernel's counters go with the table; what they had is carried on here. A table that a gate
-    // before us left is not ours to count.
+    // The kernel's counters go with the table; what they had is carried on here. A table that a
+    // gate before us left is not ours to count.
     void keep(const std::map<std::string, Tally>& before) {
         if (!interfaces_.empty()) {
             for (const auto& [name, tally] : before) {

@@ -30,8 +30,9 @@ Result<Slots::Assignment> Slots::assign(const std::vector<std::string>& names) c
         }
         if (taken == free_.size()) {
             return fail(
-                Errc::Full, "no free counter for rule \"" + name + "\": all " +
-                                std::to_string(count_ - 1) + " are taken"
+                Errc::Full,
+                "no free counter for rule \"" + name + "\": all " + std::to_string(count_ - 1) +
+                    " are taken"
             );
         }
         const std::uint16_t slot = free_[free_.size() - 1 - taken++];

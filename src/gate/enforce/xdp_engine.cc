@@ -1,5 +1,5 @@
-// The XDP engine: loads the program once, swaps policies by replacing the one inner map, holds a link
-// for every interface. The links live as long as the process.
+// The XDP engine: loads the program once, swaps policies by replacing the one inner map, holds a
+// link for every interface. The links live as long as the process.
 #include "gate/enforce/xdp_engine.h"
 
 #include "base/ip.h"
@@ -9,18 +9,13 @@
 #include "gate/bpf/layout.h"
 #include "gate/enforce/engine.h"
 #include "gate/enforce/image.h"
+#include "gate/enforce/image_map.h"
 #include "gate/enforce/interfaces.h"
 #include "gate/enforce/slots.h"
 #include "policy/policy.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-
-#include <gate_xdp.skel.h>
-#include <linux/if_link.h>
-#include <net/if.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -33,10 +28,13 @@
 #include <cstring>
 #include <ctime>
 #include <functional>
+#include <gate_xdp.skel.h>
+#include <linux/if_link.h>
 #include <memory>
 #include <mutex>
-#include <span>
+#include <net/if.h>
 #include <string>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -44,8 +42,14 @@ namespace sekisho::gate {
 namespace {
 
 constexpr std::array<const char*, GATE_STATS> kStatNames{
-    "fragments_passed", "unreadable_passed",       "resets_sent", "refused_unanswered",
-    "events",           "packets_in_later_events", "events_lost", "no_policy_passed",
+    "fragments_passed",
+    "unreadable_passed",
+    "resets_sent",
+    "refused_unanswered",
+    "events",
+    "packets_in_later_events",
+    "events_lost",
+    "no_policy_passed",
 };
 
 class Fd {
@@ -86,24 +90,15 @@ __attribute__((format(printf, 2, 0))) int print_libbpf(
     if (level != LIBBPF_DEBUG) {
         std::array<char, 2048> text{};
         const int written = std::vsnprintf(text.data(), text.size(), format, arguments);
-        std::string line(text.data(), std::min(text.size() - 1, static_cast<std::size_t>(std::max(written, 0))));
+        std::string line(
+            text.data(), std::min(text.size() - 1, static_cast<std::size_t>(std::max(written, 0)))
+        );
         while (!line.empty() && line.back() == '\n') {
             line.pop_back();
         }
         log::debug("GATE_LIBBPF", line);
     }
     return 0;
-}
-
-Error load_error(const std::string& what, int error) {
-    Error out = errno_error(what, error);
-    if (error == EPERM || error == EACCES) {
-        out.code = Errc::Denied;
-        out.message +=
-            "; the gate needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, or root (gate.engine = "
-            "\"nftables\" needs CAP_NET_ADMIN only)";
-    }
-    return out;
 }
 
 Time wall_time(std::uint64_t monotonic_ns) {
@@ -124,33 +119,6 @@ IpAddress to_ip(const gate_address& from, bool v4) {
     return IpAddress::v4((word(0) << 24U) | (word(1) << 16U) | (word(2) << 8U) | word(3));
 }
 
-Result<Fd> load_image(const Image& image) {
-    bpf_map_create_opts options{};
-    options.sz = sizeof(options);
-    options.map_flags = BPF_F_MMAPABLE | BPF_F_INNER_MAP;
-    Fd map(bpf_map_create(
-        BPF_MAP_TYPE_ARRAY,
-        "sekisho_image",
-        sizeof(std::uint32_t),
-        GATE_CHUNK_SIZE,
-        static_cast<std::uint32_t>(image.chunks()),
-        &options
-    ));
-    const std::size_t size = image.chunks() * GATE_CHUNK_SIZE;
-    if (map.get() < 0) {
-        return fail(load_error(
-            "policy map of " + std::to_string(size >> 20U) + " MiB for the kernel", errno
-        ));
-    }
-    void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, map.get(), 0);
-    if (memory == MAP_FAILED) {
-        return fail(load_error("mapping the policy map", errno));
-    }
-    image.write({static_cast<std::byte*>(memory), size});
-    munmap(memory, size);
-    return map;
-}
-
 class Loaded final : public XdpEngine {
   public:
     Loaded(XdpMode mode, std::unique_ptr<gate_xdp, SkeletonClose> skeleton)
@@ -158,10 +126,10 @@ class Loaded final : public XdpEngine {
     ~Loaded() override { (void)detach(); }
 
     Status open_ring() {
-        ring_.reset(ring_buffer__new(
-            bpf_map__fd(skeleton_->maps.events), &Loaded::on_event, this, nullptr
-        ));
-        return ring_ ? Status{} : Status(fail(load_error("event ring of the XDP program", errno)));
+        ring_.reset(
+            ring_buffer__new(bpf_map__fd(skeleton_->maps.events), &Loaded::on_event, this, nullptr)
+        );
+        return ring_ ? Status{} : Status(fail(bpf_error("event ring of the XDP program", errno)));
     }
 
     Status apply(std::shared_ptr<const policy::Policy> policy) override;
@@ -220,7 +188,7 @@ Status Loaded::zero_counters(const std::vector<std::uint16_t>& slots) const {
             if (bpf_map_update_elem(
                     bpf_map__fd(skeleton_->maps.counters), &key, zero.data(), BPF_ANY
                 ) != 0) {
-                return fail(load_error("counters of the XDP program", errno));
+                return fail(bpf_error("counters of the XDP program", errno));
             }
         }
     }
@@ -241,16 +209,17 @@ Status Loaded::apply(std::shared_ptr<const policy::Policy> policy) {
         return zeroed;
     }
     const Image image(*policy, assignment->of_rule);
-    const auto map = load_image(image);
-    if (!map) {
-        return fail(map.error());
+    const auto created = make_image_map(image);
+    if (!created) {
+        return fail(created.error());
     }
+    const Fd map(*created);
     const std::uint32_t key = 0;
-    const int fd = map->get();
+    const int fd = map.get();
     // The swap. The kernel returns when no packet is judged by the old image any more.
     if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.policy_in_force), &key, &fd, BPF_ANY) !=
         0) {
-        return fail(load_error("putting the policy in force", errno));
+        return fail(bpf_error("putting the policy in force", errno));
     }
     slots_.commit(names, *assignment);
     slot_of_rule_ = assignment->of_rule;
@@ -285,8 +254,7 @@ Result<Loaded::Link> Loaded::attach_one(const std::string& name, unsigned index)
         bpf_link_create_opts options{};
         options.sz = sizeof(options);
         options.flags = one.flags;
-        const int fd =
-            bpf_link_create(program_fd(), static_cast<int>(index), BPF_XDP, &options);
+        const int fd = bpf_link_create(program_fd(), static_cast<int>(index), BPF_XDP, &options);
         if (fd >= 0) {
             return Link{index, {name, one.mode, one.note}, Fd(fd)};
         }
@@ -298,7 +266,7 @@ Result<Loaded::Link> Loaded::attach_one(const std::string& name, unsigned index)
             );
         }
     }
-    return fail(load_error("attaching the XDP program to " + name, error));
+    return fail(bpf_error("attaching the XDP program to " + name, error));
 }
 
 std::vector<std::pair<std::string, Status>> Loaded::attach(
@@ -343,7 +311,7 @@ Status Loaded::attach_pass(const std::string& interface) {
         bpf_program__fd(skeleton_->progs.sekisho_pass), static_cast<int>(index), BPF_XDP, &options
     );
     if (index == 0 || fd < 0) {
-        return fail(load_error("attaching the passing program to " + interface, errno));
+        return fail(bpf_error("attaching the passing program to " + interface, errno));
     }
     const std::lock_guard lock(mutex_);
     passes_.emplace_back(fd);
@@ -355,7 +323,7 @@ Result<Tally> Loaded::tally(std::uint16_t slot, gate_direction direction) const 
     std::vector<gate_count> each(static_cast<std::size_t>(cpus));
     const std::uint32_t key = std::uint32_t{slot} * 2 + static_cast<std::uint32_t>(direction);
     if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.counters), &key, each.data()) != 0) {
-        return fail(load_error("counters of the XDP program", errno));
+        return fail(bpf_error("counters of the XDP program", errno));
     }
     Tally sum;
     for (const gate_count& one : each) {
@@ -417,15 +385,16 @@ Description Loaded::describe() {
     }
     out.downgrades = downgrades_;
     out.limits = {
-        "judges what comes in on the attached interfaces; what this machine itself sends on port 25 "
+        "judges what comes in on the attached interfaces; what this machine itself sends on port "
+        "25 "
         "is judged only when it arrives at another gate",
-        "VLAN tags that the network card strips are not seen: ethtool -K IF rxvlan off where tagged "
+        "VLAN tags that the network card strips are not seen: ethtool -K IF rxvlan off where "
+        "tagged "
         "traffic must be refused with a reset",
         "non-first fragments pass: they carry no port, and without their first fragment, which is "
         "judged, nothing reassembles",
     };
-    out.when_killed =
-        "the kernel detaches the program: port 25 is open until the gate runs again";
+    out.when_killed = "the kernel detaches the program: port 25 is open until the gate runs again";
     return out;
 }
 
@@ -468,11 +437,11 @@ Result<std::unique_ptr<XdpEngine>> XdpEngine::load(XdpMode mode) {
     libbpf_set_print(print_libbpf);
     std::unique_ptr<gate_xdp, SkeletonClose> skeleton(gate_xdp__open());
     if (!skeleton) {
-        return fail(load_error("opening the XDP program", errno));
+        return fail(bpf_error("opening the XDP program", errno));
     }
     const int loaded = gate_xdp__load(skeleton.get());
     if (loaded != 0) {
-        return fail(load_error("loading the XDP program", -loaded));
+        return fail(bpf_error("loading the XDP program", -loaded));
     }
     auto engine = std::make_unique<Loaded>(mode, std::move(skeleton));
     if (Status ring = engine->open_ring(); !ring) {

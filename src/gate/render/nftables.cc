@@ -45,7 +45,10 @@ class Renderer {
     }
 
     NftRendering run() {
-        line("# Sekisho, policy {}. Written by the gate: changes made here are lost.", policy_.digest());
+        line(
+            "# Sekisho, policy {}. Written by the gate: changes made here are lost.",
+            policy_.digest()
+        );
         line("{}table inet {} {{", render_nftables_removal(), kNftTable);
         counters();
         for (const policy::Class& c : policy_.classes()) {
@@ -150,10 +153,20 @@ class Renderer {
         line("\tchain {} {{", to_port25(direction) ? "to_port25" : "from_port25");
         for (const policy::Class& client : policy_.classes()) {
             if (!members_v4_[client.id].empty()) {
-                line("\t\tip {} @{} goto {}", end, set_name(client, true), chain_name(client, direction));
+                line(
+                    "\t\tip {} @{} goto {}",
+                    end,
+                    set_name(client, true),
+                    chain_name(client, direction)
+                );
             }
             if (!members_v6_[client.id].empty()) {
-                line("\t\tip6 {} @{} goto {}", end, set_name(client, false), chain_name(client, direction));
+                line(
+                    "\t\tip6 {} @{} goto {}",
+                    end,
+                    set_name(client, false),
+                    chain_name(client, direction)
+                );
             }
         }
         line("\t\tgoto {}", chain_name(policy_.classes().front(), direction));
@@ -166,11 +179,13 @@ class Renderer {
         if (options_.interfaces.empty()) {
             line("\t\t{} \"lo\" accept", interface);
         } else {
-            line("\t\t{} != {{ \"{}\" }} accept", interface, fmt::join(options_.interfaces, "\", \""));
+            line(
+                "\t\t{} != {{ \"{}\" }} accept", interface, fmt::join(options_.interfaces, "\", \"")
+            );
         }
         line("\t\ttcp dport 25 jump to_port25");
-        // Not on the way out: what this machine answers was asked through input, and the resets that
-        // reject sends come from port 25 too.
+        // Not on the way out: what this machine answers was asked through input, and the resets
+        // that reject sends come from port 25 too.
         if (std::string_view(hook) != "output") {
             line("\t\ttcp sport 25 jump from_port25");
         }
@@ -180,12 +195,16 @@ class Renderer {
     void note_downgrade(const policy::RuleSource& rule) {
         if (rule.action == Action::Limit) {
             out_.downgrades.push_back(
-                {rule.name, rule.action, Action::Count,
+                {rule.name,
+                 rule.action,
+                 Action::Count,
                  "the nftables engine has no rate for it: packets pass and are counted"}
             );
         } else if (rule.action == Action::Answer) {
             out_.downgrades.push_back(
-                {rule.name, rule.action, Action::Refuse,
+                {rule.name,
+                 rule.action,
+                 Action::Refuse,
                  "the nftables engine can't hand over to a responder: connections are refused"}
             );
         }

@@ -2,10 +2,9 @@
 
 #include "base/file.h"
 
+#include <cstdlib>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <cstdlib>
 
 namespace sekisho::gate {
 namespace {
@@ -83,7 +82,9 @@ TEST(Nftables, APrefixInsideAnotherClassIsCutOutOfIt) {
         group("outside", {"10.255.0.0/16"}),  // the default class, carved out
     };
     const std::string text = render_nftables(*compile(source)).text;
-    EXPECT_THAT(text, HasSubstr("elements = { 10.0.0.0-10.1.2.2,\n\t\t\t10.1.2.4-10.254.255.255 }"));
+    EXPECT_THAT(
+        text, HasSubstr("elements = { 10.0.0.0-10.1.2.2,\n\t\t\t10.1.2.4-10.254.255.255 }")
+    );
     EXPECT_THAT(text, HasSubstr("elements = { 10.1.2.3 }"));
     EXPECT_THAT(
         text,
@@ -96,9 +97,7 @@ TEST(Nftables, APrefixInsideAnotherClassIsCutOutOfIt) {
 TEST(Nftables, NeighboursOfOneClassAreOneElement) {
     policy::Source source;
     source.classes = {group("pool", {"10.0.0.0/9", "10.128.0.0/9", "10.3.0.0/16"})};
-    EXPECT_THAT(
-        render_nftables(*compile(source)).text, HasSubstr("elements = { 10.0.0.0/8 }")
-    );
+    EXPECT_THAT(render_nftables(*compile(source)).text, HasSubstr("elements = { 10.0.0.0/8 }"));
 }
 
 TEST(Nftables, DowngradesAreListed) {
