@@ -72,6 +72,7 @@ engine = "xdp"
 mode = "enforce"
 xdp_mode = "auto"
 interfaces = {_quoted(INTERFACES)}
+events_per_line_per_minute = 1000
 
 [radius]
 listen = ["{names.GATE4}:1813"]
@@ -184,7 +185,7 @@ incoming_host = "imap.{PROVIDER}"
         """Packets that met the rule; direction is to or from (port 25)."""
         for entry in self.status()["rules"]:
             if entry["name"] == rule:
-                return entry[f"{direction}_packets"]
+                return entry[direction]["packets"]
         raise Failed(f"gate status has no rule {rule}")
 
     def explain(self, source, destination):
