@@ -76,9 +76,8 @@ class MemoryLines final : public line::LineStore {
         }
         return found;
     }
-    Result<std::vector<line::Session>> sessions_of(
-        const std::string& line, std::size_t limit
-    ) override {
+    Result<std::vector<line::Session>> sessions_of(const std::string& line, std::size_t limit)
+        override {
         std::vector<line::Session> found;
         for (const auto& session : sessions) {
             if (session.line == line && found.size() < limit) {
@@ -191,41 +190,124 @@ inline void fill_world(
     accounts.accounts = {taro};
 
     lines.sessions = {
-        {"S1", "bras1", "L-0041", "", {Prefix::parse("198.51.100.7/32").value()},
-         now - hours{30}, now - hours{20}, now - hours{20}},
-        {"S2", "bras1", "L-0042", "",
+        {"S1",
+         "bras1",
+         "L-0041",
+         "",
+         {Prefix::parse("198.51.100.7/32").value()},
+         now - hours{30},
+         now - hours{20},
+         now - hours{20}},
+        {"S2",
+         "bras1",
+         "L-0042",
+         "",
          {Prefix::parse("198.51.100.7/32").value(), Prefix::parse("2001:db8:100:700::/56").value()},
-         now - hours{19}, std::nullopt, now - minutes{5}},
-        {"S3", "bras1", "L-0050", "", {Prefix::parse("198.51.100.9/32").value()}, now - hours{9},
-         std::nullopt, now},
-        {"S4", "bras1", "L-0051", "", {Prefix::parse("198.51.100.9/32").value()}, now - hours{8},
-         std::nullopt, now},
+         now - hours{19},
+         std::nullopt,
+         now - minutes{5}},
+        {"S3",
+         "bras1",
+         "L-0050",
+         "",
+         {Prefix::parse("198.51.100.9/32").value()},
+         now - hours{9},
+         std::nullopt,
+         now},
+        {"S4",
+         "bras1",
+         "L-0051",
+         "",
+         {Prefix::parse("198.51.100.9/32").value()},
+         now - hours{8},
+         std::nullopt,
+         now},
     };
     const auto add = [&](Event event) { journal.append(std::move(event)); };
     add({.at = now - hours{48}, .kind = Kind::PolicyChanged, .detail = "policy loaded"});
-    add({.at = now - hours{22}, .kind = Kind::GateBlocked, .address = "198.51.100.7",
-         .line = "L-0041", .rule = "op25b", .count = 900, .detail = "to 203.0.113.200"});
-    add({.at = now - hours{3}, .kind = Kind::GateBlocked, .address = "198.51.100.7",
-         .line = "L-0042", .rule = "op25b", .count = 36, .detail = "to 203.0.113.200"});
-    add({.at = now - hours{2}, .kind = Kind::GateBlocked, .address = "198.51.100.7",
-         .rule = "op25b", .count = 1, .detail = "to 203.0.113.201"});
-    add({.at = now - minutes{95}, .kind = Kind::LoginRefused, .address = "198.51.100.7",
-         .line = "L-0042", .account = "taro@tokai.example", .detail = "wrong password"});
-    add({.at = now - minutes{90}, .kind = Kind::LoginAccepted, .address = "198.51.100.7",
-         .line = "L-0042", .account = "taro@tokai.example", .detail = "PLAIN, TLSv1.3"});
-    add({.at = now - minutes{89}, .kind = Kind::Accepted, .address = "198.51.100.7",
-         .line = "L-0042", .account = "taro@tokai.example", .queue_id = "Q7KX2",
-         .message_id = "<m1@tokai.example>", .sender = "taro@tokai.example",
-         .detail = "250 2.0.0 queued"});
-    add({.at = now - minutes{88}, .kind = Kind::Deferred, .account = "taro@tokai.example",
-         .queue_id = "Q7KX2", .message_id = "<m1@tokai.example>", .sender = "taro@tokai.example",
-         .recipient = "hanako@company.example", .detail = "451 4.7.1 greylisted"});
-    add({.at = now - minutes{70}, .kind = Kind::Delivered, .account = "taro@tokai.example",
-         .queue_id = "Q7KX2", .message_id = "<m1@tokai.example>", .sender = "taro@tokai.example",
-         .recipient = "hanako@company.example", .detail = "250 2.0.0 ok"});
-    add({.at = now - minutes{60}, .kind = Kind::Refused, .address = "198.51.100.7",
-         .line = "L-0042", .sender = "taro@tokai.example", .rule = "exchange-only-servers",
-         .detail = "550 5.7.1 use port 587", .reference = "K7-22Q"});
+    add(
+        {.at = now - hours{22},
+         .kind = Kind::GateBlocked,
+         .address = "198.51.100.7",
+         .line = "L-0041",
+         .rule = "op25b",
+         .count = 900,
+         .detail = "to 203.0.113.200"}
+    );
+    add(
+        {.at = now - hours{3},
+         .kind = Kind::GateBlocked,
+         .address = "198.51.100.7",
+         .line = "L-0042",
+         .rule = "op25b",
+         .count = 36,
+         .detail = "to 203.0.113.200"}
+    );
+    add(
+        {.at = now - hours{2},
+         .kind = Kind::GateBlocked,
+         .address = "198.51.100.7",
+         .rule = "op25b",
+         .count = 1,
+         .detail = "to 203.0.113.201"}
+    );
+    add(
+        {.at = now - minutes{95},
+         .kind = Kind::LoginRefused,
+         .address = "198.51.100.7",
+         .line = "L-0042",
+         .account = "taro@tokai.example",
+         .detail = "wrong password"}
+    );
+    add(
+        {.at = now - minutes{90},
+         .kind = Kind::LoginAccepted,
+         .address = "198.51.100.7",
+         .line = "L-0042",
+         .account = "taro@tokai.example",
+         .detail = "PLAIN, TLSv1.3"}
+    );
+    add(
+        {.at = now - minutes{89},
+         .kind = Kind::Accepted,
+         .address = "198.51.100.7",
+         .line = "L-0042",
+         .account = "taro@tokai.example",
+         .queue_id = "Q7KX2",
+         .message_id = "<m1@tokai.example>",
+         .sender = "taro@tokai.example",
+         .detail = "250 2.0.0 queued"}
+    );
+    add(
+        {.at = now - minutes{88},
+         .kind = Kind::Deferred,
+         .account = "taro@tokai.example",
+         .queue_id = "Q7KX2",
+         .message_id = "<m1@tokai.example>",
+         .sender = "taro@tokai.example",
+         .recipient = "hanako@company.example",
+         .detail = "451 4.7.1 greylisted"}
+    );
+    add(
+        {.at = now - minutes{70},
+         .kind = Kind::Delivered,
+         .account = "taro@tokai.example",
+         .queue_id = "Q7KX2",
+         .message_id = "<m1@tokai.example>",
+         .sender = "taro@tokai.example",
+         .recipient = "hanako@company.example",
+         .detail = "250 2.0.0 ok"}
+    );
+    add(
+        {.at = now - minutes{60},
+         .kind = Kind::Refused,
+         .address = "198.51.100.7",
+         .line = "L-0042",
+         .sender = "taro@tokai.example",
+         .rule = "exchange-only-servers",
+         .detail = "550 5.7.1 use port 587",
+         .reference = "K7-22Q"}
+    );
 }
 
 }  // namespace sekisho::desk::fake
