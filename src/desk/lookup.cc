@@ -47,8 +47,8 @@ class Gathering {
                 query.until = std::min(query.until.value_or(*session.end), *session.end);
             }
         }
-        if (const Status added = events(std::move(query)); !added) {
-            return added;
+        if (const auto added = events(std::move(query)); !added) {
+            return fail(added.error());
         }
         return who.certainty == line::Certainty::Subscriber ? line(who.line) : Status{};
     }
@@ -61,34 +61,24 @@ class Gathering {
         if (!sessions) {
             return fail(sessions.error());
         }
-        Json list = Json::array();
-        Json standings = Json::array();
-        DeskFacts facts{context_};
-        for (const line::Session& session : *sessions) {
-            list.push_back(to_json(session));
-            for (const Prefix& prefix : session.prefixes) {
-                if (!session.end) {
-                    Json standing = to_json(facts.standing(prefix.address()));
-                    standing["prefix"] = prefix.text();
-                    standings.push_back(std::move(standing));
-                }
-            }
-        }
-        answer_["lines"].push_back(
-            {{"line", name}, {"sessions", std::move(list)}, {"standings", std::move(standings)}}
-        );
-        found_ = found_ || !sessions->empty();
-        event::Query query;
-        query.line = name;
-        if (const Status added = events(std::move(query)); !added) {
-            return added;
-        }
         const auto all = context_.accounts.list();
         if (!all) {
             return fail(all.error());
         }
+        event::Query query;
+        query.line = name;
+        const auto rows = events(std::move(query));
+        if (!rows) {
+            return fail(rows.error());
+        }
+        const auto of_line = [&](const account::Account& a) { return a.line == name; };
+        if (sessions->empty() && *rows == 0 && std::ranges::none_of(*all, of_line)) {
+            return {};  // no such line
+        }
+        found_ = true;
+        answer_["lines"].push_back(describe(name, *sessions));
         for (const account::Account& account : *all) {
-            if (account.line == name) {
+            if (of_line(account)) {
                 if (const Status added = this->account(account); !added) {
                     return added;
                 }
@@ -105,8 +95,8 @@ class Gathering {
         answer_["accounts"].push_back(to_json(account));
         event::Query query;
         query.account = account.login;
-        if (const Status added = events(std::move(query)); !added) {
-            return added;
+        if (const auto added = events(std::move(query)); !added) {
+            return fail(added.error());
         }
         return account.line.empty() ? Status{} : line(account.line);
     }
@@ -128,8 +118,12 @@ class Gathering {
         tried.account = name;
         event::Query received;
         received.recipient = name;
-        const Status first = events(std::move(tried));
-        return first ? events(std::move(received)) : first;
+        for (event::Query* query : {&tried, &received}) {
+            if (const auto added = events(std::move(*query)); !added) {
+                return fail(added.error());
+            }
+        }
+        return {};
     }
 
     Status reference(const std::string& number) {
@@ -180,14 +174,34 @@ class Gathering {
   private:
     void add(const event::Event& event) { events_.emplace(event.id, event); }
 
-    Status events(event::Query query) {
+    // How many rows there were; rows that are there already count, too.
+    Result<std::size_t> events(event::Query query) {
         query.limit = kRowsPerKey;
         const auto rows = context_.journal.find(query);
         if (!rows) {
             return fail(rows.error());
         }
         std::ranges::for_each(*rows, [this](const event::Event& event) { add(event); });
-        return {};
+        return rows->size();
+    }
+
+    [[nodiscard]] Json describe(const std::string& name, const std::vector<line::Session>& sessions)
+        const {
+        Json list = Json::array();
+        Json standings = Json::array();
+        DeskFacts facts{context_};
+        for (const line::Session& session : sessions) {
+            list.push_back(to_json(session));
+            if (session.end) {
+                continue;
+            }
+            for (const Prefix& prefix : session.prefixes) {
+                Json standing = to_json(facts.standing(prefix.address()));
+                standing["prefix"] = prefix.text();
+                standings.push_back(std::move(standing));
+            }
+        }
+        return {{"line", name}, {"sessions", std::move(list)}, {"standings", std::move(standings)}};
     }
 
     // What support should see first, the gravest first. `list` is newest first.

@@ -17,26 +17,24 @@ struct Box {
 constexpr int kBoxWidth = 150;
 constexpr int kBoxHeight = 58;
 
-// A text of at most two lines, centred; the second line starts where `text` has '|'.
-std::string box(Box at, std::string_view text, std::string_view style) {
-    const int x = at.x + kBoxWidth / 2;
-    // About 0.56 em a column, two columns for a byte triple of CJK; a long text shrinks.
-    const double wide =
-        static_cast<double>(text.size()) * (text.size() > text.find('\xE3') ? 0.37 : 0.56);
-    const double size = wide * 14 <= 136 ? 14 : 14 * 136 / (wide * 14);
-    return fmt::format(
-        "<rect class=\"box {}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"10\"/>"
-        "<text class=\"value centre\" x=\"{}\" y=\"{}\" font-size=\"{:.1f}\">{}</text>\n",
+// A name in one line, or in two when it has a '|'.
+std::string box(Box at, std::string_view name, std::string_view style) {
+    const double x = at.x + kBoxWidth / 2.0;
+    const double y = at.y + kBoxHeight / 2.0 + 5;
+    std::string out = fmt::format(
+        "<rect class=\"box {}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"10\"/>\n",
         style,
         at.x,
         at.y,
         kBoxWidth,
-        kBoxHeight,
-        x,
-        at.y + kBoxHeight / 2 + 5,
-        size,
-        escape_html(text)
+        kBoxHeight
     );
+    const auto middle = name.find('|');
+    if (middle == std::string_view::npos) {
+        return out + svg_text(x, y, name, "value centre", kBoxWidth - 14);
+    }
+    out += svg_text(x, y - 10, name.substr(0, middle), "value centre", kBoxWidth - 14);
+    return out + svg_text(x, y + 11, name.substr(middle + 1), "value centre", kBoxWidth - 14);
 }
 
 // A way with its label; `stop` puts a bar across it instead of the arrow's head.

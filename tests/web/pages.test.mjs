@@ -131,7 +131,7 @@ test('every page is light and strict', async () => {
 
 test('settings print on one A4 sheet', async () => {
   const { page } = await open(world, '/ja/setup?address=hanako%40tokai.example', { media: 'print' });
-  const pdf = await page.pdf({ format: 'A4' });
+  const pdf = await page.pdf({ preferCSSPageSize: true });
   assert.equal((pdf.toString('latin1').match(/\/Type\s*\/Page[^s]/g) ?? []).length, 1);
   await page.close();
 });
