@@ -212,14 +212,14 @@ class Gathering {
             const char* words;
         };
         static constexpr Cause kCauses[] = {
-            {event::Kind::GateBlocked, "high", "tries on port 25 blocked by the gate"},
-            {event::Kind::LoginRefused, "high", "logins refused"},
-            {event::Kind::Bounced, "high", "recipients bounced"},
-            {event::Kind::Refused, "high", "commands or messages refused"},
-            {event::Kind::Held, "middle", "messages held"},
-            {event::Kind::Deferred, "middle", "delivery tries deferred"},
-            {event::Kind::GateWouldBlock, "middle", "tries on port 25 that will be blocked"},
-            {event::Kind::Delivered, "low", "recipients delivered"},
+            {event::Kind::GateBlocked, "high", "Tries on port 25 blocked by the gate"},
+            {event::Kind::LoginRefused, "high", "Logins refused"},
+            {event::Kind::Bounced, "high", "Recipients bounced"},
+            {event::Kind::Refused, "high", "Commands or messages refused"},
+            {event::Kind::Held, "middle", "Messages held"},
+            {event::Kind::Deferred, "middle", "Delivery tries deferred"},
+            {event::Kind::GateWouldBlock, "middle", "Tries on port 25 that will be blocked"},
+            {event::Kind::Delivered, "low", "Recipients delivered"},
         };
         Json result = Json::array();
         for (const Json& account : answer_["accounts"]) {
@@ -243,7 +243,7 @@ class Gathering {
             if (last != nullptr) {
                 result.push_back(
                     {{"severity", cause.severity},
-                     {"text", fmt::format("{} {} in the last 24 hours", count, cause.words)},
+                     {"text", fmt::format("{}: {} in the last 24 hours", cause.words, count)},
                      {"detail", last->detail},
                      {"at", rfc3339(last->at)},
                      {"kind", event::name(cause.kind)},
