@@ -414,13 +414,11 @@ constexpr Entry kEntries[] = {
     {"word.ipv6", "IPv6"},
     {"word.or", "or"},
     {"diagram.home", "Computer at home"},
-    {"diagram.ours", "{provider}'s outgoing server"},
-    {"diagram.others", "Another mail server"},
-    {"diagram.away", "Mail program outside"},
-    {"diagram.receiver", "{provider}'s mail server"},
-    {"diagram.server", "Mail server outside"},
-    {"diagram.stop", "closed"},
-    {"diagram.authenticated", "with password"},
+    {"diagram.ours", "{provider}'s|outgoing server"},
+    {"diagram.others", "Another company's|mail server"},
+    {"diagram.away", "Mail program|outside"},
+    {"diagram.receiver", "{provider}'s|mail server"},
+    {"diagram.server", "Mail server|outside"},
 };
 
 }  // namespace

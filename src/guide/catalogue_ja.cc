@@ -28,8 +28,8 @@ constexpr Entry kEntries[] = {
     {"start.title", "メールを送るためのガイド"},
     {"start.lead",
      "迷惑メールを減らすため、{provider} "
-     "はメールの送り方を変えています。このページで、あなたに関係があるかどうかと、すること("
-     "多くの場合は数分の設定)が分かります。"},
+     "はメールの送り方を変えています。このページで、あなたに関係があるかどうかと、すること（"
+     "多くの場合は数分の設定）が分かります。"},
     {"start.choose", "あなたの場合を選んでください"},
     {"start.case.own.title", "{provider} のメールアドレスで送りたい"},
     {"start.case.own.text", "自宅からでも外出先からでも、設定は同じです。"},
@@ -69,8 +69,8 @@ constexpr Entry kEntries[] = {
      "のメールアドレスで送るときは、**465または587** "
      "を使ってください。ポート25では受け付けないことがあります。"},
 
-    {"class.subscribers", "{provider} の回線(変わるアドレス)"},
-    {"class.static", "{provider} の回線(固定アドレス)"},
+    {"class.subscribers", "{provider} の回線（変わるアドレス）"},
+    {"class.static", "{provider} の回線（固定アドレス）"},
     {"class.roaming", "提携網から借りている {provider} の回線"},
     {"class.outside", "ほかの会社の回線"},
     {"class.other", "区分「{class}」"},
@@ -81,8 +81,8 @@ constexpr Entry kEntries[] = {
     {"action.passes", "使えます"},
     {"action.stopped", "止まっています"},
     {"action.limited", "数に上限があります"},
-    {"action.observe", "使えます(調査中。いずれ止まります)"},
-    {"action.notify", "使えます(お知らせ中。まもなく止まります)"},
+    {"action.observe", "使えます（調査中。いずれ止まります）"},
+    {"action.notify", "使えます（お知らせ中。まもなく止まります）"},
 
     {"check.title", "この回線を確認する"},
     {"check.lead",
@@ -101,9 +101,9 @@ constexpr Entry kEntries[] = {
     {"check.state", "この回線では"},
     {"check.25.others", "他社のメールサーバーへ"},
     {"check.25.us", "{provider} のメールサーバーへ"},
-    {"check.465", "メールソフトからの送信(最初から暗号化)"},
-    {"check.587", "メールソフトからの送信(STARTTLS)"},
-    {"check.own", "この回線の記録(直近24時間)"},
+    {"check.465", "メールソフトからの送信（最初から暗号化）"},
+    {"check.587", "メールソフトからの送信（STARTTLS）"},
+    {"check.own", "この回線の記録（直近24時間）"},
     {"check.own.blocked", "ポート25で止めた通信"},
     {"check.own.would", "これから止まることになる通信"},
     {"check.own.last", "最後の通信"},
@@ -136,7 +136,7 @@ constexpr Entry kEntries[] = {
 
     {"op25b.title", "OP25B とは"},
     {"op25b.lead",
-     "OP25B(Outbound Port 25 Blocking)は、**{provider} の回線から外へ出る** "
+     "OP25B（Outbound Port 25 Blocking）は、**{provider} の回線から外へ出る** "
      "ポート25の通信を止めるしくみです。日本の多くのプロバイダーが行っています。"},
     {"op25b.why", "なぜ止めるのですか"},
     {"op25b.why.text",
@@ -158,12 +158,13 @@ constexpr Entry kEntries[] = {
     {"op25b.next", "すること"},
     {"op25b.next.text", "方法は二つあります。[送れるようにする方法](remedies) をごらんください。"},
     {"op25b.picture",
-     "図:家のパソコンからポート25で他社のサーバーへ直接送ると止まります。465または587で {provider} "
+     "図：家のパソコンからポート25で他社のサーバーへ直接送ると止まります。465または587で "
+     "{provider} "
      "の送信サーバーを通すと届きます。"},
 
     {"ip25b.title", "IP25B とは"},
     {"ip25b.lead",
-     "IP25B(Inbound Port 25 Blocking)は、**ほかの会社の回線から {provider} へ入る** "
+     "IP25B（Inbound Port 25 Blocking）は、**ほかの会社の回線から {provider} へ入る** "
      "ポート25の通信を、メールサーバーだけに限るしくみです。"},
     {"ip25b.why", "なぜ限るのですか"},
     {"ip25b.why.text",
@@ -177,13 +178,13 @@ constexpr Entry kEntries[] = {
      "変わるアドレスの回線に置いたメールサーバーから、{provider} あてのメールを直接送れなくなります"
     },
     {"ip25b.next", "すること"},
-    {"ip25b.next.1", "送信サーバーの認証(ユーザー名とパスワード)を有効にする"},
-    {"ip25b.next.2", "ポートを25から465に変える(使えないソフトでは587)"},
+    {"ip25b.next.1", "送信サーバーの認証（ユーザー名とパスワード）を有効にする"},
+    {"ip25b.next.2", "ポートを25から465に変える（使えないソフトでは587）"},
     {"ip25b.next.text",
      "{provider} のメールアドレスをお使いの **すべての方** が対象です。値は "
      "[設定する値と画面](settings) にあります。一度変えれば、自宅でも外出先でもそのまま使えます。"},
     {"ip25b.picture",
-     "図:"
+     "図："
      "外のメールソフトからポート25で入る通信は断られます。465または587なら入れます。メールサーバー"
      "は25で入れます。"},
 
@@ -198,7 +199,7 @@ constexpr Entry kEntries[] = {
     {"affected.keep", "止まらないもの"},
     {"affected.keep.1", "メールの受信"},
     {"affected.keep.2", "ブラウザーで使う Web メール"},
-    {"affected.keep.3", "465または587を使うメールソフトとアプリ(他社のアドレスも)"},
+    {"affected.keep.3", "465または587を使うメールソフトとアプリ（他社のアドレスも）"},
     {"affected.keep.4", "メール以外のすべての通信"},
     {"affected.errors", "こんな表示が出たら"},
     {"affected.error", "表示"},
@@ -226,7 +227,7 @@ constexpr Entry kEntries[] = {
     {"remedies.own",
      "{provider} のメールアドレスをお使いの方は、[設定する値と画面](settings) "
      "のとおりに変えるだけです。"},
-    {"remedies.1", "方法1:アドレスを管理する会社に聞く"},
+    {"remedies.1", "方法1：アドレスを管理する会社に聞く"},
     {"remedies.1.when", "会社・学校・他社のアドレスをお使いの方に、最初におすすめする方法です。"},
     {"remedies.1.1",
      "お使いのアドレスの会社のサポートページで「サブミッションポート」「587」「465」を探します"},
@@ -234,7 +235,7 @@ constexpr Entry kEntries[] = {
      "見つからないときは、その会社に「OP25B に対応した送信設定を教えてください」と聞きます"},
     {"remedies.1.3", "教わったサーバー名・ポート・認証を、メールソフトに入れます"},
     {"remedies.1.note", "ポート25の制限は全国で行われているため、ほとんどの会社に用意があります。"},
-    {"remedies.2", "方法2:送信だけ {provider} のサーバーを使う"},
+    {"remedies.2", "方法2：送信だけ {provider} のサーバーを使う"},
     {"remedies.2.when", "アドレスの会社に送信用の設定がない場合の方法です。受信の設定は変えません。"
     },
     {"remedies.2.1", "メールソフトの **送信サーバー** を `{outgoing}` にします"},
@@ -245,7 +246,7 @@ constexpr Entry kEntries[] = {
      "他社のアドレスを差出人にするには登録が必要です。[お問い合わせ](contact) "
      "からお申し込みください"},
     {"remedies.2.note",
-     "差出人のアドレスの会社が、ほかの会社からの送信を断るように決めている(DMARC)"
+     "差出人のアドレスの会社が、ほかの会社からの送信を断るように決めている（DMARC）"
      "場合があります。そのときは相手に届かないため、方法1を使ってください。"},
     {"remedies.after", "変えたあとは"},
     {"remedies.after.text",
@@ -253,23 +254,23 @@ constexpr Entry kEntries[] = {
      "の対象になりません。自分あてに1通送って確かめてください。"},
 
     {"settings.title", "設定する値と画面"},
-    {"settings.lead", "メールソフトの **送信サーバー(SMTP)** を、次の値に変えてください。"},
-    {"settings.outgoing", "送信サーバー(SMTP)"},
+    {"settings.lead", "メールソフトの **送信サーバー（SMTP）** を、次の値に変えてください。"},
+    {"settings.outgoing", "送信サーバー（SMTP）"},
     {"settings.item", "項目"},
     {"settings.value", "値"},
     {"settings.server", "サーバー名"},
     {"settings.port", "ポート"},
     {"settings.security", "接続の保護"},
     {"settings.auth", "認証"},
-    {"settings.auth.value", "必要(通常のパスワード)"},
+    {"settings.auth.value", "必要（通常のパスワード）"},
     {"settings.user", "ユーザー名"},
-    {"settings.user.value", "メールアドレス全体(例 `taro@{domain}`)"},
+    {"settings.user.value", "メールアドレス全体（例 `taro@{domain}`）"},
     {"settings.password", "パスワード"},
     {"settings.password.value", "メールのパスワード"},
     {"settings.first", "おすすめ"},
     {"settings.second", "465を使えないソフト"},
-    {"settings.tls", "SSL/TLS(最初から暗号化)"},
-    {"settings.starttls", "STARTTLS(必須)"},
+    {"settings.tls", "SSL/TLS（最初から暗号化）"},
+    {"settings.starttls", "STARTTLS（必須）"},
     {"settings.never",
      "「保護なし」「平文」「使用可能な場合のみ」は選ばないでください。パスワードを他人に読まれるお"
      "それがあります。"},
@@ -292,7 +293,7 @@ constexpr Entry kEntries[] = {
     {"picture.alt",
      "{title}の画面。サーバー名 {outgoing}、ポート {port}、接続の保護 {security}、ユーザー名 "
      "{user}。"},
-    {"picture.path", "「アカウント設定」→「送信(SMTP)サーバー」→「編集」"},
+    {"picture.path", "「アカウント設定」→「送信（SMTP）サーバー」→「編集」"},
     {"picture.path.generic", "「アカウント」→「プロパティ」→「送信サーバー」"},
     {"picture.section.server", "設定"},
     {"picture.section.auth", "セキュリティと認証"},
@@ -305,9 +306,9 @@ constexpr Entry kEntries[] = {
     {"picture.user", "ユーザー名"},
     {"picture.password", "パスワード"},
     {"picture.needs", "このサーバーには認証が必要"},
-    {"picture.encrypted", "暗号化(SSL/TLS)で接続する"},
+    {"picture.encrypted", "暗号化（SSL/TLS）で接続する"},
     {"picture.starttls", "STARTTLS で接続する"},
-    {"picture.smtp", "送信メール(SMTP)"},
+    {"picture.smtp", "送信メール（SMTP）"},
     {"picture.ok", "OK"},
     {"picture.cancel", "キャンセル"},
     {"picture.m.server", "サーバー名に `{outgoing}` と入れます。"},
@@ -317,7 +318,7 @@ constexpr Entry kEntries[] = {
      "認証方式は「通常のパスワード認証」を選びます。通信は暗号化されているので安全です。"},
     {"picture.m.user", "ユーザー名はメールアドレス全体です。"},
     {"picture.m.needs", "「このサーバーには認証が必要」に印を付けます。"},
-    {"picture.m.account", "ユーザー名(メールアドレス全体)とパスワードを入れます。"},
+    {"picture.m.account", "ユーザー名（メールアドレス全体）とパスワードを入れます。"},
     {"picture.m.tls", "暗号化の欄に印を付けます。"},
 
     {"setup.title", "わたしの設定を表示する"},
@@ -359,21 +360,21 @@ constexpr Entry kEntries[] = {
     {"servers.device", "プリンター・カメラ・NAS"},
     {"servers.device.text",
      "機器の「SMTP 設定」に、[設定する値](settings) を入れます。465または STARTTLS "
-     "に対応しない古い機器は、家の中の中継(上の Postfix など)を通してください。"},
+     "に対応しない古い機器は、家の中の中継（上の Postfix など）を通してください。"},
     {"servers.static", "固定アドレスの回線"},
     {"servers.static.stands",
-     "いまのルールでは、固定アドレスの回線から他社のポート25への通信は次のとおりです:"},
+     "いまのルールでは、固定アドレスの回線から他社のポート25への通信は次のとおりです："},
     {"servers.static.text",
-     "サーバーを運用するときは、逆引き(PTR)、SPF、DKIM を設定し、第三者の中継を許さないでください。"
-    },
+     "サーバーを運用するときは、逆引き（PTR）、SPF、DKIM "
+     "を設定し、第三者の中継を許さないでください。"},
     {"servers.exempt", "例外の申し込み"},
     {"servers.exempt.text",
      "どうしてもポート25が必要な場合は、例外を申し込めます。次のことを [お問い合わせ](contact) "
      "からお知らせください。"},
     {"servers.exempt.1", "管理する人の名前と連絡先"},
-    {"servers.exempt.2", "対象のアドレス(または回線)"},
+    {"servers.exempt.2", "対象のアドレス（または回線）"},
     {"servers.exempt.3", "ポート25が必要な理由と、送るメールの量"},
-    {"servers.exempt.4", "使い終わる日(期限のない例外はありません)"},
+    {"servers.exempt.4", "使い終わる日（期限のない例外はありません）"},
     {"servers.exempt.note",
      "期限が来ると例外は終わります。続けるときは、もう一度お申し込みください。"},
 
@@ -383,10 +384,10 @@ constexpr Entry kEntries[] = {
     {"contact.phone", "電話"},
     {"contact.hours", "受付時間"},
     {"contact.tell", "お知らせいただくと早く解決します"},
-    {"contact.tell.1", "あなたの回線のアドレス:`{peer}`"},
-    {"contact.tell.2", "送れなかった日時(いまは {time})"},
+    {"contact.tell.1", "あなたの回線のアドレス：`{peer}`"},
+    {"contact.tell.2", "送れなかった日時（いまは {time}）"},
     {"contact.tell.3", "使っているメールソフトの名前"},
-    {"contact.tell.4", "表示されたエラーの文と、受付番号(あれば)"},
+    {"contact.tell.4", "表示されたエラーの文と、受付番号（あれば）"},
     {"contact.never", "サポートがパスワードをお聞きすることはありません。"},
 
     {"refused.title", "ポート25で断られたとき"},
@@ -405,7 +406,7 @@ constexpr Entry kEntries[] = {
     {"refused.show", "設定する値と画面を見る"},
     {"refused.server", "メールサーバーを管理している方へ"},
     {"refused.server.text",
-     "正しいメールサーバーなのに断られた場合は、逆引き(PTR)と HELO の名前、SPF "
+     "正しいメールサーバーなのに断られた場合は、逆引き（PTR）と HELO の名前、SPF "
      "を確かめたうえで、受付番号を添えて `{support_mail}` "
      "にご連絡ください。変わるアドレスの回線からの直接配送は受け付けません。"},
 
@@ -418,13 +419,11 @@ constexpr Entry kEntries[] = {
     {"word.ipv6", "IPv6"},
     {"word.or", "または"},
     {"diagram.home", "家のパソコン"},
-    {"diagram.ours", "{provider} の送信サーバー"},
-    {"diagram.others", "他社のメールサーバー"},
-    {"diagram.away", "外のメールソフト"},
-    {"diagram.receiver", "{provider} のメールサーバー"},
-    {"diagram.server", "外のメールサーバー"},
-    {"diagram.stop", "停止"},
-    {"diagram.authenticated", "認証あり"},
+    {"diagram.ours", "{provider} の|送信サーバー"},
+    {"diagram.others", "他社の|メールサーバー"},
+    {"diagram.away", "外の|メールソフト"},
+    {"diagram.receiver", "{provider} の|メールサーバー"},
+    {"diagram.server", "外の|メールサーバー"},
 };
 
 }  // namespace

@@ -9,34 +9,32 @@
 namespace sekisho::guide {
 namespace {
 
-// Where a box stands; all are 150 by 58.
+// Where a box stands; all are 146 by 58.
 struct Box {
     int x;
     int y;
 };
-constexpr int kBoxWidth = 150;
+constexpr int kBoxWidth = 146;
 constexpr int kBoxHeight = 58;
 
-// A text of at most two lines, centred; the second line starts where `text` has '|'.
-std::string box(Box at, std::string_view text, std::string_view style) {
-    const int x = at.x + kBoxWidth / 2;
-    // About 0.56 em a column, two columns for a byte triple of CJK; a long text shrinks.
-    const double wide =
-        static_cast<double>(text.size()) * (text.size() > text.find('\xE3') ? 0.37 : 0.56);
-    const double size = wide * 14 <= 136 ? 14 : 14 * 136 / (wide * 14);
-    return fmt::format(
-        "<rect class=\"box {}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"10\"/>"
-        "<text class=\"value centre\" x=\"{}\" y=\"{}\" font-size=\"{:.1f}\">{}</text>\n",
+// A name in one line, or in two when it has a '|'.
+std::string box(Box at, std::string_view name, std::string_view style) {
+    const double x = at.x + kBoxWidth / 2.0;
+    const double y = at.y + kBoxHeight / 2.0 + 5;
+    std::string out = fmt::format(
+        "<rect class=\"box {}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"10\"/>\n",
         style,
         at.x,
         at.y,
         kBoxWidth,
-        kBoxHeight,
-        x,
-        at.y + kBoxHeight / 2 + 5,
-        size,
-        escape_html(text)
+        kBoxHeight
     );
+    const auto middle = name.find('|');
+    if (middle == std::string_view::npos) {
+        return out + svg_text(x, y, name, "value centre", kBoxWidth - 14);
+    }
+    out += svg_text(x, y - 10, name.substr(0, middle), "value centre", kBoxWidth - 14);
+    return out + svg_text(x, y + 11, name.substr(middle + 1), "value centre", kBoxWidth - 14);
 }
 
 // A way with its label; `stop` puts a bar across it instead of the arrow's head.
@@ -69,7 +67,7 @@ std::string bar(int x, int y) {
 
 std::string figure(std::string_view alt, int height, const std::string& parts) {
     return fmt::format(
-        "<figure class=\"diagram\">\n<svg role=\"img\" aria-label=\"{}\" viewBox=\"0 0 600 "
+        "<figure class=\"diagram\">\n<svg role=\"img\" aria-label=\"{}\" viewBox=\"0 0 440 "
         "{}\">\n{}"
         "</svg>\n</figure>\n",
         escape_html(alt),
@@ -90,15 +88,15 @@ std::string submission_ports(const View& view) {
 
 std::string outbound_diagram(const View& view) {
     const Box home{.x = 4, .y = 20};
-    const Box ours{.x = 225, .y = 152};
-    const Box others{.x = 446, .y = 20};
+    const Box ours{.x = 147, .y = 152};
+    const Box others{.x = 290, .y = 20};
     std::string parts;
-    parts += way("M158 49H436", "stopped", 300, 28, "25");
-    parts += bar(300, 49);
-    parts += way("M79 82V181H214", "open", 142, 206, submission_ports(view));
-    parts += head(222, 181, "right");
-    parts += way("M379 181H521V92", "open", 470, 206, "25");
-    parts += head(521, 82, "up");
+    parts += way("M154 49H284", "stopped", 220, 28, "25");
+    parts += bar(220, 49);
+    parts += way("M77 82V181H136", "open", 82, 206, submission_ports(view));
+    parts += head(144, 181, "right");
+    parts += way("M297 181H363V92", "open", 338, 206, "25");
+    parts += head(363, 82, "up");
     parts += box(home, view.plain("diagram.home"), "home");
     parts += box(ours, view.plain("diagram.ours"), "ours");
     parts += box(others, view.plain("diagram.others"), "others");
@@ -108,14 +106,14 @@ std::string outbound_diagram(const View& view) {
 std::string inbound_diagram(const View& view) {
     const Box away{.x = 4, .y = 20};
     const Box server{.x = 4, .y = 172};
-    const Box receiver{.x = 446, .y = 96};
+    const Box receiver{.x = 290, .y = 96};
     std::string parts;
-    parts += way("M158 36H521V86", "stopped", 330, 20, "25");
-    parts += bar(330, 36);
-    parts += way("M158 62H300V125H434", "open", 232, 88, submission_ports(view));
-    parts += head(443, 125, "right");
-    parts += way("M158 201H521V166", "open", 330, 226, "25");
-    parts += head(521, 156, "up");
+    parts += way("M154 36H363V90", "stopped", 258, 15, "25");
+    parts += bar(258, 36);
+    parts += way("M154 66H216V125H279", "open", 166, 118, submission_ports(view));
+    parts += head(287, 125, "right");
+    parts += way("M154 201H363V166", "open", 258, 226, "25");
+    parts += head(363, 156, "up");
     parts += box(away, view.plain("diagram.away"), "home");
     parts += box(server, view.plain("diagram.server"), "others");
     parts += box(receiver, view.plain("diagram.receiver"), "ours");

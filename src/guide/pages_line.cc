@@ -122,14 +122,16 @@ std::string prefixes_table(const View& view, const OwnLine& line) {
     std::string rows;
     for (const auto& [prefix, standing] : line.prefixes) {
         rows += fmt::format(
-            "<tr><th scope=\"row\"><code>{}</code></th><td>{}</td><td>{}</td></tr>\n",
+            "<tr><th scope=\"row\"><code>{}</code></th><td data-label=\"{}\">{}</td>"
+            "<td data-label=\"25\">{}</td></tr>\n",
             escape_html(prefix.text()),
+            escape_html(view.plain("check.class")),
             class_label(view, standing),
             state(view, standing.to_others)
         );
     }
     return fmt::format(
-        "{}<table class=\"ports\">\n<thead><tr><th scope=\"col\">{}</th><th scope=\"col\">{}</th>"
+        "{}<table class=\"stack\">\n<thead><tr><th scope=\"col\">{}</th><th scope=\"col\">{}</th>"
         "<th scope=\"col\">25</th></tr></thead>\n<tbody>\n{}</tbody>\n</table>\n",
         view.heading(2, "check.own.prefixes"),
         view.html("check.own.prefix"),

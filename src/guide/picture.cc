@@ -35,37 +35,26 @@ double fitting(std::string_view text, double wanted, double width) {
     return natural <= width ? wanted : std::max(6.0, wanted * width / natural);
 }
 
-std::string label(double x, double y, std::string_view text, std::string_view style, double width) {
-    return fmt::format(
-        "<text class=\"{}\" x=\"{}\" y=\"{}\" font-size=\"{:.1f}\">{}</text>\n",
-        style,
-        x,
-        y,
-        fitting(text, 15, width),
-        escape_html(text)
-    );
-}
-
 // Draws one window, top to bottom.
 class Window {
   public:
     explicit Window(std::string_view title) {
         body_ +=
             "<path class=\"bar\" d=\"M1 13a12 12 0 0 1 12-12h494a12 12 0 0 1 12 12v29H1z\"/>\n";
-        body_ += label(20, 27, title, "title", 400);
+        body_ += svg_text(20, 27, title, "title", 400);
         body_ += "<path class=\"glyph\" d=\"M486 16l10 10m0-10l-10 10\"/>\n";
         y_ = 62;
     }
 
     void section(std::string_view text) {
-        body_ += label(20, y_ + 14, text, "strong", 480);
+        body_ += svg_text(20, y_ + 14, text, "strong", 480);
         y_ += 32;
     }
 
     enum class Kind : std::uint8_t { Text, Number, Choice };
     void field(std::string_view name, std::string_view value, Kind kind, int mark = 0) {
         const int width = kind == Kind::Number ? 96 : kFieldWidth;
-        body_ += label(20, y_ + 21, name, "name", kFieldX - 30);
+        body_ += svg_text(20, y_ + 21, name, "name", kFieldX - 30);
         body_ += fmt::format(
             "<rect class=\"field{}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"32\" rx=\"5\"/>\n",
             mark == 0 ? "" : " marked",
@@ -74,7 +63,7 @@ class Window {
             width
         );
         body_ +=
-            label(kFieldX + 11, y_ + 21, value, "value", width - (kind == Kind::Text ? 20 : 42));
+            svg_text(kFieldX + 11, y_ + 21, value, "value", width - (kind == Kind::Text ? 20 : 42));
         if (kind == Kind::Choice) {
             body_ += fmt::format(
                 "<path class=\"glyph\" d=\"M{} {}l5 5 5-5\"/>\n", kFieldX + width - 24, y_ + 13
@@ -97,7 +86,7 @@ class Window {
             y_ + 4,
             y_ + 14
         );
-        body_ += label(52, y_ + 20, text, "value", 415);
+        body_ += svg_text(52, y_ + 20, text, "value", 415);
         put_mark(mark);
         y_ += kRow - 6;
     }
@@ -231,6 +220,19 @@ std::string generic(const View& view) {
 }
 
 }  // namespace
+
+std::string svg_text(
+    double x, double y, std::string_view text, std::string_view style, double width
+) {
+    return fmt::format(
+        "<text class=\"{}\" x=\"{}\" y=\"{}\" font-size=\"{:.1f}\">{}</text>\n",
+        style,
+        x,
+        y,
+        fitting(text, 15, width),
+        escape_html(text)
+    );
+}
 
 std::string settings_picture(const View& view, Program program) {
     return program == Program::Thunderbird ? thunderbird(view) : generic(view);

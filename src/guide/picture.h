@@ -20,6 +20,11 @@ enum class Program : std::uint8_t { Thunderbird, Generic };
 // A <figure>: from outside to our server, mail programs on 25 refused, servers taken.
 [[nodiscard]] std::string inbound_diagram(const View& view);
 
+// A <text> of at most `width`; a longer one is drawn smaller.
+[[nodiscard]] std::string svg_text(
+    double x, double y, std::string_view text, std::string_view style, double width
+);
+
 // Small signs beside a verdict: "stopped", "limited", "planned", "open", "outside".
 [[nodiscard]] std::string_view sign(std::string_view kind);
 

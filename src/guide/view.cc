@@ -39,6 +39,24 @@ std::string provider_name(const config::Config& config, Language language) {
     return language == Language::Ja && !provider.name_ja.empty() ? provider.name_ja : provider.name;
 }
 
+bool is_wide(char c) {
+    return static_cast<unsigned char>(c) >= 0x80;
+}
+
+// Japanese texts have a space around {provider} for names in Latin letters; between two Japanese
+// characters there is none. Gives what follows the value in the source.
+std::size_t join_wide(
+    std::string& out, std::string_view value, std::string_view source, std::size_t next
+) {
+    if (!value.empty() && is_wide(value.front()) && out.size() >= 2 && out.back() == ' ' &&
+        is_wide(out[out.size() - 2])) {
+        out.pop_back();
+    }
+    const bool space_then_wide =
+        next + 1 < source.size() && source[next] == ' ' && is_wide(source[next + 1]);
+    return !value.empty() && is_wide(value.back()) && space_then_wide ? next + 1 : next;
+}
+
 }  // namespace
 
 std::string escape_html(std::string_view text) {
@@ -132,8 +150,9 @@ std::string View::html(std::string_view key) const {
         if (c == '{') {
             const auto end = source.find('}', i);
             SEKISHO_ASSERT(end != std::string_view::npos);
-            out += escape_html(value(source.substr(i + 1, end - i - 1)));
-            i = end + 1;
+            const std::string named = value(source.substr(i + 1, end - i - 1));
+            i = join_wide(out, named, source, end + 1);
+            out += escape_html(named);
         } else if (c == '*' && source.substr(i, 2) == "**") {
             out += strong ? "</strong>" : "<strong>";
             strong = !strong;
@@ -168,8 +187,9 @@ std::string View::plain(std::string_view key) const {
         if (source[i] == '{') {
             const auto end = source.find('}', i);
             SEKISHO_ASSERT(end != std::string_view::npos);
-            out += value(source.substr(i + 1, end - i - 1));
-            i = end + 1;
+            const std::string named = value(source.substr(i + 1, end - i - 1));
+            i = join_wide(out, named, source, end + 1);
+            out += named;
         } else if (source[i] == '`' || source.substr(i, 2) == "**") {
             i += source[i] == '`' ? 1 : 2;
         } else {

@@ -41,6 +41,15 @@ TEST_F(ViewTest, ValuesAreEscapedAndMarkupIsOurs) {
     EXPECT_THAT(view_.plain("op25b.keep"), Not(HasSubstr("*")));
 }
 
+TEST_F(ViewTest, JapaneseNamesTouchJapaneseTextAndLatinNamesDoNot) {
+    view_.set("provider", "とうかい");
+    EXPECT_EQ(view_.plain("nav.start"), "トップ");
+    EXPECT_EQ(view_.plain("site.footer").substr(0, 27), "このページはとうか");
+    EXPECT_EQ(view_.plain("class.static"), "とうかいの回線（固定アドレス）");
+    view_.set("provider", "Tokai");
+    EXPECT_EQ(view_.html("class.static"), "Tokai の回線（固定アドレス）");
+}
+
 TEST_F(ViewTest, AValueIsNotReadAsMarkup) {
     view_.set("class", "**x** [y](z) `c` {provider}");
     const std::string html = view_.html("class.other");
@@ -70,7 +79,7 @@ TEST_F(ViewTest, ReferencesAreLettersDigitsAndHyphens) {
 
 TEST_F(ViewTest, ClassesAreNamedInWordsOrByTheOperator) {
     Standing standing = fake::standing("static", policy::Action::Pass);
-    EXPECT_EQ(class_label(view_, standing), "とうかい&lt;ネット&gt; の回線(固定アドレス)");
+    EXPECT_EQ(class_label(view_, standing), "とうかい&lt;ネット&gt; の回線（固定アドレス）");
     standing.class_name = "campus";
     standing.class_note = "学内<網>";
     EXPECT_EQ(class_label(view_, standing), "学内&lt;網&gt;");
