@@ -21,6 +21,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -41,6 +42,31 @@ Result<std::unique_ptr<queue::Spool>> open_spool(const config::Config& config) {
     options.retry = config.queue.retry;
     options.expire = config.queue.expire;
     return store::SpoolLog::open(std::move(options));
+}
+
+delivery::Options delivery_options(const config::Config& config) {
+    delivery::Options options;
+    options.route.hostname = config.mail.hostname;
+    options.route.domains = config.mail.domains;
+    options.route.smarthost = config.delivery.smarthost;
+    options.route.port = config.delivery.port;
+    options.notices.hostname = config.mail.hostname;
+    options.notices.from = config.delivery.dsn_from;
+    options.notices.provider_name = config.provider.name;
+    options.notices.provider_name_ja = config.provider.name_ja;
+    options.notices.support = config.provider.support_mail;
+    options.notices.guide_url = config.provider.guide_url;
+    options.retry.waits = config.queue.retry;
+    options.retry.expire = config.queue.expire;
+    options.concurrency = config.delivery.concurrency;
+    options.concurrency_per_destination = config.delivery.concurrency_per_destination;
+    options.ipv4 = config.delivery.ipv4;
+    options.ipv6 = config.delivery.ipv6;
+    options.local = config.delivery.local == "lmtp" ? delivery::Options::Local::Lmtp
+                                                    : delivery::Options::Local::Maildir;
+    options.maildir = config.delivery.maildir;
+    options.lmtp = config.delivery.lmtp;
+    return options;
 }
 
 class MailRole final : public Role {
@@ -91,7 +117,7 @@ class MailRole final : public Role {
         if (Status done = server_->reload(config, *policy, *tls); !done) {
             return fail(done.error());
         }
-        deliverer_->reload(config);
+        deliverer_->reload(delivery_options(config));
         config_ = config;
         return std::vector<std::string>{};
     }
@@ -105,7 +131,7 @@ class MailRole final : public Role {
             server_->stop();
         }
         if (deliverer_) {
-            deliverer_->stop();
+            deliverer_->stop(std::chrono::seconds(5));
         }
         if (loops_) {
             loops_->stop();
