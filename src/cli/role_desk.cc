@@ -74,6 +74,13 @@ class DeskRole final : public Role {
         if (!policy) {
             return fail(policy.error());
         }
+        if (tls_) {
+            auto tls = net::TlsContext::server(config.tls.certificate, config.tls.key);
+            if (!tls) {
+                return fail(tls.error());
+            }
+            tls_->set(*tls);
+        }
         desk_->replace(config, *policy);
         config_ = config;
         return std::vector<std::string>{};
@@ -146,7 +153,8 @@ class DeskRole final : public Role {
             if (!tls) {
                 return fail(tls.error());
             }
-            options.tls = *tls;
+            tls_ = std::make_shared<net::TlsHolder>(*tls);
+            options.tls = tls_;
         }
         for (const Endpoint& at : config_.http.listen) {
             auto listener = net::serve_http(
@@ -167,6 +175,7 @@ class DeskRole final : public Role {
     config::Config config_;
     std::unique_ptr<store::Store> store_;
     std::unique_ptr<desk::Desk> desk_;
+    std::shared_ptr<net::TlsHolder> tls_;
     std::unique_ptr<net::Loops> loops_;
     std::unique_ptr<net::Workers> workers_;
     std::vector<std::unique_ptr<net::Listener>> listeners_;

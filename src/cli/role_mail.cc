@@ -231,20 +231,21 @@ class MailRole final : public Role {
         if (!tls) {
             return fail(tls.error());
         }
-        auto deliverer = delivery::Deliverer::make(
-            {config_,
-             *loops_,
-             *workers_,
-             *resolver_,
-             *tls,
-             *spool_,
-             store_->journal(),
-             store_->accounts()}
+        const auto find_mailbox = [this](std::string_view address) -> Result<std::string> {
+            // RFC 5321 §4.5.1: "postmaster" alone is of our own domain.
+            const std::string full = address.find('@') == std::string_view::npos
+                                         ? std::string(address) + "@" + config_.mail.domains.front()
+                                         : std::string(address);
+            auto account = store_->accounts().find_by_address(full);
+            if (!account) {
+                return fail(account.error());
+            }
+            return account->login;
+        };
+        deliverer_ = delivery::Deliverer::make(
+            {*loops_, *workers_, *resolver_, *spool_, store_->journal(), *tls, find_mailbox},
+            delivery_options(config_)
         );
-        if (!deliverer) {
-            return fail(deliverer.error());
-        }
-        deliverer_ = std::move(*deliverer);
         deliverer_->start();
         return {};
     }
