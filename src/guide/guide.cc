@@ -118,7 +118,7 @@ class Handler {
         const Language language = reader();
         if (path == "/" || path == "/ja" || path == "/en") {
             GuideResponse response = plain_answer(302, "");
-            const Language to = path == "/" ? language : *parse_language(path.substr(1));
+            const Language to = parse_language(path.substr(1)).value_or(language);
             response.headers.emplace_back("Location", fmt::format("/{}/", code(to)));
             response.headers.emplace_back("Vary", "Accept-Language");
             return response;
