@@ -52,15 +52,19 @@ std::int64_t stored_length(const Prefix& prefix) {
     return prefix.length() + (prefix.is_v4() ? kV4Bits : 0);
 }
 
-Prefix read_prefix(std::string_view first, std::int64_t length) {
+// What is read back is checked as any input is: the file may have been damaged.
+std::optional<Prefix> read_prefix(std::string_view first, std::int64_t length) {
     std::array<std::uint8_t, 16> bytes{};
-    SEKISHO_ASSERT(first.size() == bytes.size() && length >= 0 && length <= 128);
+    if (first.size() != bytes.size() || length < 0 || length > 128) {
+        return std::nullopt;
+    }
     std::ranges::transform(first, bytes.begin(), [](char c) {
         return static_cast<std::uint8_t>(c);
     });
     // IpAddress reads the mapped form as IPv4.
     const IpAddress address = IpAddress::v6(bytes);
-    return Prefix{address, static_cast<int>(length) - (address.is_v4() ? kV4Bits : 0)};
+    const std::int64_t own = length - (address.is_v4() ? kV4Bits : 0);
+    return own < 0 ? std::nullopt : std::optional{Prefix{address, static_cast<int>(own)}};
 }
 
 Session read_session(Statement& row) {
@@ -273,7 +277,7 @@ Result<std::vector<Session>> SqliteLineStore::holders(const IpAddress& address, 
     std::vector<Session> out;
     for (const int stored : *in_use) {
         const int length = stored - (address.is_v4() ? kV4Bits : 0);
-        if (length < 0) {
+        if (length < 0 || length > address.bits()) {
             continue;
         }
         const Prefix prefix{address, length};
@@ -312,7 +316,11 @@ Result<std::vector<Prefix>> SqliteLineStore::prefixes_of(std::int64_t row) {
             return out;
         }
         const std::string first = statement->text();
-        out.push_back(read_prefix(first, statement->integer()));
+        const auto prefix = read_prefix(first, statement->integer());
+        if (!prefix) {
+            return fail(Errc::Corrupt, "the database holds a session with an impossible prefix");
+        }
+        out.push_back(*prefix);
     }
 }
 

@@ -1,6 +1,7 @@
 #include "store/line_store.h"
 
 #include "base/ip.h"
+#include "base/result.h"
 #include "base/time.h"
 #include "line/line.h"
 #include "line/memory_store.h"
@@ -146,6 +147,17 @@ TEST(LineStore, SurvivesARestart) {
     const IpAddress address = *IpAddress::parse("2001:db8:0:ff::1");
     EXPECT_EQ(line::resolve(*store->lines().holders(address, kNoon), address, kNoon).line, "u1");
     EXPECT_EQ(store->lines().sessions_of("u1", 1)->at(0).prefixes.at(0).text(), "2001:db8::/56");
+}
+
+TEST(LineStore, DamagedRowsAreAnErrorAndNoMore) {
+    const TestFolder folder;
+    const auto store = std::move(*open_store(folder.file()));
+    ASSERT_TRUE(store->lines().put(session(1, "u1", "198.51.100.7", kNoon)));
+    auto database = *Database::open(folder.file(), {});
+    ASSERT_TRUE(database->run("UPDATE held SET length = 64"));
+    EXPECT_EQ(store->lines().sessions_of("u1", 1).error().code, Errc::Corrupt);
+    ASSERT_TRUE(database->run("UPDATE held SET first = x'00', length = 128"));
+    EXPECT_EQ(store->lines().sessions_of("u1", 1).error().code, Errc::Corrupt);
 }
 
 TEST(LineStore, ForgetsWhatEndedLongAgo) {
