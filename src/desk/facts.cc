@@ -35,7 +35,7 @@ guide::Standing DeskFacts::of_class(policy::ClassId id) const {
     guide::Standing standing{
         .class_name = own.name,
         .class_note = own.note,
-        .outside = id == 0,
+        .outside = id == 0 || own.name == "others-dynamic" || own.name == "mail-servers",
         .to_others = port25(id, 0),
         .to_us = std::nullopt,
         .in_force = policy_since()

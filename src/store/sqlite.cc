@@ -77,7 +77,17 @@ Status make_file(const std::string& path) {
     if (!folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
         return fail(Errc::NotFound, path + ": there is no folder " + folder.string());
     }
-    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0660);
+    // A file that exists is never opened here: closing any descriptor of it would drop the POSIX
+    // locks that this process's other connections hold, and another process would take the log from
+    // under them (sqlite.org/howtocorrupt.html, section 2.2).
+    if (::access(path.c_str(), R_OK | W_OK) == 0) {
+        return {};
+    }
+    const int file =
+        errno == ENOENT ? ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0660) : -1;
+    if (file < 0 && errno == EEXIST) {
+        return {};  // another process made it just now
+    }
     if (file < 0) {
         return fail(errno_error(path + ": the database can't be opened for writing", errno));
     }

@@ -6,6 +6,8 @@
 #include "line/line.h"
 #include "store/test_support.h"
 
+#include <cstdlib>
+#include <filesystem>
 #include <gtest/gtest.h>
 #include <set>
 #include <string>
@@ -65,6 +67,21 @@ TEST(Store, SeveralProcessesAtOnceFromAnEmptyFile) {
     EXPECT_EQ(store->accounts().list()->size(), 160U);
     EXPECT_EQ(store->journal().find({.limit = 1000})->size(), 160U);
     EXPECT_EQ(store->lines().holders(IpAddress::v4(0x0a000003), Time{})->size(), 4U);
+}
+
+// Another process that opens and closes the file must not take the write-ahead log away from us:
+// what is written after that would be seen by nobody.
+TEST(Store, AnotherProcessLeavesTheLogOfThoseThatRun) {
+    const TestFolder folder;
+    const auto store = std::move(*open_store(folder.file()));
+    ASSERT_TRUE(store->set_setting("a", "1"));
+    const std::string command =
+        "sqlite3 " + folder.file() + " 'SELECT count(*) FROM events' >/dev/null";
+    ASSERT_EQ(std::system(command.c_str()), 0);
+    ASSERT_TRUE(store->set_setting("b", "2"));
+    const auto other = std::move(*open_store(folder.file()));
+    EXPECT_EQ(other->setting("b")->value_or("lost"), "2");
+    EXPECT_TRUE(std::filesystem::exists(folder.file() + "-wal"));
 }
 
 TEST(Store, Settings) {
