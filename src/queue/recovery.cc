@@ -6,7 +6,7 @@
 #include "queue/scan.h"
 #include "queue/spool.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstddef>

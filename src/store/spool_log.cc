@@ -10,13 +10,15 @@
 #include "queue/record.h"
 #include "queue/retry.h"
 #include "queue/spool.h"
+#include "store/segment_set.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <expected>
 #include <functional>
 #include <future>
 #include <memory>
@@ -253,7 +255,7 @@ void SpoolLog::finish(
     std::unique_lock lock(mutex_);
     const Index::Slot* slot = number ? index_.find(*number) : nullptr;
     const auto envelope = number ? in_delivery_.find(*number) : in_delivery_.end();
-    if (slot == nullptr) {
+    if (!number || slot == nullptr) {
         lock.unlock();
         done(not_found(queue_id));
         return;

@@ -9,7 +9,7 @@
 #include "store/segment_set.h"
 #include "store/spool_log.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstddef>
 #include <cstdint>
