@@ -15,7 +15,8 @@ SRC = ROOT / "src"
 DOORS = {
     r"^(sqlite3\.h|libpq)": {"store"},
     r"^boost/": {"net"},
-    r"^boost/asio/(awaitable|any_io_executor|co_spawn|this_coro|steady_timer|use_awaitable|experimental/channel|post|dispatch)": {
+    r"^boost/system/": {"net", "delivery"},
+    r"^boost/asio/(awaitable|any_io_executor|async_result|co_spawn|this_coro|steady_timer|use_awaitable|experimental/channel|post|dispatch)": {
         "net", "mail", "delivery", "desk", "gate/daemon"},
     r"^(openssl/ssl|openssl/x509)": {"net"},
     r"^unbound\.h": {"net"},

@@ -25,7 +25,8 @@ std::string reachable(const Endpoint& endpoint, const std::string& hostname) {
     return any ? hostname + ":" + std::to_string(endpoint.port) : endpoint.text();
 }
 
-// Paths in the file are relative to its folder, so that a command means the same wherever it is typed.
+// Paths in the file are relative to its folder, so that a command means the same wherever it is
+// typed.
 void anchor(std::string& path, const std::filesystem::path& folder) {
     if (!path.empty() && std::filesystem::path(path).is_relative()) {
         path = (folder / path).lexically_normal().string();
@@ -43,7 +44,13 @@ void fill(std::string& place, const std::string& value) {
 Config Config::resolved() const {
     Config c = *this;
     const std::filesystem::path folder = std::filesystem::absolute(c.file).parent_path();
-    for (std::string* path : {&c.state_dir, &c.tls.certificate, &c.tls.key, &c.queue.directory, &c.delivery.trust_anchor, &c.delivery.maildir}) {
+    for (std::string* path :
+         {&c.state_dir,
+          &c.tls.certificate,
+          &c.tls.key,
+          &c.queue.directory,
+          &c.delivery.trust_anchor,
+          &c.delivery.maildir}) {
         anchor(*path, folder);
     }
     fill(c.mail.hostname, machine_name());

@@ -30,7 +30,8 @@ Table<C> general() {
             at_start(text<C>(
                 "state_dir",
                 SEKISHO_AT(state_dir),
-                "Folder of everything Sekisho keeps: database, spool, mail, sockets. Relative paths in this file are relative to its folder."
+                "Folder of everything Sekisho keeps: database, spool, mail, sockets. Relative "
+                "paths in this file are relative to its folder."
             )),
             at_start(text<C>(
                 "user",

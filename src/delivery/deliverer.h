@@ -1,5 +1,5 @@
-// Takes due messages from the spool, tries every recipient, tells the journal, returns what can't be
-// delivered, and ends the try in the spool. README.md has the flow.
+// Takes due messages from the spool, tries every recipient, tells the journal, returns what can't
+// be delivered, and ends the try in the spool. README.md has the flow.
 //
 // Order for safety: a notification is durable in the spool before the outcome that made it
 // necessary is recorded. A crash at any point leads to a repeated try at worst.

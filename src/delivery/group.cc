@@ -81,10 +81,10 @@ net::Task<Plan> plan_mx(std::shared_ptr<Job> job, Destination to) {
     }
     plan.hosts = std::move(to.hosts);
     plan.no_address =
-        implicit ? hopeless(smtp::reply(550, "5.1.2", "The domain " + to.domain + " does not exist"))
-                 : hopeless(smtp::reply(
-                       550, "5.4.4", "No mail host of " + to.domain + " has an address"
-                   ));
+        implicit
+            ? hopeless(smtp::reply(550, "5.1.2", "The domain " + to.domain + " does not exist"))
+            : hopeless(smtp::reply(550, "5.4.4", "No mail host of " + to.domain + " has an address")
+              );
     co_return plan;
 }
 
@@ -185,9 +185,8 @@ class HostTries {
             addresses.push_back(*host.address);
             co_return addresses;
         }
-        auto answer = co_await job_->shop->deps.resolver.addresses(
-            host.name, options.ipv4, options.ipv6
-        );
+        auto answer =
+            co_await job_->shop->deps.resolver.addresses(host.name, options.ipv4, options.ipv6);
         if (!answer) {
             look_up_failed_ = another_time("4.4.3", answer.error().message);
             co_return addresses;
@@ -217,9 +216,8 @@ class HostTries {
             options.tls = shop.deps.tls;
         }
         smtp::OutgoingMessage message = outgoing(*job_, group_, open_, bytes_);
-        Attempt attempt = co_await send_message(
-            job_->executor, peer, std::move(options), std::move(message)
-        );
+        Attempt attempt =
+            co_await send_message(job_->executor, peer, std::move(options), std::move(message));
         shop.counters.tls += attempt.tls.empty() ? 0 : 1;
         shop.counters.tls_failed += attempt.tls_failed ? 1 : 0;
         std::vector<std::size_t> still_open;
@@ -368,9 +366,8 @@ net::Task<GroupResult> try_group(std::shared_ptr<Job> job, Group group) {
         co_return same_for_all(group, another_time("4.3.0", bytes.error().message));
     }
     if (job->loops) {
-        const smtp::Reply reply = smtp::reply(
-            554, "5.4.6", "The message has gone in a circle: too many Received fields"
-        );
+        const smtp::Reply reply =
+            smtp::reply(554, "5.4.6", "The message has gone in a circle: too many Received fields");
         co_return same_for_all(group, hopeless(reply));
     }
     Destination to = destination(group.domain, job->options->route);

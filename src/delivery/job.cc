@@ -82,18 +82,19 @@ net::Task<void> run_groups(
     }
     auto latch = std::make_shared<Latch>();
     latch->left = groups.size();
-    std::function<void(std::function<void()>)> begin =
-        [job, finished, latch, groups](std::function<void()> resume) {
-            latch->all_done = std::move(resume);
-            for (const auto& [domain, group] : groups) {
-                net::spawn(
-                    job->executor, guarded_group(job, group, finished, latch), "delivery to " + domain
-                );
-            }
-            if (groups.empty()) {
-                latch->all_done();
-            }
-        };
+    std::function<void(std::function<void()>)> begin = [job, finished, latch, groups](
+                                                           std::function<void()> resume
+                                                       ) {
+        latch->all_done = std::move(resume);
+        for (const auto& [domain, group] : groups) {
+            net::spawn(
+                job->executor, guarded_group(job, group, finished, latch), "delivery to " + domain
+            );
+        }
+        if (groups.empty()) {
+            latch->all_done();
+        }
+    };
     co_await net::suspend(std::move(begin));
 }
 
@@ -198,9 +199,7 @@ net::Task<void> finish(std::shared_ptr<Job> job, queue::Outcome outcome) {
     const std::string queue_id = job->entry.envelope.queue_id;
     std::function<void(std::function<void(Status)>)> begin =
         [job, outcome = std::move(outcome)](std::function<void(Status)> done) {
-            job->shop->deps.spool.finish(
-                job->entry.envelope.queue_id, outcome, std::move(done)
-            );
+            job->shop->deps.spool.finish(job->entry.envelope.queue_id, outcome, std::move(done));
         };
     const Status finished = co_await net::from_callback<Status>(std::move(begin));
     if (!finished) {

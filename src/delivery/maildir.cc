@@ -153,7 +153,9 @@ std::string folder_name(std::string_view mailbox) {
 Status deliver_to_maildir(const MaildirMessage& message) {
     const std::string folder = folder_name(message.mailbox);
     if (folder.empty() || folder.size() > kFileNameMax) {
-        return fail(Errc::Invalid, "'" + printable(message.mailbox) + "' can't be a mailbox's name");
+        return fail(
+            Errc::Invalid, "'" + printable(message.mailbox) + "' can't be a mailbox's name"
+        );
     }
     const std::string maildir = message.root + "/" + folder;
     if (Status made = make_folders(message, maildir); !made) {

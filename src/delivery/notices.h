@@ -1,5 +1,5 @@
-// Which delivery status notifications a try leads to (RFC 3461, RFC 3464), as messages ready for the
-// spool. Pure.
+// Which delivery status notifications a try leads to (RFC 3461, RFC 3464), as messages ready for
+// the spool. Pure.
 #pragma once
 
 #include "base/time.h"

@@ -21,8 +21,8 @@ Decision decide(const Tried& tried, bool last) {
         if (!last) {
             return Decision::NextHost;
         }
-        // A greeting of 5yz is mostly a block list's or an overload's, and passes; 521 says that the
-        // host never takes mail (RFC 7504 §4). EHLO refused for good is about who we are.
+        // A greeting of 5yz is mostly a block list's or an overload's, and passes; 521 says that
+        // the host never takes mail (RFC 7504 §4). EHLO refused for good is about who we are.
         const bool final_word =
             !tried.local && reply.permanent() &&
             (tried.stage == Stage::Hello || (tried.stage == Stage::Greeting && reply.code == 521));

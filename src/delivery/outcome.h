@@ -15,10 +15,10 @@ namespace sekisho::delivery {
 struct Tried {
     smtp::Stage stage = smtp::Stage::Connect;
     smtp::Reply reply;
-    bool local = false;       // the reply is ours, not a server's
-    std::string remote_name;  // "mx1.example.net", empty: none was asked
-    std::string remote;       // "mx1.example.net[192.0.2.1]:25"
-    std::string tls;          // "TLSv1.3 TLS_AES_256_GCM_SHA384", empty: plain
+    bool local = false;          // the reply is ours, not a server's
+    std::string remote_name;     // "mx1.example.net", empty: none was asked
+    std::string remote;          // "mx1.example.net[192.0.2.1]:25"
+    std::string tls;             // "TLSv1.3 TLS_AES_256_GCM_SHA384", empty: plain
     bool dsn_passed_on = false;  // the server said DSN: notifying is its duty (RFC 3461 §5.2.1)
 };
 
@@ -34,8 +34,8 @@ enum class Decision : std::uint8_t { Delivered, Bounce, NextHost, Defer };
 
 struct Settled {
     queue::RecipientState state = queue::RecipientState::Pending;
-    std::string reply;    // as kept in the spool and shown in events
-    std::string status;   // "5.1.1", for the DSN
+    std::string reply;     // as kept in the spool and shown in events
+    std::string status;    // "5.1.1", for the DSN
     bool expired = false;  // given up because its time was over
 };
 // After the last host: the state of the recipient. Deferred at or after `expires`: given up.

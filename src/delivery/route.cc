@@ -4,11 +4,10 @@
 #include "base/ip.h"
 #include "smtp/reply.h"
 
-#include <idn2.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <idn2.h>
 #include <memory>
 #include <optional>
 #include <random>
@@ -21,7 +20,9 @@
 namespace sekisho::delivery {
 namespace {
 
-Destination failed(std::string_view domain, int code, const char* enhanced, const std::string& text) {
+Destination failed(
+    std::string_view domain, int code, const char* enhanced, const std::string& text
+) {
     Destination result;
     result.kind = Destination::Kind::Failed;
     result.domain = domain;
@@ -155,10 +156,13 @@ Destination destination(std::string_view domain, const RouteOptions& options) {
     if (lower.starts_with('[')) {
         const auto address = parse_literal(lower);
         if (!address || !usable(*address)) {
-            return failed(lower, 550, "5.1.2", "The address literal " + lower + " can't be reached");
+            return failed(
+                lower, 550, "5.1.2", "The address literal " + lower + " can't be reached"
+            );
         }
         result.kind = Destination::Kind::Hosts;
-        result.hosts.push_back({.name = address->text(), .address = *address, .port = options.port});
+        result.hosts.push_back({.name = address->text(), .address = *address, .port = options.port}
+        );
         return result;
     }
     if (!ascii) {
@@ -197,7 +201,9 @@ Destination hosts_of_mx(
         }
     }
     if (own_preference) {
-        std::erase_if(records, [&](const MxRecord& mx) { return mx.preference >= *own_preference; });
+        std::erase_if(records, [&](const MxRecord& mx) {
+            return mx.preference >= *own_preference;
+        });
     }
     if (records.empty()) {
         return failed(

@@ -42,8 +42,8 @@ struct Destination {
     smtp::Reply failure;
 };
 
-// The domain of a forward-path, lower case; empty for "postmaster" alone (RFC 5321 §4.5.1), which is
-// local.
+// The domain of a forward-path, lower case; empty for "postmaster" alone (RFC 5321 §4.5.1), which
+// is local.
 [[nodiscard]] std::string domain_of(std::string_view address);
 [[nodiscard]] Destination destination(std::string_view domain, const RouteOptions& options);
 

@@ -85,8 +85,8 @@ class Conversation {
         smtp::ClientOptions result;
         result.hostname = options.hostname;
         result.lmtp = options.lmtp;
-        result.tls = options.tls ? smtp::ClientOptions::Tls::Opportunistic
-                                 : smtp::ClientOptions::Tls::Never;
+        result.tls =
+            options.tls ? smtp::ClientOptions::Tls::Opportunistic : smtp::ClientOptions::Tls::Never;
         return result;
     }
 
@@ -141,12 +141,10 @@ net::Task<Attempt> once(
 ) {
     Result<std::unique_ptr<net::Stream>> stream;
     if (peer.socket_path.empty()) {
-        stream = co_await net::connect(
-            executor, peer.endpoint, std::nullopt, options.connect_timeout
-        );
-    } else {
         stream =
-            co_await net::connect_unix(executor, peer.socket_path, options.connect_timeout);
+            co_await net::connect(executor, peer.endpoint, std::nullopt, options.connect_timeout);
+    } else {
+        stream = co_await net::connect_unix(executor, peer.socket_path, options.connect_timeout);
     }
     if (!stream) {
         // RFC 3463 §3.5: no answer from host.

@@ -16,9 +16,9 @@
 namespace sekisho::delivery {
 
 struct Peer {
-    std::string name;          // as known: MX host, address
-    Endpoint endpoint;         // TCP
-    std::string socket_path;   // LMTP on a Unix-domain socket; then `endpoint` isn't used
+    std::string name;         // as known: MX host, address
+    Endpoint endpoint;        // TCP
+    std::string socket_path;  // LMTP on a Unix-domain socket; then `endpoint` isn't used
     [[nodiscard]] std::string text() const;  // "mx1.example.net[192.0.2.1]:25", or the path
 };
 

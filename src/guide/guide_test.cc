@@ -164,7 +164,8 @@ TEST_F(GuideTest, CheckShowsNobodyElsesRecord) {
     EXPECT_THAT(body("/en/check"), Not(HasSubstr("765432")));
     facts_.line->known = OwnLine::Known::Line;
     facts_.here = fake::standing("outside", policy::Action::Pass);
-    EXPECT_THAT(body("/en/check"), Not(HasSubstr("765432"))) << "an outside line is not ours to show";
+    EXPECT_THAT(body("/en/check"), Not(HasSubstr("765432")))
+        << "an outside line is not ours to show";
 }
 
 TEST_F(GuideTest, CheckSaysWhenTheRecordIsAway) {

@@ -86,7 +86,10 @@ Task<void> serve(std::shared_ptr<Role> role, std::unique_ptr<Stream> stream) {
 class UnixServer final : public ControlServer {
   public:
     UnixServer(std::string path, std::shared_ptr<AcceptLoop> loop, const struct stat& made)
-        : path_(std::move(path)), loop_(std::move(loop)), device_(made.st_dev), inode_(made.st_ino) {}
+        : path_(std::move(path)),
+          loop_(std::move(loop)),
+          device_(made.st_dev),
+          inode_(made.st_ino) {}
     UnixServer(const UnixServer&) = delete;
     UnixServer& operator=(const UnixServer&) = delete;
     ~UnixServer() override {

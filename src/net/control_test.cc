@@ -4,10 +4,9 @@
 #include "base/time.h"
 #include "net/test_support.h"
 
-#include <gtest/gtest.h>
-
 #include <array>
 #include <future>
+#include <gtest/gtest.h>
 #include <memory>
 #include <stdexcept>
 #include <string>

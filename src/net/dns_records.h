@@ -13,8 +13,8 @@ namespace sekisho::net {
 
 // An uncompressed domain name at the start of `wire`: its text in lower case without the trailing
 // dot (the root is empty), and how many bytes it took. A dot inside a label and bytes that aren't
-// printable ASCII are written as in master files (RFC 1035 §5.1). nullopt: malformed, or longer than
-// 255 octets.
+// printable ASCII are written as in master files (RFC 1035 §5.1). nullopt: malformed, or longer
+// than 255 octets.
 [[nodiscard]] std::optional<std::pair<std::string, std::size_t>> read_name(std::string_view wire);
 
 [[nodiscard]] std::optional<Mx> read_mx(std::string_view rdata);

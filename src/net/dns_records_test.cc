@@ -3,7 +3,6 @@
 #include "base/ip.h"
 
 #include <gtest/gtest.h>
-
 #include <string>
 #include <string_view>
 
@@ -13,7 +12,10 @@ namespace {
 using namespace std::string_view_literals;
 
 TEST(DnsRecords, NamesAreLowerCaseAndHaveNoTrailingDot) {
-    const auto name = read_name("\x02Mx\x07" "EXAMPLE\x00rest"sv);
+    const auto name = read_name(
+        "\x02Mx\x07"
+        "EXAMPLE\x00rest"sv
+    );
     ASSERT_TRUE(name);
     EXPECT_EQ(name->first, "mx.example");
     EXPECT_EQ(name->second, 12U);
@@ -21,7 +23,12 @@ TEST(DnsRecords, NamesAreLowerCaseAndHaveNoTrailingDot) {
 }
 
 TEST(DnsRecords, OddBytesAreEscapedAsInMasterFiles) {
-    EXPECT_EQ(read_name("\x04" "a.b\\\x03\x00\xff \x00"sv)->first, "a\\.b\\\\.\\000\\255\\032");
+    EXPECT_EQ(
+        read_name("\x04"
+                  "a.b\\\x03\x00\xff \x00"sv)
+            ->first,
+        "a\\.b\\\\.\\000\\255\\032"
+    );
 }
 
 TEST(DnsRecords, MalformedNamesAreNone) {
@@ -31,14 +38,19 @@ TEST(DnsRecords, MalformedNamesAreNone) {
     EXPECT_FALSE(read_name("\xC0\x0C"sv));  // compression has no place here
     std::string tall;
     for (int i = 0; i < 64; ++i) {
-        tall += "\x03" "abc";
+        tall +=
+            "\x03"
+            "abc";
     }
     EXPECT_FALSE(read_name(tall + '\0'));  // 257 octets
     EXPECT_TRUE(read_name(tall.substr(4) + '\0'));
 }
 
 TEST(DnsRecords, Mx) {
-    const auto mx = read_mx("\x01\x0A\x02mx\x01" "a\x00"sv);
+    const auto mx = read_mx(
+        "\x01\x0A\x02mx\x01"
+        "a\x00"sv
+    );
     ASSERT_TRUE(mx);
     EXPECT_EQ(mx->preference, 266);
     EXPECT_EQ(mx->host, "mx.a");
@@ -52,13 +64,18 @@ TEST(DnsRecords, Mx) {
 TEST(DnsRecords, AddressesAndText) {
     EXPECT_EQ(read_a("\xC0\x00\x02\x01"sv)->text(), "192.0.2.1");
     EXPECT_FALSE(read_a("\xC0\x00\x02"sv));
-    EXPECT_EQ(
-        read_aaaa("\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x05"sv)->text(), "2001:db8::5"
-    );
+    EXPECT_EQ(read_aaaa("\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x05"sv)->text(), "2001:db8::5");
     EXPECT_EQ(*read_txt("\x03v=s\x02pf"sv), "v=spf");
     EXPECT_EQ(*read_txt("\x00"sv), "");
-    EXPECT_FALSE(read_txt("\x05" "abc"sv));
-    EXPECT_EQ(*read_ptr("\x01" "a\x00"sv), "a");
+    EXPECT_FALSE(
+        read_txt("\x05"
+                 "abc"sv)
+    );
+    EXPECT_EQ(
+        *read_ptr("\x01"
+                  "a\x00"sv),
+        "a"
+    );
 }
 
 TEST(DnsRecords, ReverseNames) {

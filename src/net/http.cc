@@ -1,5 +1,5 @@
-// HTTP/1.1 over our streams: bytes are read here and put into Beast's parser, so that TLS, deadlines
-// and cancelling are those of Stream.
+// HTTP/1.1 over our streams: bytes are read here and put into Beast's parser, so that TLS,
+// deadlines and cancelling are those of Stream.
 #include "net/http.h"
 
 #include "base/bytes.h"
@@ -59,7 +59,8 @@ using SitePtr = std::shared_ptr<Site>;
 
 class CountedConnection {
   public:
-    explicit CountedConnection(SitePtr site) : site_(std::move(site)), number_(++site_->connections) {}
+    explicit CountedConnection(SitePtr site)
+        : site_(std::move(site)), number_(++site_->connections) {}
     CountedConnection(const CountedConnection&) = delete;
     CountedConnection& operator=(const CountedConnection&) = delete;
     ~CountedConnection() { --site_->connections; }
@@ -99,7 +100,8 @@ bool bodiless(int status) {
 }
 
 std::string serialize(const HttpResponse& response, bool head, bool keep_alive) {
-    std::string out = fmt::format("HTTP/1.1 {} {}\r\n", response.status, reason_of(response.status));
+    std::string out =
+        fmt::format("HTTP/1.1 {} {}\r\n", response.status, reason_of(response.status));
     // RFC 9110 §5.6.7 wants the zone written as GMT.
     const std::string date = rfc5322_date(now());
     out += "Date: " + date.substr(0, date.rfind(' ')) + " GMT\r\n";
@@ -178,7 +180,7 @@ class Connection {
         }
         HttpResponse response = co_await respond(std::move(request));
         const bool written = co_await write(std::move(response), head, keep_alive);
-        co_return written && keep_alive;
+        co_return written&& keep_alive;
     }
 
     Task<Received> receive() {
@@ -191,9 +193,8 @@ class Connection {
         bool asked_to_go_on = false;
         while (true) {
             boost::system::error_code problem;
-            const std::size_t used = input_.empty()
-                                         ? 0
-                                         : parser->put(asio::buffer(input_), problem);
+            const std::size_t used =
+                input_.empty() ? 0 : parser->put(asio::buffer(input_), problem);
             input_.erase(0, used);
             if (problem && problem != http::error::need_more) {
                 result.refused = status_for(problem);
@@ -255,7 +256,8 @@ class Connection {
         if (!target) {
             return false;
         }
-        request.method = message.method() == http::verb::head ? "GET" : view(message.method_string());
+        request.method =
+            message.method() == http::verb::head ? "GET" : view(message.method_string());
         request.path = std::move(target->path);
         request.query = std::move(target->query);
         for (const auto& field : message) {

@@ -16,7 +16,8 @@ struct HttpTarget {
     std::map<std::string, std::string> query;
 };
 
-// origin-form or absolute-form (RFC 9112 §3.2). Refused: what isn't a path, a bad percent sign, NUL,
+// origin-form or absolute-form (RFC 9112 §3.2). Refused: what isn't a path, a bad percent sign,
+// NUL,
 // "..", too many keys.
 [[nodiscard]] Result<HttpTarget> parse_target(std::string_view target);
 // application/x-www-form-urlencoded, for queries and form bodies. nullopt: a bad percent sign, or

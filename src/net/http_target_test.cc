@@ -1,7 +1,6 @@
 #include "net/http_target.h"
 
 #include <gtest/gtest.h>
-
 #include <string>
 
 namespace sekisho::net {
@@ -27,8 +26,18 @@ TEST(HttpTarget, PathsAreDecodedAndNormalised) {
 
 TEST(HttpTarget, TricksAreRefused) {
     for (const char* target :
-         {"/..", "/../etc", "/a/../b", "/%2e%2E/etc", "/a%2f..%2fb", "/%", "/%4", "/%zz", "/a%00b", "*",
-          "host:443", "a/b"}) {
+         {"/..",
+          "/../etc",
+          "/a/../b",
+          "/%2e%2E/etc",
+          "/a%2f..%2fb",
+          "/%",
+          "/%4",
+          "/%zz",
+          "/a%00b",
+          "*",
+          "host:443",
+          "a/b"}) {
         EXPECT_EQ(path(target), "refused") << target;
     }
 }

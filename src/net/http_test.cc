@@ -9,12 +9,11 @@
 #include "net/test_support.h"
 #include "net/tls.h"
 
-#include <gtest/gtest.h>
-
 #include <boost/asio/this_coro.hpp>
 
 #include <array>
 #include <cstddef>
+#include <gtest/gtest.h>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -132,7 +131,8 @@ TEST_F(HttpTest, KeepsTheConnection) {
     EXPECT_NE(ran.output.find("Re-using existing connection"), std::string::npos) << ran.output;
     // Pipelined, the last ends it.
     const std::string back = raw(
-        "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nPOST /2 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+        "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nPOST /2 HTTP/1.1\r\nHost: h\r\nContent-Length: "
+        "3\r\n\r\nabc"
         "GET /3 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\nGET /4 HTTP/1.1\r\nHost: h\r\n\r\n"
     );
     EXPECT_NE(back.find("GET /1 plain"), std::string::npos) << back;
@@ -164,7 +164,8 @@ TEST_F(HttpTest, BadRequestsAreAnswered400) {
           "GET / HTTP/1.1\r\nHost: h\r\nX: a\001b\r\n\r\n",
           "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n",
           "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
-          "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+          "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: "
+          "chunked\r\n\r\n0\r\n\r\n",
           "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
           "\x16\x03\x01\x02\r\n\r\n"}) {
         EXPECT_EQ(status_of(bytes), "HTTP/1.1 400 Bad Request") << bytes;
@@ -183,7 +184,9 @@ TEST_F(HttpTest, LimitsOnHeadAndBody) {
         "HTTP/1.1 413 Payload Too Large"
     );
     EXPECT_EQ(
-        status_of(post + "Transfer-Encoding: chunked\r\n\r\n5dc\r\n" + std::string(1500, 'x') + "\r\n"),
+        status_of(
+            post + "Transfer-Encoding: chunked\r\n\r\n5dc\r\n" + std::string(1500, 'x') + "\r\n"
+        ),
         "HTTP/1.1 413 Payload Too Large"
     );
     const std::string large = "HTTP/1.1 431 Request Header Fields Too Large";
@@ -224,7 +227,8 @@ TEST_F(HttpTest, TooManyConnectionsAreRefused) {
     HttpOptions options;
     options.connections_max = 1;
     serve(std::move(options));
-    auto first = wait(connect(loops->executor(0), listener->local(), std::nullopt, Duration{20'000}));
+    auto first =
+        wait(connect(loops->executor(0), listener->local(), std::nullopt, Duration{20'000}));
     ASSERT_TRUE(first);
     EXPECT_TRUE(test::eventually([&] {
         return status_of("GET / HTTP/1.0\r\n\r\n") == "HTTP/1.1 503 Service Unavailable";

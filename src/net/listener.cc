@@ -41,8 +41,8 @@ bool shortage(int problem) {
     return problem == EMFILE || problem == ENFILE || problem == ENOBUFS || problem == ENOMEM;
 }
 
-// Keeps what the coroutine of the connection may refer to (a lambda's captures) until it ends, which
-// may be after the listener's end.
+// Keeps what the coroutine of the connection may refer to (a lambda's captures) until it ends,
+// which may be after the listener's end.
 Task<void> serve(std::shared_ptr<const Accepted> accepted, std::unique_ptr<Stream> stream) {
     co_await (*accepted)(std::move(stream));
 }
@@ -77,7 +77,8 @@ class AcceptLoopState final : public AcceptLoop,
                     log::warning(
                         "NET_ACCEPT_SHORT",
                         "connections wait: the system has no resources to accept them",
-                        {{"listener", self->name_}, {"error", errno_error("accept", problem).message}}
+                        {{"listener", self->name_},
+                         {"error", errno_error("accept", problem).message}}
                     );
                 }
                 self->timer_.expires_after(backoff);

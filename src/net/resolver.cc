@@ -13,12 +13,11 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/dispatch.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/error_code.hpp>
-#include <unbound.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -28,6 +27,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unbound.h>
 #include <unistd.h>
 #include <unordered_map>
 #include <utility>
@@ -150,14 +150,13 @@ class Unbound final : public std::enable_shared_from_this<Unbound> {
             ask(part);
         }
         asked.timer.expires_after(timeout_);
-        asked.timer.async_wait(
-            [weak = weak_from_this(), id = asked.id](const boost::system::error_code& error) {
-                const auto self = weak.lock();
-                if (self && !error) {
-                    self->give_up(id, Errc::Unavailable, "no answer in time");
-                }
+        asked.timer.async_wait([weak = weak_from_this(),
+                                id = asked.id](const boost::system::error_code& error) {
+            const auto self = weak.lock();
+            if (self && !error) {
+                self->give_up(id, Errc::Unavailable, "no answer in time");
             }
-        );
+        });
         // Refused at once: tell it later all the same.
         asio::post(executor_, [self = shared_from_this(), id = asked.id] {
             self->finish_if_complete(id);
@@ -187,7 +186,12 @@ class Unbound final : public std::enable_shared_from_this<Unbound> {
         }
         const std::string& name = part.lookup->name;
         const int problem = ub_resolve_async(
-            context_.get(), name.c_str(), part.type, kClassIn, &part, &Unbound::on_answer,
+            context_.get(),
+            name.c_str(),
+            part.type,
+            kClassIn,
+            &part,
+            &Unbound::on_answer,
             &part.async_id
         );
         if (problem != 0) {
@@ -257,7 +261,9 @@ class Unbound final : public std::enable_shared_from_this<Unbound> {
     bool stopped_ = false;
 };
 
-Task<RawResults> look_up(std::shared_ptr<Unbound> unbound, std::string name, std::vector<int> types) {
+Task<RawResults> look_up(
+    std::shared_ptr<Unbound> unbound, std::string name, std::vector<int> types
+) {
     auto start = [unbound, name = std::move(name), types = std::move(types)](auto handler) mutable {
         auto shared = std::make_shared<decltype(handler)>(std::move(handler));
         auto done = [shared](RawResults results) {
@@ -274,15 +280,16 @@ Task<RawResults> look_up(std::shared_ptr<Unbound> unbound, std::string name, std
         );
     };
     auto token = asio::use_awaitable;
-    auto results = co_await asio::async_initiate<decltype(token), void(RawResults)>(
-        std::move(start), token
-    );
+    auto results =
+        co_await asio::async_initiate<decltype(token), void(RawResults)>(std::move(start), token);
     co_return results;
 }
 
 template <class T>
 Result<Answer<T>> read_all(
-    const Result<RawAnswer>& raw, const std::string& name, std::optional<T> (*read)(std::string_view)
+    const Result<RawAnswer>& raw,
+    const std::string& name,
+    std::optional<T> (*read)(std::string_view)
 ) {
     if (!raw) {
         return fail(raw.error());
@@ -404,7 +411,8 @@ Status configure(ub_ctx* context, const ResolverOptions& options) {
         }
     }
     for (const std::string& server : options.forward_to) {
-        if (Status set = check(ub_ctx_set_fwd(context, server.c_str()), "resolver " + server); !set) {
+        if (Status set = check(ub_ctx_set_fwd(context, server.c_str()), "resolver " + server);
+            !set) {
             return set;
         }
     }
@@ -453,8 +461,7 @@ Result<std::unique_ptr<Resolver>> Resolver::make(
     if (Status configured = configure(context.get(), options); !configured) {
         return fail(configured.error());
     }
-    auto unbound =
-        std::make_shared<Unbound>(executor, std::move(context), options.timeout);
+    auto unbound = std::make_shared<Unbound>(executor, std::move(context), options.timeout);
     spawn(executor, Unbound::run(unbound), "resolver");
     return std::make_unique<UnboundResolver>(std::move(unbound));
 }

@@ -7,18 +7,16 @@
 #include "net/task.h"
 #include "net/test_support.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <future>
-
+#include <gtest/gtest.h>
 #include <memory>
 #include <string>
 #include <sys/socket.h>
-#include <utility>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace sekisho::net {
@@ -89,18 +87,16 @@ class ResolverTest : public test::NetTest {
         folder->write("signed.test", kZone);
         folder->write("plain.test", kPlainZone);
         folder->write("reverse", kReverseZone);
-        const auto signed_zone = run(
-            "cd " + folder->path() +
-            " && KEY=$(ldns-keygen -a ECDSAP256SHA256 -k signed.test) && cp $KEY.key anchor && "
-            "ldns-signzone -n signed.test $KEY"
-        );
+        const auto signed_zone =
+            run("cd " + folder->path() +
+                " && KEY=$(ldns-keygen -a ECDSAP256SHA256 -k signed.test) && cp $KEY.key anchor && "
+                "ldns-signzone -n signed.test $KEY");
         ASSERT_EQ(signed_zone.status, 0) << signed_zone.output;
         // After the signing, so that the signature is of another address: bogus.
-        const auto forged = run(
-            "cd " + folder->path() +
-            " && sed -i 's/192\\.0\\.2\\.66/192.0.2.99/' signed.test.signed && grep -c "
-            "192.0.2.99 signed.test.signed"
-        );
+        const auto forged =
+            run("cd " + folder->path() +
+                " && sed -i 's/192\\.0\\.2\\.66/192.0.2.99/' signed.test.signed && grep -c "
+                "192.0.2.99 signed.test.signed");
         ASSERT_EQ(forged.output, "1\n");
     }
 
@@ -108,8 +104,9 @@ class ResolverTest : public test::NetTest {
         const std::string dir = folder->path();
         folder->write(
             "nsd.conf",
-            "server:\n  ip-address: 127.0.0.1@" + std::to_string(nsd_port) + "\n  username: \"\"\n  zonesdir: \"" + dir +
-                "\"\n  pidfile: \"" + dir + "/nsd.pid\"\n  database: \"\"\n  xfrdfile: \"" + dir +
+            "server:\n  ip-address: 127.0.0.1@" + std::to_string(nsd_port) +
+                "\n  username: \"\"\n  zonesdir: \"" + dir + "\"\n  pidfile: \"" + dir +
+                "/nsd.pid\"\n  database: \"\"\n  xfrdfile: \"" + dir +
                 "/xfrd\"\n  zonelistfile: \"" + dir + "/zone.list\"\n  xfrdir: \"" + dir +
                 "\"\n  server-count: 1\nremote-control:\n  control-enable: no\n"
                 "zone:\n  name: signed.test\n  zonefile: signed.test.signed\n"
@@ -117,9 +114,11 @@ class ResolverTest : public test::NetTest {
                 "zone:\n  name: 2.0.192.in-addr.arpa\n  zonefile: reverse\n"
         );
         nsd = std::make_unique<test::Process>(
-            std::vector<std::string>{"/usr/sbin/nsd", "-d", "-c", dir + "/nsd.conf"}, dir + "/nsd.log"
+            std::vector<std::string>{"/usr/sbin/nsd", "-d", "-c", dir + "/nsd.conf"},
+            dir + "/nsd.log"
         );
-        ASSERT_TRUE(test::eventually([] { return test::answers(nsd_port); })) << folder->read("nsd.log");
+        ASSERT_TRUE(test::eventually([] { return test::answers(nsd_port); }))
+            << folder->read("nsd.log");
     }
 
     // Forwards to NSD, doesn't validate: what a provider's resolver may look like to us.
@@ -129,13 +128,16 @@ class ResolverTest : public test::NetTest {
         folder->write(
             "unbound.conf",
             "server:\n  interface: 127.0.0.1@" + std::to_string(unbound_port) +
-                "\n  username: \"\"\n  chroot: \"\"\n  directory: \"" + dir + "\"\n  pidfile: \"" + dir +
-                "/unbound.pid\"\n  use-syslog: no\n  do-daemonize: no\n  do-not-query-localhost: no\n"
+                "\n  username: \"\"\n  chroot: \"\"\n  directory: \"" + dir + "\"\n  pidfile: \"" +
+                dir +
+                "/unbound.pid\"\n  use-syslog: no\n  do-daemonize: no\n  do-not-query-localhost: "
+                "no\n"
                 "  module-config: \"iterator\"\n  local-zone: \"test.\" nodefault\n"
                 "  local-zone: \"broken.test.\" always_refuse\n"
                 "  local-zone: \"2.0.192.in-addr.arpa.\" nodefault\n"
                 "remote-control:\n  control-enable: no\n"
-                "stub-zone:\n  name: signed.test\n" + at + "stub-zone:\n  name: plain.test\n" + at +
+                "stub-zone:\n  name: signed.test\n" +
+                at + "stub-zone:\n  name: plain.test\n" + at +
                 "stub-zone:\n  name: 2.0.192.in-addr.arpa\n" + at
         );
         unbound = std::make_unique<test::Process>(
@@ -203,24 +205,38 @@ std::string text(const Result<Answer<std::string>>& answer) {
 TEST_F(ResolverTest, ValidatesThroughNsdAndThroughUnbound) {
     for (const std::uint16_t port : {nsd_port, unbound_port}) {
         const auto resolver = make(port);
-        EXPECT_EQ(text(wait(resolver->mx("signed.test"))), "secure 10:mx1.signed.test 20:mx2.signed.test");
         EXPECT_EQ(
-            text(wait(resolver->addresses("mx1.signed.test", true, true))), "secure 2001:db8::1 192.0.2.1"
+            text(wait(resolver->mx("signed.test"))), "secure 10:mx1.signed.test 20:mx2.signed.test"
         );
-        EXPECT_EQ(text(wait(resolver->addresses("mx1.signed.test", true, false))), "secure 192.0.2.1");
-        EXPECT_EQ(text(wait(resolver->addresses("mx1.signed.test", false, true))), "secure 2001:db8::1");
-        EXPECT_EQ(text(wait(resolver->addresses("mx1.plain.test", true, true))), "insecure 192.0.2.11");
+        EXPECT_EQ(
+            text(wait(resolver->addresses("mx1.signed.test", true, true))),
+            "secure 2001:db8::1 192.0.2.1"
+        );
+        EXPECT_EQ(
+            text(wait(resolver->addresses("mx1.signed.test", true, false))), "secure 192.0.2.1"
+        );
+        EXPECT_EQ(
+            text(wait(resolver->addresses("mx1.signed.test", false, true))), "secure 2001:db8::1"
+        );
+        EXPECT_EQ(
+            text(wait(resolver->addresses("mx1.plain.test", true, true))), "insecure 192.0.2.11"
+        );
         EXPECT_EQ(text(wait(resolver->txt("text.signed.test"))), "secure [second] [v=spf1 -all]");
-        EXPECT_EQ(text(wait(resolver->ptr(*IpAddress::parse("192.0.2.1")))), "insecure [mx1.signed.test]");
+        EXPECT_EQ(
+            text(wait(resolver->ptr(*IpAddress::parse("192.0.2.1")))), "insecure [mx1.signed.test]"
+        );
     }
 }
 
 TEST_F(ResolverTest, FollowsAliases) {
     const auto resolver = make(unbound_port);
     EXPECT_EQ(
-        text(wait(resolver->mx("alias.signed.test."))), "secure 10:mx1.signed.test 20:mx2.signed.test"
+        text(wait(resolver->mx("alias.signed.test."))),
+        "secure 10:mx1.signed.test 20:mx2.signed.test"
     );
-    EXPECT_EQ(text(wait(resolver->addresses("away.signed.test", true, false))), "insecure 192.0.2.11");
+    EXPECT_EQ(
+        text(wait(resolver->addresses("away.signed.test", true, false))), "insecure 192.0.2.11"
+    );
 }
 
 TEST_F(ResolverTest, NullMxHasAnEmptyHost) {
@@ -242,10 +258,13 @@ TEST_F(ResolverTest, ForgedAnswersAreUnavailableOnlyToThoseWhoValidate) {
         const auto forged = wait(resolver->addresses("bad.signed.test", true, false));
         ASSERT_FALSE(forged);
         EXPECT_EQ(forged.error().code, Errc::Unavailable);
-        EXPECT_NE(forged.error().message.find("DNSSEC"), std::string::npos) << forged.error().message;
+        EXPECT_NE(forged.error().message.find("DNSSEC"), std::string::npos)
+            << forged.error().message;
     }
     const auto trusting = make(unbound_port, false);
-    EXPECT_EQ(text(wait(trusting->addresses("bad.signed.test", true, false))), "insecure 192.0.2.99");
+    EXPECT_EQ(
+        text(wait(trusting->addresses("bad.signed.test", true, false))), "insecure 192.0.2.99"
+    );
 }
 
 TEST_F(ResolverTest, RefusalsSilenceAndNonsenseAreErrors) {

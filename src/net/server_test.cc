@@ -7,13 +7,12 @@
 #include "net/test_support.h"
 #include "net/workers.h"
 
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <csignal>
 #include <fcntl.h>
 #include <functional>
 #include <future>
+#include <gtest/gtest.h>
 #include <memory>
 #include <mutex>
 #include <netinet/in.h>

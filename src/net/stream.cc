@@ -15,8 +15,8 @@
 #include "net/tls_session.h"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/error_code.hpp>
@@ -146,8 +146,9 @@ Task<void> take_turns(ConnectionPtr connection) {
 
 Status tls_failure(const ConnectionPtr& connection) {
     const TlsSession& tls = *connection->tls;
-    return tls.ended() ? fail(Errc::Closed, "the peer closed the connection")
-                       : fail(Errc::Closed, "TLS with " + connection->peer.text() + ": " + tls.error());
+    return tls.ended()
+               ? fail(Errc::Closed, "the peer closed the connection")
+               : fail(Errc::Closed, "TLS with " + connection->peer.text() + ": " + tls.error());
 }
 
 // What to wait for after an OpenSSL call; nullopt: the session has ended.
@@ -260,9 +261,8 @@ Task<Status> handshake(ConnectionPtr connection, Result<TlsSession> session) {
         }
         const auto next = wanted(step.want);
         if (!next) {
-            const std::string reason = connection->tls->ended()
-                                           ? "the peer closed the connection"
-                                           : connection->tls->error();
+            const std::string reason = connection->tls->ended() ? "the peer closed the connection"
+                                                                : connection->tls->error();
             co_return fail(
                 Errc::Unavailable, "TLS handshake with " + connection->peer.text() + ": " + reason
             );
@@ -376,8 +376,7 @@ Task<Result<std::unique_ptr<Stream>>> connect_socket(
     Executor executor, UniqueFd socket, SocketAddress to, std::string shown, Duration timeout
 ) {
     const Endpoint peer = to.endpoint();
-    auto connection =
-        std::make_shared<Connection>(executor, std::move(socket), peer, Endpoint{});
+    auto connection = std::make_shared<Connection>(executor, std::move(socket), peer, Endpoint{});
     connection->expires_after(timeout);
     const int fd = connection->fd.native_handle();
     if (::connect(fd, to.data(), to.length) != 0) {
@@ -447,9 +446,8 @@ Task<Result<std::unique_ptr<Stream>>> connect_unix(
     if (!opened) {
         co_return fail(opened.error());
     }
-    auto result = co_await connect_socket(
-        executor, std::move(*opened), *address, std::move(path), timeout
-    );
+    auto result =
+        co_await connect_socket(executor, std::move(*opened), *address, std::move(path), timeout);
     co_return result;
 }
 

@@ -8,12 +8,11 @@
 #include "net/test_support.h"
 #include "net/wait.h"
 
-#include <gtest/gtest.h>
-
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <future>
+#include <gtest/gtest.h>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,8 +45,7 @@ class StreamTest : public test::NetTest {
         auto made = listen(*loops, loopback(), "test", std::move(accepted));
         EXPECT_TRUE(made) << made.error().message;
         listener = std::move(*made);
-        auto connected =
-            wait(connect(loops->executor(0), listener->local(), std::nullopt, kLong));
+        auto connected = wait(connect(loops->executor(0), listener->local(), std::nullopt, kLong));
         EXPECT_TRUE(connected) << connected.error().message;
         return std::move(*connected);
     }
@@ -208,8 +206,7 @@ TEST_F(StreamTest, LingeringSavesTheLastReplyFromUnreadInput) {
 
 TEST_F(StreamTest, FailedConnectionsSayWhere) {
     const std::uint16_t port = test::free_port();
-    const auto refused =
-        wait(connect(loops->executor(0), loopback(port), std::nullopt, kLong));
+    const auto refused = wait(connect(loops->executor(0), loopback(port), std::nullopt, kLong));
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::Unavailable);
     EXPECT_EQ(

@@ -6,8 +6,6 @@
 #include "net/server.h"
 #include "net/wait.h"
 
-#include <gtest/gtest.h>
-
 #include <array>
 #include <chrono>
 #include <csignal>
@@ -18,6 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <gtest/gtest.h>
 #include <iterator>
 #include <memory>
 #include <netinet/in.h>

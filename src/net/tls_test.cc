@@ -9,12 +9,11 @@
 #include "net/task.h"
 #include "net/test_support.h"
 
-#include <gtest/gtest.h>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <future>
+#include <gtest/gtest.h>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,7 +37,9 @@ class TlsTest : public test::NetTest {
         server = std::make_shared<TlsHolder>(*made);
         client = *TlsContext::client_opportunistic();
     }
-    Result<std::shared_ptr<const TlsContext>> make(const std::string& file, const std::string& name) {
+    Result<std::shared_ptr<const TlsContext>> make(
+        const std::string& file, const std::string& name
+    ) {
         const Status wrote =
             make_self_signed(folder / (file + ".crt"), folder / (file + ".key"), {name}, 30);
         EXPECT_TRUE(wrote) << wrote.error().message;
@@ -120,7 +121,9 @@ Task<void> starttls(std::unique_ptr<Stream> stream, std::shared_ptr<TlsHolder> h
     co_await stream->linger(kLong);
 }
 
-Task<std::string> talk(Stream& stream, std::shared_ptr<const TlsContext> context, std::string name) {
+Task<std::string> talk(
+    Stream& stream, std::shared_ptr<const TlsContext> context, std::string name
+) {
     stream.expires_after(kLong);
     const Status secured = co_await stream.start_tls_client(std::move(context), std::move(name));
     if (!secured) {
@@ -137,8 +140,7 @@ TEST_F(TlsTest, BetweenOurOwnEnds) {
     serve(tls_echo);
     auto stream = connected();
     EXPECT_EQ(
-        wait(talk(*stream, client, "mail.example.net.")),
-        "TLSv1.3 mail.example.net hello\n[closed]"
+        wait(talk(*stream, client, "mail.example.net.")), "TLSv1.3 mail.example.net hello\n[closed]"
     );
     const auto info = stream->tls();
     ASSERT_TRUE(info);
@@ -164,7 +166,8 @@ TEST_F(TlsTest, StartsInTheMiddleOfAConnection) {
     auto stream = connected();
     EXPECT_EQ(wait(starttls_client(*stream, client)), "250 secured\r\n[closed]");
     const Ran ran = run(
-        "(printf 'x\\n'; sleep 0.5) | timeout 20 openssl s_client -starttls smtp -quiet -connect " + at()
+        "(printf 'x\\n'; sleep 0.5) | timeout 20 openssl s_client -starttls smtp -quiet -connect " +
+        at()
     );
     EXPECT_NE(ran.output.find("250 secured"), std::string::npos) << ran.output;
 }
@@ -191,14 +194,12 @@ TEST_F(TlsTest, ResumesByTicket) {
     serve(tls_echo);
     const std::string session = folder / "session";
     for (const char* version : {"-tls1_2", "-tls1_3"}) {
-        const Ran first = run(
-            "(printf 'hi\\n'; sleep 0.5) | timeout 20 openssl s_client " + std::string(version) +
-            " -sess_out " + session + " -connect " + at()
-        );
-        const Ran second = run(
-            "(printf 'hi\\n'; sleep 0.5) | timeout 20 openssl s_client " + std::string(version) +
-            " -sess_in " + session + " -connect " + at()
-        );
+        const Ran first =
+            run("(printf 'hi\\n'; sleep 0.5) | timeout 20 openssl s_client " +
+                std::string(version) + " -sess_out " + session + " -connect " + at());
+        const Ran second =
+            run("(printf 'hi\\n'; sleep 0.5) | timeout 20 openssl s_client " +
+                std::string(version) + " -sess_in " + session + " -connect " + at());
         EXPECT_NE(second.output.find("Reused, TLS"), std::string::npos)
             << first.output << second.output;
     }
@@ -207,8 +208,17 @@ TEST_F(TlsTest, ResumesByTicket) {
 TEST_F(TlsTest, TalksToOpensslServerOfTls12) {
     const std::uint16_t port = test::free_port();
     const test::Process peer(
-        {"openssl", "s_server", "-quiet", "-rev", "-tls1_2", "-port", std::to_string(port), "-cert",
-         folder / "server.crt", "-key", folder / "server.key"},
+        {"openssl",
+         "s_server",
+         "-quiet",
+         "-rev",
+         "-tls1_2",
+         "-port",
+         std::to_string(port),
+         "-cert",
+         folder / "server.crt",
+         "-key",
+         folder / "server.key"},
         folder / "log"
     );
     ASSERT_TRUE(test::eventually([&] { return test::answers(port); })) << folder.read("log");
@@ -231,10 +241,9 @@ TEST_F(TlsTest, AReloadReachesNewConnectionsAndLeavesOldOnes) {
     auto next = make("next", "next.example.net");
     ASSERT_TRUE(next) << next.error().message;
     server->set(*next);
-    const Ran shown = run(
-        "timeout 20 openssl s_client -connect " + at() +
-        " </dev/null | openssl x509 -noout -subject -ext subjectAltName"
-    );
+    const Ran shown =
+        run("timeout 20 openssl s_client -connect " + at() +
+            " </dev/null | openssl x509 -noout -subject -ext subjectAltName");
     EXPECT_NE(shown.output.find("next.example.net"), std::string::npos) << shown.output;
     const auto line = [](Stream& stream) -> Task<std::string> {
         co_await stream.write_all("still\n");
@@ -244,17 +253,20 @@ TEST_F(TlsTest, AReloadReachesNewConnectionsAndLeavesOldOnes) {
     EXPECT_EQ(wait(line(*old)), "TLSv1.3 mail.example.net still\n");
 }
 
-Task<Status> handshake(Stream& stream, std::shared_ptr<const TlsContext> context, Duration timeout) {
+Task<Status> handshake(
+    Stream& stream, std::shared_ptr<const TlsContext> context, Duration timeout
+) {
     stream.expires_after(timeout);
     const Status done = co_await stream.start_tls_client(std::move(context), "x.example");
     co_return done;
 }
 
 TEST_F(TlsTest, APeerWithoutTlsIsAnError) {
-    auto made = listen(*loops, loopback(), "plain", [](std::unique_ptr<Stream> stream) -> Task<void> {
-        co_await stream->write_all("220 not TLS\r\n");
-        co_await stream->linger(kLong);
-    });
+    auto made =
+        listen(*loops, loopback(), "plain", [](std::unique_ptr<Stream> stream) -> Task<void> {
+            co_await stream->write_all("220 not TLS\r\n");
+            co_await stream->linger(kLong);
+        });
     ASSERT_TRUE(made);
     listener = std::move(*made);
     auto stream = connected();
@@ -275,9 +287,10 @@ TEST_F(TlsTest, APeerWithoutTlsIsAnError) {
 }
 
 TEST_F(TlsTest, AHandshakeThatHangsEndsAtTheDeadline) {
-    auto made = listen(*loops, loopback(), "mute", [](std::unique_ptr<Stream> stream) -> Task<void> {
-        co_await stream->linger(kLong);
-    });
+    auto made =
+        listen(*loops, loopback(), "mute", [](std::unique_ptr<Stream> stream) -> Task<void> {
+            co_await stream->linger(kLong);
+        });
     ASSERT_TRUE(made);
     listener = std::move(*made);
     auto stream = connected();
@@ -335,11 +348,18 @@ TEST_F(TlsTest, SelfSignedCertificateIsWhatItShouldBe) {
     ASSERT_TRUE(make_self_signed(folder / "c", folder / "k", {"a.example", "192.0.2.1"}, 10));
     const Ran text = run("openssl x509 -noout -text -in " + (folder / "c"));
     for (const char* part :
-         {"NIST CURVE: P-256", "ecdsa-with-SHA256", "DNS:a.example, IP Address:192.0.2.1",
-          "CA:FALSE", "TLS Web Server Authentication", "Version: 3"}) {
+         {"NIST CURVE: P-256",
+          "ecdsa-with-SHA256",
+          "DNS:a.example, IP Address:192.0.2.1",
+          "CA:FALSE",
+          "TLS Web Server Authentication",
+          "Version: 3"}) {
         EXPECT_NE(text.output.find(part), std::string::npos) << part << "\n" << text.output;
     }
-    EXPECT_EQ(run("openssl verify -x509_strict -CAfile " + (folder / "c") + " " + (folder / "c")).status, 0);
+    EXPECT_EQ(
+        run("openssl verify -x509_strict -CAfile " + (folder / "c") + " " + (folder / "c")).status,
+        0
+    );
     struct stat key{};
     ASSERT_EQ(::stat((folder / "k").c_str(), &key), 0);
     EXPECT_EQ(key.st_mode & 0777U, 0600U);

@@ -5,12 +5,11 @@
 #include "net/socket.h"
 #include "net/test_support.h"
 
-#include <gtest/gtest.h>
-
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <future>
+#include <gtest/gtest.h>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -37,7 +36,9 @@ class Asker {
         EXPECT_EQ(::connect(fd_.get(), to.data(), to.length), 0);
     }
     void send(std::string_view bytes) const {
-        EXPECT_EQ(::send(fd_.get(), bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
+        EXPECT_EQ(
+            ::send(fd_.get(), bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size())
+        );
     }
     [[nodiscard]] std::optional<std::string> receive() const {
         std::array<char, 65536> buffer{};
@@ -59,7 +60,9 @@ class Asker {
 
 class UdpTest : public test::NetTest {
   protected:
-    std::unique_ptr<UdpServer> serve(const Endpoint& at, UdpHandler handler, UdpOptions options = {}) {
+    std::unique_ptr<UdpServer> serve(
+        const Endpoint& at, UdpHandler handler, UdpOptions options = {}
+    ) {
         auto made = serve_udp(*loops, *workers, at, "accounting", std::move(handler), options);
         EXPECT_TRUE(made) << made.error().message;
         return std::move(*made);

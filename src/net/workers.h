@@ -12,8 +12,8 @@
 
 namespace sekisho::net {
 
-// Runs `work` on a worker and returns when it has run, on the caller's own executor. An exception of
-// `work` is thrown here.
+// Runs `work` on a worker and returns when it has run, on the caller's own executor. An exception
+// of `work` is thrown here.
 Task<void> run_blocking(Workers& workers, std::function<void()> work);
 
 template <class T>

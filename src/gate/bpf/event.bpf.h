@@ -1,6 +1,6 @@
-// Events for user space about blocked and would-be-blocked packets, at most GATE_EVENTS_PER_SECOND a
-// second for each source, so that one bot can't push the others out. What is not reported by itself is
-// in the count of the source's next event; the counters by rule are exact beside.
+// Events for user space about blocked and would-be-blocked packets, at most GATE_EVENTS_PER_SECOND
+// a second for each source, so that one bot can't push the others out. What is not reported by
+// itself is in the count of the source's next event; the counters by rule are exact beside.
 #pragma once
 
 #include "gate/bpf/parse.bpf.h"
@@ -8,14 +8,18 @@
 #define NS_PER_SECOND 1000000000ull
 
 static __always_inline void report(
-    __u32 ifindex, const struct segment *s, const struct gate_address *source,
-    const struct gate_address *destination, struct gate_cell cell, __u32 direction
+    __u32 ifindex,
+    const struct segment* s,
+    const struct gate_address* source,
+    const struct gate_address* destination,
+    struct gate_cell cell,
+    __u32 direction
 ) {
     const __u64 now = bpf_ktime_get_ns();
-    const struct gate_address *client = direction == GATE_TO_PORT25 ? source : destination;
+    const struct gate_address* client = direction == GATE_TO_PORT25 ? source : destination;
     struct source_key key = {.v4 = s->v4};
     __builtin_memcpy(key.address.bytes, client->bytes, 8);
-    struct source_state *state = bpf_map_lookup_elem(&sources, &key);
+    struct source_state* state = bpf_map_lookup_elem(&sources, &key);
     if (!state) {
         struct source_state fresh = {.second = now / NS_PER_SECOND};
         bpf_map_update_elem(&sources, &key, &fresh, BPF_NOEXIST);
@@ -35,7 +39,7 @@ static __always_inline void report(
         count_stat(GATE_STAT_EVENTS_HELD);
         return;
     }
-    struct gate_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+    struct gate_event* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
     if (!event) {
         __sync_fetch_and_add(&state->held, 1);
         count_stat(GATE_STAT_EVENTS_LOST);

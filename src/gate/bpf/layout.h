@@ -1,9 +1,9 @@
-// What the XDP program and the engine in user space both read: the image of a policy, the events and
-// the counters. One declaration for both; restricted C that is also C++. Numbers are in the host's
-// byte order unless a field says otherwise.
+// What the XDP program and the engine in user space both read: the image of a policy, the events
+// and the counters. One declaration for both; restricted C that is also C++. Numbers are in the
+// host's byte order unless a field says otherwise.
 //
-// A policy is ONE array map, its image: chunks of 64 KiB that a single outer slot points to. A packet
-// takes the pointer once, so it is judged wholly by the old policy or wholly by the new one.
+// A policy is ONE array map, its image: chunks of 64 KiB that a single outer slot points to. A
+// packet takes the pointer once, so it is judged wholly by the old policy or wholly by the new one.
 //
 //   chunk 0                 header at 0, cells at GATE_CELLS (class x class)
 //   GATE_V4_BASE            per IPv4 /17 the number of its first block
@@ -26,10 +26,10 @@
 #define GATE_CLASSES 64u
 #define GATE_CELLS 16384u /* byte offset in chunk 0 */
 
-#define GATE_V4_BASE (1ull << GATE_CHUNK_BITS)                  /* 2^15.. entries of 4 bytes */
-#define GATE_V4_BASE_SIZE (131072ull * 4)                       /* one for each /17 */
-#define GATE_V4_FLAT (GATE_V4_BASE + GATE_V4_BASE_SIZE)         /* 2^24 bytes */
-#define GATE_V4_END (GATE_V4_FLAT + (1ull << 24))               /* first free chunk */
+#define GATE_V4_BASE (1ull << GATE_CHUNK_BITS)          /* 2^15.. entries of 4 bytes */
+#define GATE_V4_BASE_SIZE (131072ull * 4)               /* one for each /17 */
+#define GATE_V4_FLAT (GATE_V4_BASE + GATE_V4_BASE_SIZE) /* 2^24 bytes */
+#define GATE_V4_END (GATE_V4_FLAT + (1ull << 24))       /* first free chunk */
 #define GATE_V4_BLOCK 0x80u
 
 #define GATE_NODE_KEYS 8u
@@ -73,7 +73,7 @@ struct gate_header {
     __u64 v6_keys;
     __u64 v6_values;
     __u64 v6_trees;
-    __u64 zero; /* is 0, which the verifier doesn't know: see tree_find() */
+    __u64 zero;               /* is 0, which the verifier doesn't know: see tree_find() */
     struct gate_tree v6_root; /* over the high 64 bits; no nodes: no IPv6 prefix */
 };
 
@@ -83,14 +83,14 @@ struct gate_count {
 };
 
 enum gate_stat {
-    GATE_STAT_FRAGMENTS,     /* non-first fragments of TCP passed unjudged: they carry no port */
-    GATE_STAT_UNREADABLE,    /* TCP by its IP header, but cut before the ports, or too many headers */
-    GATE_STAT_RESETS,        /* RST segments sent */
-    GATE_STAT_UNANSWERED,    /* refused without a RST: an RST itself, a fragment, a cut header */
-    GATE_STAT_EVENTS,        /* events handed to user space */
-    GATE_STAT_EVENTS_HELD,   /* packets not reported each, but in the count of a later event */
-    GATE_STAT_EVENTS_LOST,   /* events that found the ring full */
-    GATE_STAT_NO_POLICY,     /* packets of port 25 passed because no policy was loaded */
+    GATE_STAT_FRAGMENTS,   /* non-first fragments of TCP passed unjudged: they carry no port */
+    GATE_STAT_UNREADABLE,  /* TCP by its IP header, but cut before the ports, or too many headers */
+    GATE_STAT_RESETS,      /* RST segments sent */
+    GATE_STAT_UNANSWERED,  /* refused without a RST: an RST itself, a fragment, a cut header */
+    GATE_STAT_EVENTS,      /* events handed to user space */
+    GATE_STAT_EVENTS_HELD, /* packets not reported each, but in the count of a later event */
+    GATE_STAT_EVENTS_LOST, /* events that found the ring full */
+    GATE_STAT_NO_POLICY,   /* packets of port 25 passed because no policy was loaded */
     GATE_STATS
 };
 

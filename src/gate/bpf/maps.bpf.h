@@ -3,9 +3,9 @@
 
 #include "gate/bpf/layout.h"
 
-#include <linux/bpf.h>
-
 #include <bpf/bpf_helpers.h>
+
+#include <linux/bpf.h>
 
 // The shape of every image. INNER_MAP lets images differ in size; MMAPABLE lets the engine fill one
 // with plain stores before the program can see it.
@@ -26,7 +26,8 @@ struct {
     __array(values, struct image_map);
 } policy_in_force SEC(".maps");
 
-// slot * 2 + direction. Slots belong to rule names and outlive a policy, so counters never step back.
+// slot * 2 + direction. Slots belong to rule names and outlive a policy, so counters never step
+// back.
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
     __uint(max_entries, GATE_SLOTS * 2);
@@ -47,13 +48,13 @@ struct {
 } events SEC(".maps");
 
 struct source_key {
-    struct gate_address address; // IPv6: the /64, so that a line can't fill the map by itself
+    struct gate_address address;  // IPv6: the /64, so that a line can't fill the map by itself
     __u32 v4;
 };
 struct source_state {
-    __u64 second; // ktime / 1e9 of the running second
-    __u32 sent;   // events in it
-    __u32 held;   // packets since the last event
+    __u64 second;  // ktime / 1e9 of the running second
+    __u32 sent;    // events in it
+    __u32 held;    // packets since the last event
 };
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -63,7 +64,7 @@ struct {
 } sources SEC(".maps");
 
 static __always_inline void count_stat(__u32 which) {
-    __u64 *value = bpf_map_lookup_elem(&stats, &which);
+    __u64* value = bpf_map_lookup_elem(&stats, &which);
     if (value) {
         ++*value;
     }
@@ -71,7 +72,7 @@ static __always_inline void count_stat(__u32 which) {
 
 static __always_inline void count_packet(__u32 slot, __u32 direction, __u64 bytes) {
     __u32 key = slot * 2 + direction;
-    struct gate_count *count = bpf_map_lookup_elem(&counters, &key);
+    struct gate_count* count = bpf_map_lookup_elem(&counters, &key);
     if (count) {
         count->packets += 1;
         count->bytes += bytes;

@@ -1,15 +1,16 @@
-// From a frame to the two ends of a TCP segment on port 25. Everything else leaves by the shortest way.
+// From a frame to the two ends of a TCP segment on port 25. Everything else leaves by the shortest
+// way.
 #pragma once
 
 #include "gate/bpf/maps.bpf.h"
+
+#include <bpf/bpf_endian.h>
 
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
-
-#include <bpf/bpf_endian.h>
 
 #define PORT_SMTP 25
 #define VLAN_TAGS_MAX 2
@@ -24,7 +25,7 @@ struct vlan_tag {
 };
 struct ip6_extension {
     __u8 next;
-    __u8 length; // in 8 octets beyond the first 8; for AH in 4 octets beyond the first 8
+    __u8 length;  // in 8 octets beyond the first 8; for AH in 4 octets beyond the first 8
 };
 struct ip6_fragment {
     __u8 next;
@@ -34,11 +35,11 @@ struct ip6_fragment {
 };
 
 struct segment {
-    __u32 network;       // offset of the IP header
-    __u32 transport;     // offset of the TCP header
-    __u32 transport_len; // bytes of the TCP segment by the IP header's length; 0: not known
+    __u32 network;        // offset of the IP header
+    __u32 transport;      // offset of the TCP header
+    __u32 transport_len;  // bytes of the TCP segment by the IP header's length; 0: not known
     __u8 v4;
-    __u8 fragment; // a first fragment with more to come
+    __u8 fragment;  // a first fragment with more to come
     __u16 source_port;
     __u16 destination_port;
 };
@@ -48,18 +49,18 @@ struct segment {
 #define NETWORK_MASK 0x3f
 #define TRANSPORT_MASK 0x7fff
 
-static __always_inline void *network_header(void *data, const struct segment *s) {
+static __always_inline void* network_header(void* data, const struct segment* s) {
     return data + (s->network & NETWORK_MASK);
 }
-static __always_inline void *transport_header(void *data, const struct segment *s) {
+static __always_inline void* transport_header(void* data, const struct segment* s) {
     return data + (s->transport & TRANSPORT_MASK);
 }
 
 enum parsed { PARSED_OTHER, PARSED_SMTP };
 
-static __always_inline enum parsed parse_ports(void *data, void *end, struct segment *s) {
-    __be16 *ports = transport_header(data, s);
-    if ((void *)(ports + 2) > end) {
+static __always_inline enum parsed parse_ports(void* data, void* end, struct segment* s) {
+    __be16* ports = transport_header(data, s);
+    if ((void*)(ports + 2) > end) {
         count_stat(GATE_STAT_UNREADABLE);
         return PARSED_OTHER;
     }
@@ -72,14 +73,14 @@ static __always_inline enum parsed parse_ports(void *data, void *end, struct seg
     return PARSED_SMTP;
 }
 
-static __always_inline enum parsed parse_v4(void *data, void *end, struct segment *s) {
-    struct iphdr *ip = network_header(data, s);
-    if ((void *)(ip + 1) > end || ip->protocol != IPPROTO_TCP) {
+static __always_inline enum parsed parse_v4(void* data, void* end, struct segment* s) {
+    struct iphdr* ip = network_header(data, s);
+    if ((void*)(ip + 1) > end || ip->protocol != IPPROTO_TCP) {
         return PARSED_OTHER;
     }
     const __u32 header = (__u32)ip->ihl * 4;
     if (ip->version != 4 || header < sizeof(*ip)) {
-        return PARSED_OTHER; // no host takes it for IPv4 (RFC 1122 §3.2.1.1)
+        return PARSED_OTHER;  // no host takes it for IPv4 (RFC 1122 §3.2.1.1)
     }
     const __u16 offset = bpf_ntohs(ip->frag_off);
     if (offset & IP_OFFSET_MASK) {
@@ -101,11 +102,11 @@ static __always_inline int is_extension(__u8 next) {
            next == 139 /* HIP */ || next == 140 /* Shim6 */;
 }
 
-// RFC 8200 §4. A chain of more than GATE_EXT_HEADERS headers passes unjudged; its answer, which comes
-// from the other host without such a chain, does not.
-static __always_inline enum parsed parse_v6(void *data, void *end, struct segment *s) {
-    struct ipv6hdr *ip = network_header(data, s);
-    if ((void *)(ip + 1) > end || ip->version != 6) {
+// RFC 8200 §4. A chain of more than GATE_EXT_HEADERS headers passes unjudged; its answer, which
+// comes from the other host without such a chain, does not.
+static __always_inline enum parsed parse_v6(void* data, void* end, struct segment* s) {
+    struct ipv6hdr* ip = network_header(data, s);
+    if ((void*)(ip + 1) > end || ip->version != 6) {
         return PARSED_OTHER;
     }
     __u8 next = ip->nexthdr;
@@ -115,12 +116,12 @@ static __always_inline enum parsed parse_v6(void *data, void *end, struct segmen
             return PARSED_OTHER;
         }
         for (int i = 0; i < GATE_EXT_HEADERS && is_extension(next); ++i) {
-            struct ip6_extension *ext = data + at;
-            if ((void *)(ext + 4) > end) { // every one of them is at least 8 octets
+            struct ip6_extension* ext = data + at;
+            if ((void*)(ext + 4) > end) {  // every one of them is at least 8 octets
                 return PARSED_OTHER;
             }
             if (next == IPPROTO_FRAGMENT) {
-                const __u16 offset = bpf_ntohs(((struct ip6_fragment *)ext)->offset);
+                const __u16 offset = bpf_ntohs(((struct ip6_fragment*)ext)->offset);
                 if (offset & IP6_OFFSET_MASK) {
                     if (ext->next == IPPROTO_TCP) {
                         count_stat(GATE_STAT_FRAGMENTS);
@@ -130,7 +131,7 @@ static __always_inline enum parsed parse_v6(void *data, void *end, struct segmen
                 s->fragment |= (offset & IP6_MORE_FRAGMENTS) != 0;
                 at += 8;
             } else if (next == IPPROTO_AH) {
-                at += ((__u32)ext->length + 2) * 4; // RFC 4302 §2.2
+                at += ((__u32)ext->length + 2) * 4;  // RFC 4302 §2.2
             } else {
                 at += ((__u32)ext->length + 1) * 8;
             }
@@ -151,9 +152,9 @@ static __always_inline enum parsed parse_v6(void *data, void *end, struct segmen
     return parse_ports(data, end, s);
 }
 
-static __always_inline enum parsed parse_frame(void *data, void *end, struct segment *s) {
-    struct ethhdr *eth = data;
-    if ((void *)(eth + 1) > end) {
+static __always_inline enum parsed parse_frame(void* data, void* end, struct segment* s) {
+    struct ethhdr* eth = data;
+    if ((void*)(eth + 1) > end) {
         return PARSED_OTHER;
     }
     __be16 proto = eth->h_proto;
@@ -161,8 +162,8 @@ static __always_inline enum parsed parse_frame(void *data, void *end, struct seg
 #pragma unroll
     for (int i = 0; i < VLAN_TAGS_MAX; ++i) {
         if (proto == bpf_htons(ETH_P_8021Q) || proto == bpf_htons(ETH_P_8021AD)) {
-            struct vlan_tag *tag = data + s->network;
-            if ((void *)(tag + 1) > end) {
+            struct vlan_tag* tag = data + s->network;
+            if ((void*)(tag + 1) > end) {
                 return PARSED_OTHER;
             }
             proto = tag->proto;

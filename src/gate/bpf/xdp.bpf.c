@@ -1,5 +1,5 @@
-// The gate on packets: what has nothing to do with TCP port 25 leaves before any look-up; the rest is
-// judged by the policy in force, counted, reported, and passed, refused or dropped.
+// The gate on packets: what has nothing to do with TCP port 25 leaves before any look-up; the rest
+// is judged by the policy in force, counted, reported, and passed, refused or dropped.
 #include "gate/bpf/event.bpf.h"
 #include "gate/bpf/parse.bpf.h"
 #include "gate/bpf/reset.bpf.h"
@@ -8,19 +8,22 @@
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 static __always_inline int read_addresses(
-    void *data, void *end, const struct segment *s, struct gate_address *source,
-    struct gate_address *destination
+    void* data,
+    void* end,
+    const struct segment* s,
+    struct gate_address* source,
+    struct gate_address* destination
 ) {
     if (s->v4) {
-        struct iphdr *ip = network_header(data, s);
-        if ((void *)(ip + 1) > end) {
+        struct iphdr* ip = network_header(data, s);
+        if ((void*)(ip + 1) > end) {
             return -1;
         }
         __builtin_memcpy(source->bytes, &ip->saddr, 4);
         __builtin_memcpy(destination->bytes, &ip->daddr, 4);
     } else {
-        struct ipv6hdr *ip = network_header(data, s);
-        if ((void *)(ip + 1) > end) {
+        struct ipv6hdr* ip = network_header(data, s);
+        if ((void*)(ip + 1) > end) {
             return -1;
         }
         __builtin_memcpy(source->bytes, &ip->saddr, 16);
@@ -29,14 +32,14 @@ static __always_inline int read_addresses(
     return 0;
 }
 
-// Everything behind the port: kept out of the common packet's way. A global function, which the verifier
-// checks once for all ways that lead to it.
-__noinline int judge(struct xdp_md *ctx, struct segment *s) {
+// Everything behind the port: kept out of the common packet's way. A global function, which the
+// verifier checks once for all ways that lead to it.
+__noinline int judge(struct xdp_md* ctx, struct segment* s) {
     if (!s) {
         return XDP_PASS;
     }
-    void *data = (void *)(long)ctx->data;
-    void *end = (void *)(long)ctx->data_end;
+    void* data = (void*)(long)ctx->data;
+    void* end = (void*)(long)ctx->data_end;
     struct gate_address source = {};
     struct gate_address destination = {};
     if (read_addresses(data, end, s, &source, &destination)) {
@@ -44,8 +47,8 @@ __noinline int judge(struct xdp_md *ctx, struct segment *s) {
     }
     const __u64 bytes = end - data;
     const __u32 zero = 0;
-    void *image = bpf_map_lookup_elem(&policy_in_force, &zero);
-    const struct gate_header *header = image ? bpf_map_lookup_elem(image, &zero) : 0;
+    void* image = bpf_map_lookup_elem(&policy_in_force, &zero);
+    const struct gate_header* header = image ? bpf_map_lookup_elem(image, &zero) : 0;
     if (!header) {
         count_stat(GATE_STAT_NO_POLICY);
         return XDP_PASS;
@@ -73,8 +76,8 @@ __noinline int judge(struct xdp_md *ctx, struct segment *s) {
     if (cell.action == GATE_ACTION_PASS) {
         return XDP_PASS;
     }
-    // An answer has a question that was let through on another way; a reset to the server would tell it
-    // nothing that silence doesn't.
+    // An answer has a question that was let through on another way; a reset to the server would
+    // tell it nothing that silence doesn't.
     if (cell.action == GATE_ACTION_DROP || direction == GATE_FROM_PORT25) {
         return XDP_DROP;
     }
@@ -82,17 +85,17 @@ __noinline int judge(struct xdp_md *ctx, struct segment *s) {
 }
 
 SEC("xdp")
-int sekisho_gate(struct xdp_md *ctx) {
+int sekisho_gate(struct xdp_md* ctx) {
     struct segment s = {};
-    if (parse_frame((void *)(long)ctx->data, (void *)(long)ctx->data_end, &s) == PARSED_OTHER) {
+    if (parse_frame((void*)(long)ctx->data, (void*)(long)ctx->data_end, &s) == PARSED_OTHER) {
         return XDP_PASS;
     }
     return judge(ctx, &s);
 }
 
-// For the other end of a veth pair in native mode, which takes what XDP_TX sends only while it has an
-// XDP program of its own.
+// For the other end of a veth pair in native mode, which takes what XDP_TX sends only while it has
+// an XDP program of its own.
 SEC("xdp")
-int sekisho_pass(struct xdp_md *ctx) {
+int sekisho_pass(struct xdp_md* ctx) {
     return XDP_PASS;
 }
