@@ -33,17 +33,26 @@ def attributed(story):
     new = len(story.outsiders.victims.messages()) - stored
     require(taken == 0 and new == 0, f"{taken} servers took the spam, {new} messages stored")
 
-    def both_families(events):
-        return {family(e["address"]) for e in events} == {4, 6}
+    of_line = ("--line", INFECTED.line, "--kind", "gate-blocked", "--limit", "1000")
+    tries = len(targets)
 
-    events = story.provider.wait_events(
-        "blocked flows of the infected line", both_families, "--line", INFECTED.line, "--kind", "gate-blocked"
-    )
+    def both_families():
+        nonlocal tries
+        # A bot does not give up. The gate reports a source some times a second only, and what it
+        # held back is in the count of the source's next report.
+        for destination in (targets[0], targets[-1]):
+            clients.connect(INFECTED, destination)
+            tries += 1
+        events = story.provider.events(*of_line)
+        families = {family(e["address"]) for e in events}
+        return events if families == {4, 6} and sum(e["count"] for e in events) >= len(targets) else None
+
+    events = until("blocked flows of the infected line", both_families, step=0.5)
     total = sum(e["count"] for e in events)
+    require(total <= tries, f"{total} blocked flows are in the journal, but {INFECTED.ns} had {tries}")
     own = {family(a): a for a in INFECTED.addresses()}
     require(all(e["line"] == INFECTED.line for e in events), f"other lines: {events[0]}")
     require(all(e["address"] == own[family(e["address"])] for e in events), f"other addresses: {events}")
-    require(total >= len(targets), f"{total} of {len(targets)} blocked flows are in the journal")
     who = story.provider.cli("line", INFECTED.ip4, "--json")
     require(who["certainty"] == "subscriber" and who["line"] == INFECTED.line, f"line: {who}")
     moved = _next_holder(story)
@@ -61,19 +70,27 @@ def _next_holder(story):
     outsiders, provider, heir = story.outsiders, story.provider, "shinichi"
     of_heir = ("--line", heir, "--kind", "gate-blocked")
     require(not provider.events(*of_heir), f"{heir} is blamed for what {INFECTED.line} did")
+    # A last burst, of which the gate still holds back a part when the address changes hands.
+    clients.bot(INFECTED, [FOREIGN_MX.ip4] * 16)
     outsiders.session("Stop", INFECTED, INFECTED.line)
     outsiders.session("Start", INFECTED, heir)
-    try:
-        # The gate reports a few flows of a source each second, and the burst before may have used this one up.
-        def blocked():
-            clients.connect(INFECTED, FOREIGN_MX.ip4)
-            return provider.events(*of_heir)
+    tries = 0
 
-        events = until(f"blocked flows of {heir}", blocked, 10, step=0.3)
+    def seen():
+        # The gate reports a source some times a second only; the bot's burst may have used that up.
+        nonlocal tries
+        tries += 1
+        clients.connect(INFECTED, FOREIGN_MX.ip4)
+        return provider.events(*of_heir)
+
+    try:
+        events = until(f"blocked flows of {heir}", seen, step=0.5)
     finally:
         outsiders.session("Stop", INFECTED, heir)
         outsiders.session("Start", INFECTED, INFECTED.line)
-    return f"{events[0]['address']} passed on by RADIUS to {heir}: the next flow is {heir}'s ({events[0]['count']})"
+    total = sum(e["count"] for e in events)
+    require(total <= tries, f"{heir} is blamed for {total} flows, but had {tries}")
+    return f"{events[0]['address']} passed on by RADIUS to {heir}: the next flow is {heir}'s ({total} of {tries})"
 
 
 @row("S3", "roamed access: also blocked towards our own server on 25")
