@@ -76,8 +76,12 @@ SUITES = {
 }
 
 
+# What `./dev test` runs by itself. The others have not yet been seen to pass on a fresh machine and are run by name.
+DEFAULT = ["unit"]
+
+
 def main():
-    wanted = sys.argv[1:] or list(SUITES)
+    wanted = sys.argv[1:] or DEFAULT
     unknown = [name for name in wanted if name not in SUITES]
     if unknown:
         print(f"no suite {', '.join(unknown)}; there are: {' '.join(SUITES)}")
