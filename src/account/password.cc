@@ -14,6 +14,7 @@
 #include <sodium.h>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sekisho::account {
 namespace {

@@ -1,14 +1,47 @@
 #include "cli/cli.h"
 
+#include "cli/commands.h"
+#include "cli/context.h"
+
+#include <fmt/core.h>
+
 #include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
 
 namespace sekisho::cli {
 
 int run(int argc, char** argv) {
-    CLI::App app{"Sekisho, the port 25 checkpoint"};
+    Context context;
+    Chosen chosen;
+    CLI::App app{
+        "Sekisho, the port 25 checkpoint: gate, mail server, guide and desk with one policy."
+    };
+    app.set_version_flag("--version", "sekisho " SEKISHO_VERSION);
+    app.add_option(
+        "-c,--config",
+        context.config_file,
+        "The configuration file (else $SEKISHO_CONFIG, sekisho.toml, var/sekisho.toml, "
+        "/etc/sekisho/sekisho.toml)"
+    );
+    app.add_flag("--json", context.json, "Answer in JSON");
+    app.fallthrough();
     app.require_subcommand(1);
-    CLI11_PARSE(app, argc, argv);
-    return 0;
+    for (const auto add :
+         {add_run, add_gate, add_mail, add_desk, add_account, add_queue, add_events, add_config}) {
+        add(app, context, chosen);
+    }
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? kDone : kUsage;
+    }
+    try {
+        return chosen ? chosen() : kUsage;
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "sekisho: {}\n", error.what());
+        return kFailed;
+    }
 }
 
 }  // namespace sekisho::cli

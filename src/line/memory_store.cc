@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -65,7 +67,8 @@ Status MemoryLineStore::put(const Session& session) {
     for (const Prefix& prefix : session.prefixes) {
         if (std::ranges::find(known.prefixes, prefix) == known.prefixes.end()) {
             known.prefixes.push_back(prefix);
-            hold(found->second, prefix, session.seen);
+            // What is late in coming doesn't reach back before the session.
+            hold(found->second, prefix, std::max(session.seen, known.start));
         }
     }
     if (session.end) {

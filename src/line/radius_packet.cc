@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -140,9 +141,19 @@ Result<Prefix> prefix6(std::string_view value) {
     if (bytes.size() * 8 < static_cast<std::size_t>(length)) {
         return bad("an IPv6 prefix is shorter than it says");
     }
+    // The bits beyond go first: only then can it be told whether the rest is an IPv4-mapped
+    // address.
     std::string padded{bytes};
     padded.resize(16, '\0');
-    return Prefix{address6(padded), length};
+    for (std::size_t bit = static_cast<std::size_t>(length); bit < 128; ++bit) {
+        const auto kept = static_cast<unsigned>(~(0x80U >> (bit % 8)));
+        padded[bit / 8] = static_cast<char>(octet(padded, bit / 8) & kept);
+    }
+    const IpAddress address = address6(padded);
+    if (address.is_v4()) {
+        return bad("an IPv6 prefix is IPv4-mapped");
+    }
+    return Prefix{address, length};
 }
 
 // The addresses that stand for "none" or "to be chosen" (RFC 2865 §5.8).
@@ -170,6 +181,9 @@ Status take_address(AccountingRequest& out, std::uint8_t type, std::string_view 
             }
             if (type == FramedIpv6Address) {
                 const IpAddress address = address6(value);
+                if (address.is_v4()) {
+                    return bad("an IPv6 address is IPv4-mapped");
+                }
                 out.prefixes.emplace_back(address, address.bits());
             } else if (!out.nas_address) {
                 out.nas_address = address6(value);

@@ -91,7 +91,7 @@ class Receiver : public ::testing::Test {
 TEST_F(Receiver, StartInterimStop) {
     const auto answer = handle(packet(status(1) + kNas + kId + kUser + kAddress));
     ASSERT_TRUE(answer);
-    EXPECT_EQ(answer->substr(0, 4), "\x05\x2a\x00\x14"s);
+    EXPECT_EQ(answer.value_or("").substr(0, 4), "\x05\x2a\x00\x14"s);
     EXPECT_EQ(who("198.51.100.7", kNow).line, "u1");
     EXPECT_EQ(who("198.51.100.7", kNow).realm, "wholesale.example");
     // Delegated-IPv6-Prefix comes with the first interim.
@@ -242,6 +242,20 @@ TEST_F(Receiver, Ipv6AddressesAndPrefixes) {
     EXPECT_EQ(who("2001:db8::9", kNow).line, "u1");
     EXPECT_EQ(who("2001:db8:5:6::1", kNow).line, "u1");
     EXPECT_EQ(who("2001:db8:5:7::1", kNow).certainty, Certainty::Unknown);
+}
+
+// Such an address names an IPv4 line, which no IPv6 attribute may do.
+TEST_F(Receiver, Ipv4MappedPrefixesAreRefused) {
+    const std::string mapped = std::string(10, '\0') + "\xff\xff\xc6\x33\x64\x07";
+    const std::string head = status(1) + kNas + kId + kUser;
+    EXPECT_FALSE(handle(packet(head + attribute(97, "\x00\x80"s + mapped))));
+    EXPECT_FALSE(handle(packet(head + attribute(123, "\x00\x60"s + mapped))));
+    EXPECT_FALSE(handle(packet(head + attribute(168, mapped))));
+    EXPECT_EQ(receiver_.counters().malformed, 3U);
+    // A shorter prefix only begins like one.
+    EXPECT_TRUE(handle(packet(head + attribute(97, "\x00\x40"s + mapped))));
+    EXPECT_EQ(store_.sessions_of("u1", 1)->at(0).prefixes.at(0).text(), "::/64");
+    EXPECT_EQ(who("198.51.100.7", kNow).certainty, Certainty::Unknown);
 }
 
 class BrokenStore final : public LineStore {

@@ -29,6 +29,17 @@ TEST(StaticTable, ReadsRows) {
     EXPECT_EQ(answer.line, "office");
 }
 
+TEST(StaticTable, MappedPrefixesDoNotStopIt) {
+    for (const char* row :
+         {"::ffff:192.0.2.0/64,u1",
+          "::ffff:192.0.2.0/96,u1",
+          "::ffff:192.0.2.0/120,u1",
+          "::ffff:192.0.2.1/128,u1"}) {
+        const auto table = parse_static_table(row);
+        EXPECT_EQ(table.sessions.size() + table.errors.size(), 1U) << row;
+    }
+}
+
 TEST(StaticTable, EveryWrongRowIsNamed) {
     const auto table = parse_static_table(
         "192.0.2.1/24,u1\n"

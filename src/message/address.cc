@@ -13,6 +13,10 @@ namespace sekisho::message {
 namespace {
 
 constexpr std::size_t kCommentDepthMax = 50;
+// Searches that may fail and be begun again at the next comma are short, so that a list made to
+// fail costs no more than one that doesn't.
+constexpr std::size_t kRouteMax = 1000;
+constexpr std::size_t kLiteralMax = 300;
 
 bool is_space(char c) {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -172,11 +176,12 @@ class Reader {
     bool angle_address(std::string display_name) {
         skip_cfws();
         if (peek() == '@' || peek() == ',') {  // obsolete route (RFC 5322 §4.4): read over
-            const std::size_t colon = text_.find_first_of(":>", at_);
-            if (colon == std::string_view::npos || text_[colon] == '>') {
+            const std::string_view route = text_.substr(at_, kRouteMax);
+            const std::size_t colon = route.find_first_of(":>");
+            if (colon == std::string_view::npos || route[colon] == '>') {
                 return false;
             }
-            at_ = colon + 1;
+            at_ += colon + 1;
         }
         std::string local;
         bool want_word = true;
@@ -246,12 +251,13 @@ class Reader {
     std::optional<std::string> read_domain() {
         skip_cfws();
         if (peek() == '[') {
-            const std::size_t end = text_.find_first_of("]\r\n", at_);
-            if (end == std::string_view::npos || text_[end] != ']') {
+            const std::string_view rest = text_.substr(at_, kLiteralMax);
+            const std::size_t end = rest.find_first_of("]\r\n");
+            if (end == std::string_view::npos || rest[end] != ']') {
                 return std::nullopt;
             }
-            std::string literal(text_.substr(at_, end + 1 - at_));
-            at_ = end + 1;
+            std::string literal(rest.substr(0, end + 1));
+            at_ += end + 1;
             if (std::any_of(literal.begin(), literal.end(), is_control)) {
                 return std::nullopt;
             }

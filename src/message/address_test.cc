@@ -110,6 +110,9 @@ TEST(AddressList, IsBounded) {
     EXPECT_EQ(cut.mailboxes.size(), 49U);
     EXPECT_TRUE(cut.truncated);
     EXPECT_FALSE(parse_address_list(std::string(100000, '(')).well_formed);
+    EXPECT_FALSE(parse_address_list("a@[" + std::string(400, '1') + "]").well_formed);
+    EXPECT_FALSE(parse_address_list("<@" + std::string(2000, 'r') + ":a@b.c>").well_formed);
+    EXPECT_TRUE(parse_address_list("<@" + std::string(500, 'r') + ":a@b.c>").well_formed);
 }
 
 }  // namespace

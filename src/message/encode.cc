@@ -20,6 +20,7 @@ namespace {
 constexpr std::size_t kLineMax = 76;       // RFC 2045 §6.7, §6.8
 constexpr std::size_t kWordBytesMax = 42;  // 68 characters: "Subject: " fits before them in 78
 constexpr std::size_t kWordRead = 1000;    // RFC 2047 §2 says 75; programs write longer ones
+constexpr std::size_t kWordsRead = 200;    // of one value
 constexpr std::size_t kShownMax = 4096;    // of a decoded value
 
 bool is_ascii_text(std::string_view text) {
@@ -217,10 +218,13 @@ std::string decode_words(std::string_view value) {
     std::string out;
     std::string_view gap;  // white space after an encoded word: dropped before another one
     bool after_word = false;
+    std::size_t words = 0;
     std::size_t i = 0;
     while (i < value.size() && out.size() < kShownMax) {
-        const std::optional<DecodedWord> word = decode_word(value.substr(i));
+        const std::optional<DecodedWord> word =
+            words < kWordsRead ? decode_word(value.substr(i)) : std::nullopt;
         if (word) {
+            ++words;
             if (!after_word) {
                 out += gap;
             }

@@ -47,6 +47,14 @@ TEST(DecodeWords, LeavesWhatItCanNotReadAndDropsControls) {
     EXPECT_EQ(decode_words("=?utf-8?q?a=0D=0ABcc:=1B[31m?="), "aBcc:[31m");
     EXPECT_EQ(decode_words("=?utf-8?q?a=C2=9Bb?="), "ab");
     EXPECT_TRUE(is_utf8(decode_words("\xff\xfe raw")));
+    std::string many;
+    for (int i = 0; i < 1000; ++i) {
+        many +=
+            "=?iso-2022-jp?q?"
+            "?=";  // in two, or it holds a trigraph
+    }
+    EXPECT_TRUE(decode_words(many).starts_with("=?iso-2022-jp")) << "past the limit they stay";
+    EXPECT_LE(decode_words(std::string(100000, 'x')).size(), 4096U);
 }
 
 TEST(QuotedPrintable, FollowsRfc2045) {

@@ -35,6 +35,10 @@ enum class Direction : std::uint8_t { ToPort25, FromPort25 };
 [[nodiscard]] std::string_view name(Stage stage);
 [[nodiscard]] std::optional<Action> parse_action(std::string_view text);
 [[nodiscard]] std::optional<Stage> parse_stage(std::string_view text);
+// Whether a packet under this action does not reach its destination.
+[[nodiscard]] constexpr bool blocks(Action action) {
+    return action == Action::Refuse || action == Action::Drop || action == Action::Answer;
+}
 
 // What an operator wrote; `origin` is "file:line" for messages.
 struct ClassSource {
@@ -68,6 +72,9 @@ struct Verdict {
     Action action = Action::Pass;    // what happens to the packet now (stage applied)
     Action declared = Action::Pass;  // what the rule says, were it enforced
     Stage stage = Stage::Enforce;
+    // It would be blocked, were its rule enforced, and passes because the stage is milder.
+    [[nodiscard]] bool would_block() const { return blocks(declared) && !blocks(action); }
+
     int rule = -1;  // index into rules(); -1: no rule names these classes
     ClassId client = 0,
             server = 0;  // classes of the two ends, the client being the one that speaks to port 25
@@ -98,6 +105,19 @@ class Policy {
     // A digest of all of it: equal policies have equal digests.
     [[nodiscard]] virtual std::string digest() const = 0;
 };
+
+// The same classes and rules with every rule in the given stage (gate.mode = "observe").
+[[nodiscard]] std::shared_ptr<const Policy> with_stage(const Policy& policy, Stage stage);
+
+// What one TCP packet meets. Not from or to port 25: nothing. From and to port 25 at once: it is
+// judged as one to port 25, and if that lets it pass, as an answer too; the last verdict counts.
+struct PacketVerdict {
+    Verdict verdict;
+    Direction direction = Direction::ToPort25;
+};
+[[nodiscard]] std::vector<PacketVerdict> judge_packet(
+    const Policy& policy, const Endpoint& source, const Endpoint& destination
+);
 
 // "SRC is 'subscribers' by 198.51.100.0/24 ... rule 'op25b' ... refused", for `gate explain`, one
 // line a step.

@@ -6,7 +6,7 @@
 #include "queue/scan.h"
 #include "queue/spool.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -24,6 +24,11 @@ std::uint64_t Recovery::add(
 ) {
     report_.oldest = std::max(report_.oldest, segment.oldest);
     report_.last_message = std::max(report_.last_message, segment.last_message);
+    if (segments_.empty() && segment.sequence > 0) {
+        report_.last_sequence = segment.sequence - 1;
+        last_ordinal_ = segment.ordinal;
+        last_end_ = kSegmentDataStart;
+    }
     segments_.push_back(segment);
     const ScanOf of{
         .stamp = segment.stamp,
@@ -41,7 +46,7 @@ std::uint64_t Recovery::add(
 
 void Recovery::order(const ScannedRecord& found) {
     const RecordHeader& header = found.header;
-    if (report_.records > 0 && header.sequence > report_.last_sequence + 1) {
+    if (header.sequence > report_.last_sequence + 1) {
         holes_.push_back(
             {.ordinal = last_ordinal_,
              .offset = last_end_,
@@ -281,6 +286,9 @@ void Recovery::judge_holes() {
 
 void Recovery::find_missing() {
     std::uint32_t next = report_.oldest;
+    if (next == 0 && !segments_.empty()) {
+        next = segments_.front().ordinal;
+    }
     for (const SegmentHeader& segment : segments_) {
         const std::uint32_t ordinal = segment.ordinal;
         // One that was given up at its first write held nothing, and may have left no header.

@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/result.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <atomic>

@@ -3,6 +3,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "queue/index.h"
+#include "queue/queue_id.h"
 #include "queue/record.h"
 #include "store/segment_set.h"
 #include "store/spool_log.h"
@@ -12,6 +13,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <iterator>
 #include <memory>
@@ -150,7 +152,7 @@ void SpoolLog::refuse_appends(Batch& batch) {
         }
         set_full({Errc::Full, "the disk of the spool is nearly full"}, Clock::now());
     }
-    const Error error = *full_;
+    const Error error = full_.value_or(Error{Errc::Full, "no space"});
     Batch appends = take_out(batch, 0, is_append);
     give_up(appends, 0, error);
 }

@@ -10,16 +10,17 @@
 #include "queue/record.h"
 #include "queue/retry.h"
 #include "queue/spool.h"
+#include "store/segment_set.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <expected>
 #include <functional>
 #include <future>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -43,10 +44,6 @@ constexpr std::size_t kReplyMax = 2000;
 
 // After a read error of the disk, until the message is tried again.
 constexpr Duration kUnreadableWait{60'000};
-
-std::unexpected<Error> not_found(std::string_view queue_id) {
-    return fail(Errc::NotFound, fmt::format("no message {} in the queue", printable(queue_id, 40)));
-}
 
 std::uint64_t random_number() {
     std::uint64_t number = 0;
@@ -77,6 +74,10 @@ queue::OutcomeMeta merge(const queue::Envelope& before, const queue::Outcome& ou
 }
 
 }  // namespace
+
+std::unexpected<Error> SpoolLog::not_found(std::string_view queue_id) {
+    return fail(Errc::NotFound, fmt::format("no message {} in the queue", printable(queue_id, 40)));
+}
 
 SpoolLog::Pending SpoolLog::make_pending(
     Role role, RecordType type, MessageNumber number, std::string meta
@@ -160,99 +161,6 @@ void SpoolLog::append(queue::Envelope envelope, std::string message, Committed d
         done(status ? Result<std::string>(queue::format_queue_id(number)) : fail(status.error()));
     };
     push(std::move(pending), lock);
-}
-
-Result<SpoolLog::Pending> SpoolLog::read_record(const queue::Location& at, MessageNumber number) {
-    const std::shared_ptr<Segment> segment = segments_->pin(at.ordinal);
-    if (!segment) {
-        return fail(Errc::Corrupt, fmt::format("segment {} is not there", at.ordinal));
-    }
-    Result<std::string> bytes = segment->file->read(at.offset(), queue::kRecordHeaderSize);
-    if (!bytes) {
-        return fail(bytes.error());
-    }
-    const auto header = queue::decode_record_header(*bytes);
-    if (!header || header->message != number || header->stamp != segment->stamp) {
-        return fail(
-            Errc::Corrupt, fmt::format("{}: no record of it at {}", segment->name, at.offset())
-        );
-    }
-    bytes = segment->file->read(
-        at.offset() + queue::kRecordHeaderSize,
-        std::uint64_t{header->meta_length} + header->body_length
-    );
-    if (!bytes) {
-        return fail(bytes.error());
-    }
-    Pending record;
-    record.header = *header;
-    record.body = bytes->substr(header->meta_length);
-    bytes->resize(header->meta_length);
-    record.meta = std::move(*bytes);
-    if (crc32c(record.meta) != header->meta_crc) {
-        return fail(
-            Errc::Corrupt, fmt::format("{}: damaged record at {}", segment->name, at.offset())
-        );
-    }
-    return record;
-}
-
-Result<std::string> SpoolLog::read_meta(const queue::Location& at, MessageNumber number) {
-    const std::shared_ptr<Segment> segment = segments_->pin(at.ordinal);
-    if (!segment) {
-        return fail(Errc::Corrupt, fmt::format("segment {} is not there", at.ordinal));
-    }
-    Result<std::string> bytes = segment->file->read(at.offset(), queue::kRecordHeaderSize);
-    if (!bytes) {
-        return bytes;
-    }
-    const auto header = queue::decode_record_header(*bytes);
-    if (header && header->message == number && header->stamp == segment->stamp) {
-        bytes = segment->file->read(at.offset() + queue::kRecordHeaderSize, header->meta_length);
-        if (!bytes || crc32c(*bytes) == header->meta_crc) {
-            return bytes;
-        }
-    }
-    return fail(Errc::Corrupt, fmt::format("{}: damaged record at {}", segment->name, at.offset()));
-}
-
-Result<queue::Entry> SpoolLog::read_entry(const Index::Slot& slot) {
-    Result<std::string> bytes = read_meta(slot.body, slot.number);
-    if (!bytes) {
-        return fail(bytes.error());
-    }
-    auto message = queue::decode_message(*bytes);
-    if (!message) {
-        return fail(Errc::Corrupt, "its envelope can't be read");
-    }
-    queue::Entry entry = queue::make_entry(slot.number, std::move(*message));
-    if (!slot.outcome.none()) {
-        bytes = read_meta(slot.outcome, slot.number);
-        if (!bytes) {
-            return fail(bytes.error());
-        }
-        auto outcome = queue::decode_outcome(*bytes);
-        if (!outcome || !queue::apply(entry, std::move(*outcome))) {
-            return fail(Errc::Corrupt, "its state can't be read");
-        }
-    }
-    if (!slot.hold.none()) {
-        bytes = read_meta(slot.hold, slot.number);
-        const auto hold = bytes ? queue::decode_hold(*bytes) : std::nullopt;
-        entry.hold_reason = hold ? hold->reason : std::string();
-    }
-    entry.due = slot.due();
-    entry.expires = slot.expires();
-    entry.attempts = static_cast<int>(slot.attempts);
-    entry.held = slot.held || slot.damaged;
-    entry.in_delivery =
-        slot.place == queue::Place::InDelivery || slot.place == queue::Place::Finishing;
-    if (slot.damaged) {
-        entry.hold_reason = "the stored message is damaged";
-    } else if (!slot.held) {
-        entry.hold_reason.clear();
-    }
-    return entry;
 }
 
 std::optional<queue::Entry> SpoolLog::take_due(Time now) {
@@ -347,7 +255,7 @@ void SpoolLog::finish(
     std::unique_lock lock(mutex_);
     const Index::Slot* slot = number ? index_.find(*number) : nullptr;
     const auto envelope = number ? in_delivery_.find(*number) : in_delivery_.end();
-    if (slot == nullptr) {
+    if (!number || slot == nullptr) {
         lock.unlock();
         done(not_found(queue_id));
         return;
@@ -384,55 +292,6 @@ void SpoolLog::finish(
     record.done = std::move(done);
     index_.finishing(*number);
     push(std::move(record), lock);
-}
-
-std::vector<queue::Entry> SpoolLog::entries(const queue::Filter& filter, bool all) {
-    std::vector<MessageNumber> numbers;
-    {
-        const std::scoped_lock lock(mutex_);
-        numbers = index_.oldest(all ? filter.limit : std::numeric_limits<std::size_t>::max());
-    }
-    std::vector<queue::Entry> found;
-    for (const MessageNumber number : numbers) {
-        if (found.size() >= filter.limit) {
-            break;
-        }
-        Result<queue::Entry> entry = show(queue::format_queue_id(number));
-        if (entry && (all || matches(filter, *entry))) {
-            found.push_back(std::move(*entry));
-        }
-    }
-    return found;
-}
-
-std::vector<queue::Entry> SpoolLog::list(std::size_t limit) {
-    queue::Filter filter;
-    filter.limit = limit;
-    return entries(filter, true);
-}
-
-std::vector<queue::Entry> SpoolLog::find(const queue::Filter& filter) {
-    return entries(filter, false);
-}
-
-Result<queue::Entry> SpoolLog::show(std::string_view queue_id) {
-    const auto number = queue::parse_queue_id(queue_id);
-    for (int tries = 0; number && tries < 3; ++tries) {
-        std::optional<Index::Slot> slot;
-        {
-            const std::scoped_lock lock(mutex_);
-            const Index::Slot* found = index_.find(*number);
-            slot = found != nullptr ? std::optional(*found) : std::nullopt;
-        }
-        if (!slot) {
-            break;
-        }
-        Result<queue::Entry> entry = read_entry(*slot);
-        if (entry || tries == 2) {
-            return entry;
-        }
-    }
-    return not_found(queue_id);
 }
 
 Status SpoolLog::command(std::string_view queue_id, RecordType type, std::string meta, Time due) {

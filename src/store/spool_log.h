@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "queue/index.h"
 #include "queue/record.h"
+#include "queue/recovery.h"
 #include "queue/retry.h"
 #include "queue/spool.h"
 #include "store/segment_file.h"
@@ -25,6 +26,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <expected>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -113,10 +115,24 @@ class SpoolLog final : public queue::Spool {
     using Clock = std::chrono::steady_clock;
 
     explicit SpoolLog(SpoolOptions options);
+
+    // Opening (spool_open.cc).
+    struct Opened {
+        std::string name;
+        std::unique_ptr<SegmentFile> file;
+        queue::SegmentHeader header;
+        bool blank = false;
+    };
+    [[nodiscard]] static Result<Opened> look_at(SegmentFolder& folder, const std::string& name);
+    [[nodiscard]] static Result<bool> has_records(const Opened& found);
+    [[nodiscard]] Status settle_twins(std::vector<Opened>& used);
     Status recover();
+    [[nodiscard]] Status load(Opened found, std::uint64_t end, queue::Recovery& recovery);
+    void conclude(queue::Recovery::Report report);
     void start();
 
-    // API side (spool_log.cc).
+    // API side (spool_log.cc, spool_read.cc).
+    [[nodiscard]] static std::unexpected<Error> not_found(std::string_view queue_id);
     [[nodiscard]] static Pending make_pending(
         Role role, queue::RecordType type, queue::MessageNumber number, std::string meta
     );
@@ -183,9 +199,11 @@ class SpoolLog final : public queue::Spool {
     std::uint32_t oldest_ = 0;
     std::uint32_t carrying_ = 0;  // the segment that `to_carry_` is of
     std::vector<queue::MessageNumber> to_carry_;
-    std::uint32_t uncarriable_ = 0;  // a segment with a message that can't be read
-    std::size_t expected_ = 1;       // how many the last commit had
-    std::optional<Error> trouble_;   // a write failed: nothing is written before trouble_until_
+    // A segment with a message that couldn't be read; not before the time is it tried again.
+    std::uint32_t uncarriable_ = 0;
+    Clock::time_point uncarriable_until_;
+    std::size_t expected_ = 1;      // how many the last commit had
+    std::optional<Error> trouble_;  // a write failed: nothing is written before trouble_until_
     Clock::time_point trouble_until_;
     std::optional<Error> full_;  // no appends before full_until_
     Clock::time_point full_until_;

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "queue/queue_id.h"
 #include "queue/record.h"
 #include "queue/recovery.h"
 #include "queue/scan.h"
@@ -10,13 +11,13 @@
 #include "store/segment_set.h"
 #include "store/spool_log.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -26,22 +27,13 @@
 #include <vector>
 
 namespace sekisho::store {
-namespace {
-
-struct Found {
-    std::string name;
-    std::unique_ptr<SegmentFile> file;
-    queue::SegmentHeader header;
-    bool blank = false;
-};
-
 // The segment's header, or what its first record says of it when both copies are lost.
-Result<Found> look_at(SegmentFolder& folder, const std::string& name) {
+Result<SpoolLog::Opened> SpoolLog::look_at(SegmentFolder& folder, const std::string& name) {
     Result<std::unique_ptr<SegmentFile>> file = folder.open(name);
     if (!file) {
         return fail(file.error());
     }
-    Found found{.name = name, .file = std::move(*file), .header = {}};
+    Opened found{.name = name, .file = std::move(*file), .header = {}};
     if (found.file->size() < queue::kSegmentDataStart) {
         found.blank = true;  // its making was interrupted
         return found;
@@ -69,8 +61,6 @@ Result<Found> look_at(SegmentFolder& folder, const std::string& name) {
     }
     return found;
 }
-
-}  // namespace
 
 Result<std::unique_ptr<queue::Spool>> SpoolLog::open(SpoolOptions options) {
     // Room for a few records at least; the upper bound is that of a Location.
@@ -113,14 +103,99 @@ SpoolLog::SpoolLog(SpoolOptions options)
     segments_ = std::make_unique<SegmentSet>(folder_, set);
 }
 
+// Whether a record of the segment's present use can be read in it.
+Result<bool> SpoolLog::has_records(const Opened& found) {
+    const Result<std::string> bytes = found.file->read(0, found.file->size());
+    if (!bytes) {
+        return fail(bytes.error());
+    }
+    bool any = false;
+    queue::ScanSink sink;
+    sink.record = [&](const queue::ScannedRecord&) { any = true; };
+    sink.gap = [](std::uint64_t, std::uint64_t) {};
+    const queue::ScanOf of{
+        .stamp = found.header.stamp, .ordinal = found.header.ordinal, .verify_bodies = false
+    };
+    queue::scan_segment(*bytes, of, sink);
+    return any;
+}
+
+// Reads a segment's valid part into the recovery and takes it over.
+Status SpoolLog::load(Opened found, std::uint64_t end, queue::Recovery& recovery) {
+    const Result<std::string> bytes = found.file->read(0, std::min(end, found.file->size()));
+    if (!bytes) {
+        return fail(bytes.error());
+    }
+    auto segment = std::make_shared<Segment>();
+    segment->ordinal = found.header.ordinal;
+    segment->stamp = found.header.stamp;
+    segment->name = std::move(found.name);
+    segment->end = recovery.add(found.header, *bytes, options_.verify_bodies_on_open);
+    segment->file = std::move(found.file);
+    previous_end_ = segment->end;
+    segments_->adopt(std::move(segment));
+    return {};
+}
+
+void SpoolLog::conclude(queue::Recovery::Report report) {
+    last_sequence_ = synced_sequence_ = report.last_sequence;
+    open_durable_ = report.durable;
+    oldest_ = std::max(oldest_, report.oldest);
+    last_message_ = std::max(last_message_, report.last_message);
+    const auto all = segments_->all();
+    // A killed process leaves its last records with the kernel. Synced now, they count as such.
+    const bool torn = std::any_of(report.damage.begin(), report.damage.end(), [](const auto& d) {
+        return d.kind == queue::Damage::Kind::TornTail;
+    });
+    if (!all.empty() && all.back()->file->sync() && !torn) {
+        open_durable_ = report.last_sequence;
+    }
+    for (const auto& segment : all) {
+        if (segment->ordinal >= oldest_) {
+            sealed_bytes_ += segment->end - queue::kSegmentDataStart;
+        }
+    }
+    std::move(report.damage.begin(), report.damage.end(), std::back_inserter(damage_));
+}
+
+// Of two files with one ordinal, the one whose records are that segment's stays in `used`. The
+// other got its header by a write that was reported as failed, and another file was taken instead.
+Status SpoolLog::settle_twins(std::vector<Opened>& used) {
+    std::vector<Opened> kept;
+    for (Opened& found : used) {
+        if (kept.empty() || kept.back().header.ordinal != found.header.ordinal) {
+            kept.push_back(std::move(found));
+            continue;
+        }
+        const Result<bool> earlier = has_records(kept.back());
+        const Result<bool> later = has_records(found);
+        if (!earlier || !later) {
+            return fail(!earlier ? earlier.error() : later.error());
+        }
+        if (*earlier && *later) {
+            damage_.push_back(
+                {.segment = found.header.ordinal,
+                 .text = found.name + ": another file is this segment; it was left alone"}
+            );
+            continue;
+        }
+        if (*later) {
+            std::swap(kept.back(), found);
+        }
+        segments_->adopt_spare(found.name, std::move(found.file));
+    }
+    used = std::move(kept);
+    return {};
+}
+
 Status SpoolLog::recover() {
-    Result<std::vector<std::string>> names = folder_->names();
+    const Result<std::vector<std::string>> names = folder_->names();
     if (!names) {
         return fail(names.error());
     }
-    std::vector<Found> used;
+    std::vector<Opened> used;
     for (const std::string& name : *names) {
-        Result<Found> found = look_at(*folder_, name);
+        Result<Opened> found = look_at(*folder_, name);
         if (!found) {
             return fail(found.error());
         }
@@ -130,12 +205,14 @@ Status SpoolLog::recover() {
             used.push_back(std::move(*found));
         }
     }
-    std::sort(used.begin(), used.end(), [](const Found& a, const Found& b) {
+    std::sort(used.begin(), used.end(), [](const Opened& a, const Opened& b) {
         return a.header.ordinal < b.header.ordinal;
     });
-    std::uint32_t oldest = 0;
-    for (const Found& found : used) {
-        oldest = std::max(oldest, found.header.oldest);
+    if (Status settled = settle_twins(used); !settled) {
+        return settled;
+    }
+    for (const Opened& found : used) {
+        oldest_ = std::max(oldest_, found.header.oldest);
         last_message_ = std::max(last_message_, found.header.last_message);
         segments_->floor(found.header.ordinal);
     }
@@ -143,50 +220,21 @@ Status SpoolLog::recover() {
         (void)folder_->put_aside(queue::format_queue_id(number), record);
     });
     for (std::size_t i = 0; i < used.size(); ++i) {
-        Found& found = used[i];
-        if (found.header.ordinal < oldest) {
-            segments_->adopt_spare(found.name, std::move(found.file));
+        const queue::SegmentHeader& header = used[i].header;
+        if (header.ordinal < oldest_) {
+            segments_->adopt_spare(used[i].name, std::move(used[i].file));
             continue;
         }
-        if (i > 0 && used[i - 1].header.ordinal == found.header.ordinal) {
-            damage_.push_back(
-                {.segment = found.header.ordinal,
-                 .text = found.name + ": a second file of this segment"}
-            );
-            continue;
-        }
-        std::uint64_t end = found.file->size();
-        if (i + 1 < used.size() && used[i + 1].header.ordinal == found.header.ordinal + 1 &&
+        std::uint64_t end = std::numeric_limits<std::uint64_t>::max();
+        if (i + 1 < used.size() && used[i + 1].header.ordinal == header.ordinal + 1 &&
             used[i + 1].header.previous_end != 0) {
-            end = std::min(end, used[i + 1].header.previous_end);
+            end = used[i + 1].header.previous_end;
         }
-        const Result<std::string> bytes = found.file->read(0, end);
-        if (!bytes) {
-            return fail(bytes.error());
-        }
-        auto segment = std::make_shared<Segment>();
-        segment->ordinal = found.header.ordinal;
-        segment->stamp = found.header.stamp;
-        segment->name = found.name;
-        segment->end = recovery.add(found.header, *bytes, options_.verify_bodies_on_open);
-        segment->file = std::move(found.file);
-        previous_end_ = segment->end;
-        segments_->adopt(std::move(segment));
-    }
-    queue::Recovery::Report report = recovery.finish();
-    last_sequence_ = synced_sequence_ = report.last_sequence;
-    open_durable_ = report.durable;
-    if (report.closed_in_order) {
-        open_durable_ = report.last_sequence;
-    }
-    oldest_ = std::max(oldest, report.oldest);
-    last_message_ = std::max(last_message_, report.last_message);
-    for (const auto& segment : segments_->all()) {
-        if (segment->ordinal >= oldest_) {
-            sealed_bytes_ += segment->end - queue::kSegmentDataStart;
+        if (Status loaded = load(std::move(used[i]), end, recovery); !loaded) {
+            return loaded;
         }
     }
-    std::move(report.damage.begin(), report.damage.end(), std::back_inserter(damage_));
+    conclude(recovery.finish());
     return {};
 }
 

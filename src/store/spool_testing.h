@@ -87,7 +87,7 @@ struct Disk {
 class MemoryFile final : public SegmentFile {
   public:
     MemoryFile(std::shared_ptr<Disk> disk, std::shared_ptr<Disk::Content> content)
-        : disk_(std::move(disk)), content_(std::move(content)) {}
+        : disk_(std::move(disk)), content_(std::move(content)), size_(content_->now.size()) {}
 
     Status write(std::uint64_t offset, std::span<const std::string_view> pieces) override {
         std::string bytes;
@@ -129,13 +129,14 @@ class MemoryFile final : public SegmentFile {
         }
         return content_->now.substr(offset, length);
     }
-    std::uint64_t size() const override { return content_->now.size(); }
+    std::uint64_t size() const override { return size_; }
     std::uint64_t synced_end() const override { return synced_end_; }
     void restart() override { written_end_ = synced_end_ = 0; }
 
   private:
     std::shared_ptr<Disk> disk_;
     std::shared_ptr<Disk::Content> content_;
+    std::uint64_t size_;
     std::uint64_t written_end_ = 0, synced_end_ = 0;
 };
 

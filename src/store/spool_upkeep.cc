@@ -11,6 +11,7 @@
 #include "store/spool_log.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -27,6 +28,7 @@ namespace {
 // What one commit carries at most, so that nobody's 250 waits long for it.
 constexpr std::uint64_t kCarryBytes = 1U << 20U;
 constexpr std::size_t kCarryCount = 128;
+constexpr std::chrono::minutes kUncarriableWait{1};
 
 }  // namespace
 
@@ -46,7 +48,7 @@ bool SpoolLog::upkeep_wanted() const {
     if (head.count == 0) {
         return current_ != nullptr;
     }
-    return oldest_ != uncarriable_ &&
+    return (oldest_ != uncarriable_ || Clock::now() >= uncarriable_until_) &&
            garbage() >
                std::max(
                    options_.garbage_segments_max * options_.segment_size, index_.counts().live_bytes
@@ -126,7 +128,10 @@ void SpoolLog::carry(std::uint32_t ordinal, Batch& batch) {
                 {{"queue_id", queue::format_queue_id(number)},
                  {"error", entry ? record.error().message : entry.error().message}}
             );
+            const std::scoped_lock lock(mutex_);
             uncarriable_ = ordinal;
+            uncarriable_until_ = Clock::now() + kUncarriableWait;
+            carrying_ = 0;  // its list is made again
             break;
         }
         queue::MessageMeta meta{

@@ -1,0 +1,308 @@
+// sekisho account add|passwd|list|enable|disable|remove.
+#include "account/account.h"
+#include "account/password.h"
+#include "account/validate.h"
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/time.h"
+#include "cli/commands.h"
+#include "cli/context.h"
+#include "event/event.h"
+#include "store/store.h"
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <termios.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace sekisho::cli {
+namespace {
+
+struct Options {
+    std::string login, name, line, reason, password_file;
+    std::vector<std::string> addresses;
+    bool password_stdin = false;
+    bool generate = false;
+};
+
+Json to_json(const account::Account& a) {
+    Json out{
+        {"login", a.login},
+        {"name", a.name},
+        {"addresses", a.addresses},
+        {"line", a.line},
+        {"enabled", a.enabled}
+    };
+    if (!a.enabled) {
+        out["disabled_reason"] = a.disabled_reason;
+    }
+    out["created"] = rfc3339(a.created);
+    out["changed"] = rfc3339(a.changed);
+    return out;
+}
+
+// Reads a line from the terminal without showing it.
+std::string prompt_hidden(const char* question) {
+    fmt::print(stderr, "{}", question);
+    termios before{};
+    tcgetattr(STDIN_FILENO, &before);
+    termios silent = before;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    tcsetattr(STDIN_FILENO, TCSANOW, &silent);
+    std::string text;
+    std::getline(std::cin, text);
+    tcsetattr(STDIN_FILENO, TCSANOW, &before);
+    fmt::print(stderr, "\n");
+    return text;
+}
+
+struct Password {
+    std::string text;
+    bool generated = false;
+};
+
+Result<Password> read_password(const Options& options) {
+    std::string text;
+    if (!options.password_file.empty()) {
+        auto content = read_file(options.password_file, 4096);
+        if (!content) {
+            return fail(content.error());
+        }
+        text = *content;
+    } else if (options.password_stdin) {
+        std::getline(std::cin, text);
+    } else if (options.generate || isatty(STDIN_FILENO) == 0) {
+        return Password{account::generate_password(), true};
+    } else {
+        text = prompt_hidden("Password (empty: one is generated): ");
+        if (text.empty()) {
+            return Password{account::generate_password(), true};
+        }
+        if (prompt_hidden("Once more: ") != text) {
+            return fail(Errc::Invalid, "the two passwords differ");
+        }
+    }
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) {
+        text.pop_back();
+    }
+    return Password{text, false};
+}
+
+// Runs `work` with the store; journals the change so that support sees it.
+template <class Work>
+int with_store(const Context& context, Work work) {
+    const auto config = load_config(context);
+    if (!config) {
+        return config.error();
+    }
+    auto store = store::open_store(config->database());
+    if (!store) {
+        return report(context, store.error());
+    }
+    return work(**store);
+}
+
+void journal(store::Store& store, const std::string& login, const std::string& what) {
+    event::Event e;
+    e.at = now();
+    e.kind = event::Kind::AccountChanged;
+    e.account = login;
+    e.detail = what;
+    store.journal().append(std::move(e));
+    static_cast<void>(store.journal().flush());
+}
+
+int told(
+    const Context& context,
+    const account::Account& a,
+    const Password& password,
+    const std::string& what
+) {
+    Json result = to_json(a);
+    std::string text = a.login + ": " + what;
+    if (password.generated) {
+        result["password"] = password.text;
+        text += "\npassword: " + password.text + "   (shown this once)";
+    }
+    print(context, result, text);
+    return kDone;
+}
+
+int add(const Context& context, const Options& options) {
+    account::Account draft;
+    draft.login = options.login;
+    draft.name = options.name;
+    draft.line = options.line;
+    draft.addresses = options.addresses;
+    if (draft.addresses.empty() && draft.login.find('@') != std::string::npos) {
+        draft.addresses.push_back(draft.login);
+    }
+    const auto checked = account::checked(std::move(draft));
+    if (!checked) {
+        return report(context, checked.error());
+    }
+    account::Account a = *checked;
+    const auto password = read_password(options);
+    if (!password) {
+        return report(context, password.error());
+    }
+    auto credential = account::make_credential(password->text, account::HashOptions{});
+    if (!credential) {
+        return report(context, credential.error());
+    }
+    a.credential = *credential;
+    a.created = a.changed = now();
+    return with_store(context, [&](store::Store& store) {
+        if (const Status added = store.accounts().add(a); !added) {
+            return report(context, added.error());
+        }
+        journal(store, a.login, "created");
+        return told(context, a, *password, "created");
+    });
+}
+
+int passwd(const Context& context, const Options& options) {
+    const auto password = read_password(options);
+    if (!password) {
+        return report(context, password.error());
+    }
+    return with_store(context, [&](store::Store& store) {
+        auto found = store.accounts().find(to_lower(options.login));
+        if (!found) {
+            return report(context, found.error());
+        }
+        auto credential = account::make_credential(password->text, account::HashOptions{});
+        if (!credential) {
+            return report(context, credential.error());
+        }
+        found->credential = *credential;
+        found->changed = now();
+        if (const Status updated = store.accounts().update(*found); !updated) {
+            return report(context, updated.error());
+        }
+        journal(store, found->login, "password changed");
+        return told(context, *found, *password, "password changed");
+    });
+}
+
+int set_enabled(const Context& context, const Options& options, bool enabled) {
+    return with_store(context, [&](store::Store& store) {
+        auto found = store.accounts().find(to_lower(options.login));
+        if (!found) {
+            return report(context, found.error());
+        }
+        found->enabled = enabled;
+        found->disabled_reason = enabled ? "" : options.reason;
+        found->changed = now();
+        if (const Status updated = store.accounts().update(*found); !updated) {
+            return report(context, updated.error());
+        }
+        const std::string what =
+            enabled ? "enabled"
+                    : "disabled" + (options.reason.empty() ? "" : ": " + options.reason);
+        journal(store, found->login, what);
+        return told(context, *found, {}, what);
+    });
+}
+
+int remove(const Context& context, const Options& options) {
+    return with_store(context, [&](store::Store& store) {
+        const std::string login = to_lower(options.login);
+        if (const Status removed = store.accounts().remove(login); !removed) {
+            return report(context, removed.error());
+        }
+        journal(store, login, "removed");
+        print(context, Json{{"login", login}, {"removed", true}}, login + ": removed");
+        return kDone;
+    });
+}
+
+int list(const Context& context) {
+    return with_store(context, [&](store::Store& store) {
+        const auto accounts = store.accounts().list();
+        if (!accounts) {
+            return report(context, accounts.error());
+        }
+        Json rows = Json::array();
+        std::vector<std::vector<std::string>> cells;
+        for (const account::Account& a : *accounts) {
+            rows.push_back(to_json(a));
+            std::string addresses;
+            for (const std::string& one : a.addresses) {
+                addresses += (addresses.empty() ? "" : ", ") + one;
+            }
+            cells.push_back({a.login, a.enabled ? "enabled" : "disabled", addresses, a.line, a.name}
+            );
+        }
+        print(
+            context,
+            rows,
+            cells.empty() ? "there are no accounts; `sekisho account add LOGIN` makes one"
+                          : table({"LOGIN", "STATE", "ADDRESSES", "LINE", "NAME"}, cells)
+        );
+        return kDone;
+    });
+}
+
+void password_options(CLI::App& command, Options& options) {
+    auto* file = command.add_option(
+        "--password-file", options.password_file, "Read the password from a file"
+    );
+    auto* input = command.add_flag(
+        "--password-stdin", options.password_stdin, "Read the password from standard input"
+    );
+    auto* generate =
+        command.add_flag("--generate", options.generate, "Generate a password and show it once");
+    file->excludes(input)->excludes(generate);
+    input->excludes(generate);
+}
+
+}  // namespace
+
+void add_account(CLI::App& app, Context& context, Chosen& chosen) {
+    auto options = std::make_shared<Options>();
+    auto* top =
+        app.add_subcommand("account", "Mail accounts: add, passwd, list, enable, disable, remove");
+    top->require_subcommand(1);
+    const auto with_login =
+        [&](const char* name, const char* help, int (*work)(const Context&, const Options&)) {
+            auto* command = top->add_subcommand(name, help);
+            command->add_option("login", options->login, "The login, usually the mail address")
+                ->required();
+            command->callback([&context, &chosen, options, work] {
+                chosen = [&context, options, work] { return work(context, *options); };
+            });
+            return command;
+        };
+    auto* adding = with_login("add", "Create an account", add);
+    adding->add_option(
+        "--address",
+        options->addresses,
+        "An address it sends as and receives for (again for more); else the login"
+    );
+    adding->add_option("--name", options->name, "Name, for people");
+    adding->add_option("--line", options->line, "The subscriber's line");
+    password_options(*adding, *options);
+    password_options(*with_login("passwd", "Set a new password", passwd), *options);
+    with_login("enable", "Let it log in again", [](const Context& c, const Options& o) {
+        return set_enabled(c, o, true);
+    });
+    with_login(
+        "disable",
+        "Refuse its logins; its mail is kept",
+        [](const Context& c, const Options& o) { return set_enabled(c, o, false); }
+    )->add_option("--reason", options->reason, "Why; for the support desk");
+    with_login("remove", "Delete the account", remove);
+    top->add_subcommand("list", "All accounts")->callback([&context, &chosen] {
+        chosen = [&context] { return list(context); };
+    });
+}
+
+}  // namespace sekisho::cli

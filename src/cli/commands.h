@@ -1,0 +1,32 @@
+// The subcommands. Each adds itself to the command line and sets `run` when chosen.
+#pragma once
+
+#include "cli/context.h"
+
+#include <functional>
+
+namespace CLI {
+class App;
+}
+
+namespace sekisho::cli {
+
+// What main does after parsing: runs the chosen subcommand and gives its exit code.
+using Chosen = std::function<int()>;
+
+void add_run(CLI::App& app, Context& context, Chosen& chosen);   // run, init
+void add_gate(CLI::App& app, Context& context, Chosen& chosen);  // gate [run|status|explain]
+void add_mail(CLI::App& app, Context& context, Chosen& chosen);  // mail [run|status]
+void add_desk(CLI::App& app, Context& context, Chosen& chosen);  // desk [run|status]
+void add_account(
+    CLI::App& app, Context& context, Chosen& chosen
+);  // account add|passwd|list|enable|disable|remove
+void add_queue(
+    CLI::App& app, Context& context, Chosen& chosen
+);  // queue list|show|retry|hold|release|drop
+void add_events(CLI::App& app, Context& context, Chosen& chosen);  // events, trace, line
+void add_config(
+    CLI::App& app, Context& context, Chosen& chosen
+);  // config defaults|check|reference, reload
+
+}  // namespace sekisho::cli

@@ -1,0 +1,157 @@
+#include "cli/context.h"
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "config/config.h"
+#include "config/reader.h"
+#include "net/control.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <expected>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sekisho::cli {
+namespace {
+
+// How wide a text stands on a terminal: CJK takes two columns.
+std::size_t width(std::string_view text) {
+    std::size_t columns = 0;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if ((byte & 0xc0U) != 0x80U) {
+            columns += byte >= 0xe3 && byte <= 0xed ? 2 : 1;
+        }
+    }
+    return columns;
+}
+
+Errc code_by_name(const std::string& text) {
+    for (const Errc code :
+         {Errc::Invalid,
+          Errc::NotFound,
+          Errc::Conflict,
+          Errc::Denied,
+          Errc::Unavailable,
+          Errc::Full,
+          Errc::Corrupt,
+          Errc::Timeout,
+          Errc::Cancelled,
+          Errc::Closed}) {
+        if (text == name(code)) {
+            return code;
+        }
+    }
+    return Errc::Unavailable;
+}
+
+}  // namespace
+
+std::string find_config(const Context& context) {
+    if (!context.config_file.empty()) {
+        return context.config_file;
+    }
+    if (const char* named = std::getenv("SEKISHO_CONFIG"); named != nullptr && *named != '\0') {
+        return named;
+    }
+    for (const char* place : {"sekisho.toml", "var/sekisho.toml", "/etc/sekisho/sekisho.toml"}) {
+        if (std::filesystem::exists(place)) {
+            return place;
+        }
+    }
+    return "/etc/sekisho/sekisho.toml";
+}
+
+std::expected<config::Config, int> load_config(const Context& context) {
+    auto loaded = config::load(find_config(context));
+    if (!loaded) {
+        Json problems = Json::array();
+        for (const config::Problem& problem : loaded.error()) {
+            fmt::print(stderr, "{}\n", printable(problem.message(), 1000));
+        }
+        return std::unexpected(kUsage);
+    }
+    return loaded->resolved();
+}
+
+int report(const Context& context, const Error& error) {
+    if (context.json) {
+        fmt::print(
+            "{}\n",
+            Json{
+                {"error", {{"code", name(error.code)}, {"message", printable(error.message, 1000)}}}
+            }.dump()
+        );
+    } else {
+        fmt::print(stderr, "sekisho: {}\n", printable(error.message, 1000));
+    }
+    return error.code == Errc::Invalid ? kUsage : kFailed;
+}
+
+void print(const Context& context, const Json& result, const std::string& text) {
+    if (context.json) {
+        fmt::print("{}\n", result.dump(2, ' ', false, Json::error_handler_t::replace));
+    } else {
+        fmt::print("{}{}", text, text.empty() || text.ends_with('\n') ? "" : "\n");
+    }
+}
+
+std::string table(
+    const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows
+) {
+    std::vector<std::size_t> widths;
+    for (const std::string& cell : header) {
+        widths.push_back(width(cell));
+    }
+    for (const auto& row : rows) {
+        for (std::size_t i = 0; i < row.size() && i < widths.size(); ++i) {
+            widths[i] = std::max(widths[i], width(row[i]));
+        }
+    }
+    const auto line = [&widths](const std::vector<std::string>& cells) {
+        std::string out;
+        for (std::size_t i = 0; i < cells.size(); ++i) {
+            const bool last = i + 1 == cells.size();
+            out += cells[i] + (last ? "" : std::string(widths[i] - width(cells[i]) + 2, ' '));
+        }
+        return out + "\n";
+    };
+    std::string out = line(header);
+    for (const auto& row : rows) {
+        out += line(row);
+    }
+    return out;
+}
+
+Result<Json> ask(const config::Config& config, const std::string& role, const Json& request) {
+    using namespace std::chrono_literals;
+    const auto reply = net::call_control(config.socket(role), request.dump(), 10s);
+    if (!reply) {
+        return fail(
+            reply.error().code,
+            "the role " + role + " does not answer (" + reply.error().message + "); is it running?"
+        );
+    }
+    const Json parsed = Json::parse(*reply, nullptr, false);
+    if (parsed.is_discarded() || !parsed.is_object()) {
+        return fail(Errc::Corrupt, "the role " + role + " gave an answer that is no JSON object");
+    }
+    if (!parsed.value("ok", false)) {
+        const Json error = parsed.value("error", Json::object());
+        return fail(
+            code_by_name(error.value("code", "")),
+            error.value("message", "the role " + role + " refused")
+        );
+    }
+    return parsed.value("result", Json());
+}
+
+}  // namespace sekisho::cli

@@ -1,0 +1,134 @@
+// sekisho gate [run|status|explain].
+#include "base/ip.h"
+#include "cli/commands.h"
+#include "cli/context.h"
+#include "cli/explain.h"
+#include "cli/role.h"
+#include "policy/policy.h"
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sekisho::cli {
+namespace {
+
+std::string status_text(const Json& status) {
+    std::string out = fmt::format(
+        "engine {}, mode {}, policy {}\n",
+        status.value("engine", ""),
+        status.value("mode", ""),
+        status.value("policy", "").substr(0, 12)
+    );
+    for (const Json& one : status.value("interfaces", Json::array())) {
+        const bool attached = one.value("attached", false);
+        out += fmt::format(
+            "interface {}: {}\n",
+            one.value("name", ""),
+            attached ? one.value("mode", "") : one.value("error", "not attached")
+        );
+    }
+    for (const Json& one : status.value("downgrades", Json::array())) {
+        out += fmt::format(
+            "rule {}: {} instead of {}: {}\n",
+            one.value("rule", ""),
+            one.value("used", ""),
+            one.value("declared", ""),
+            one.value("reason", "")
+        );
+    }
+    std::vector<std::vector<std::string>> rows;
+    const auto row = [&rows](const std::string& name, const Json& rule) {
+        const auto packets = [&rule](const char* side) {
+            return fmt::format(
+                "{}", rule.value(side, Json::object()).value("packets", std::uint64_t{0})
+            );
+        };
+        rows.push_back(
+            {name,
+             rule.value("action", "pass"),
+             rule.value("stage", ""),
+             packets("to"),
+             packets("from")}
+        );
+    };
+    for (const Json& rule : status.value("rules", Json::array())) {
+        row(rule.value("name", ""), rule);
+    }
+    row("(no rule)", status.value("unnamed", Json::object()));
+    out += table({"RULE", "ACTION", "STAGE", "PACKETS TO :25", "FROM :25"}, rows);
+    return out;
+}
+
+int status(const Context& context) {
+    const auto config = load_config(context);
+    if (!config) {
+        return config.error();
+    }
+    const auto answer = ask(*config, "gate", Json{{"command", "status"}});
+    if (!answer) {
+        return report(context, answer.error());
+    }
+    print(context, *answer, status_text(*answer));
+    return kDone;
+}
+
+int explain(const Context& context, const std::string& from, const std::string& to) {
+    const auto config = load_config(context);
+    if (!config) {
+        return config.error();
+    }
+    const auto source = IpAddress::parse(from);
+    const auto destination = IpAddress::parse(to);
+    if (!source || !destination) {
+        return report(context, source ? destination.error() : source.error());
+    }
+    const auto policy = policy::Policy::compile(config->policy);
+    if (!policy) {
+        return report(context, policy.error());
+    }
+    const Json result = explained(**policy, config->gate.mode, *source, *destination);
+    std::string text;
+    for (const Json& step : result["steps"]) {
+        text += step.get<std::string>() + "\n";
+    }
+    print(context, result, text);
+    return kDone;
+}
+
+}  // namespace
+
+void add_gate(CLI::App& app, Context& context, Chosen& chosen) {
+    auto* gate = app.add_subcommand("gate", "The gate: alone, runs it; status, explain");
+    gate->require_subcommand(0, 1);
+    gate->callback([&context, &chosen] {
+        if (!chosen) {
+            chosen = [&context] { return run_gate(context); };
+        }
+    });
+    gate->add_subcommand("run", "Run the gate in the foreground")->callback([&context, &chosen] {
+        chosen = [&context] { return run_gate(context); };
+    });
+    gate->add_subcommand("status", "Engine, interfaces, counters by rule")
+        ->callback([&context, &chosen] { chosen = [&context] { return status(context); }; });
+    struct Pair {
+        std::string source, destination;
+    };
+    auto pair = std::make_shared<Pair>();
+    auto* explaining = gate->add_subcommand(
+        "explain", "Which class, which rule, which verdict for SRC to DST, and why"
+    );
+    explaining->add_option("source", pair->source, "Address of the end that opens the connection")
+        ->required();
+    explaining
+        ->add_option("destination", pair->destination, "Address of the end that listens on port 25")
+        ->required();
+    explaining->callback([&context, &chosen, pair] {
+        chosen = [&context, pair] { return explain(context, pair->source, pair->destination); };
+    });
+}
+
+}  // namespace sekisho::cli

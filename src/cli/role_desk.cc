@@ -1,0 +1,190 @@
+// The role desk: the guide, the API, the console and the metrics on HTTP.
+#include "base/result.h"
+#include "cli/context.h"
+#include "cli/init.h"
+#include "cli/role.h"
+#include "config/config.h"
+#include "desk/desk.h"
+#include "net/control.h"
+#include "net/http.h"
+#include "net/server.h"
+#include "net/tls.h"
+#include "policy/policy.h"
+#include "store/store.h"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sekisho::cli {
+namespace {
+
+constexpr unsigned kWorkers = 4;
+
+// Another role's answer, as the desk wants it: the result's object, or an object with "error".
+Result<std::string> ask_for_desk(
+    const config::Config& config, const std::string& role, const std::string& request
+) {
+    const Json parsed = Json::parse(request, nullptr, false);
+    auto answer = ask(config, role, parsed);
+    if (answer) {
+        return answer->dump(-1, ' ', false, Json::error_handler_t::replace);
+    }
+    if (answer.error().code == Errc::NotFound || answer.error().code == Errc::Unavailable) {
+        return fail(answer.error());
+    }
+    return Json{{"error", answer.error().message}}.dump();
+}
+
+class DeskRole final : public Role {
+  public:
+    DeskRole() = default;
+    DeskRole(const DeskRole&) = delete;
+    DeskRole& operator=(const DeskRole&) = delete;
+    ~DeskRole() override { stop(); }
+
+    static Result<std::unique_ptr<Role>> start(const config::Config& config) {
+        auto role = std::make_unique<DeskRole>();
+        if (Status opened = role->open(config); !opened) {
+            return fail(opened.error());
+        }
+        return role;
+    }
+
+    std::vector<std::string> summary() override {
+        std::vector<std::string> lines{"guide and desk " + config_.provider.guide_url + "/"};
+        for (const auto& one : listeners_) {
+            lines.push_back("http " + one->local().text());
+        }
+        return lines;
+    }
+
+    Json status() override {
+        Json endpoints = Json::array();
+        for (const auto& one : listeners_) {
+            endpoints.push_back(one->local().text());
+        }
+        return Json{{"listen", endpoints}, {"guide_url", config_.provider.guide_url}};
+    }
+
+    Result<std::vector<std::string>> reload(const config::Config& config) override {
+        auto policy = policy::Policy::compile(config.policy);
+        if (!policy) {
+            return fail(policy.error());
+        }
+        if (tls_) {
+            auto tls = net::TlsContext::server(config.tls.certificate, config.tls.key);
+            if (!tls) {
+                return fail(tls.error());
+            }
+            tls_->set(*tls);
+        }
+        desk_->replace(config, *policy);
+        config_ = config;
+        return std::vector<std::string>{};
+    }
+
+    Result<Json> command(const std::string& name, const Json& /*request*/) override {
+        return fail(Errc::NotFound, "the desk knows no command \"" + name + "\"");
+    }
+
+    void stop() override {
+        for (const auto& one : listeners_) {
+            one->stop();
+        }
+        if (loops_) {
+            loops_->stop();
+        }
+        listeners_.clear();
+        workers_.reset();
+        loops_.reset();
+        desk_.reset();
+        store_.reset();
+    }
+
+  private:
+    Status open(const config::Config& config) {
+        config_ = config;
+        if (Status made = ensure_token(config); !made) {
+            return made;
+        }
+        auto store = store::open_store(config.database());
+        if (!store) {
+            return fail(store.error());
+        }
+        store_ = std::move(*store);
+        auto policy = policy::Policy::compile(config.policy);
+        if (!policy) {
+            return fail(policy.error());
+        }
+        desk_ = std::make_unique<desk::Desk>(desk::Deps{
+            config,
+            *policy,
+            store_->accounts(),
+            store_->lines(),
+            store_->journal(),
+            [config](const std::string& role, const std::string& request) {
+                return ask_for_desk(config, role, request);
+            },
+            {},
+            {}
+        });
+        loops_ = net::Loops::make(1);
+        workers_ = net::Workers::make(kWorkers);
+        if (Status listening = listen(); !listening) {
+            return listening;
+        }
+        if (Status dropped = drop_rights(config, {}); !dropped) {
+            return dropped;
+        }
+        loops_->run();
+        return {};
+    }
+
+    Status listen() {
+        net::HttpOptions options;
+        if (config_.http.tls) {
+            if (Status made = ensure_certificate(config_); !made) {
+                return made;
+            }
+            auto tls = net::TlsContext::server(config_.tls.certificate, config_.tls.key);
+            if (!tls) {
+                return fail(tls.error());
+            }
+            tls_ = std::make_shared<net::TlsHolder>(*tls);
+            options.tls = tls_;
+        }
+        for (const Endpoint& at : config_.http.listen) {
+            auto listener = net::serve_http(
+                *loops_,
+                *workers_,
+                at,
+                options,
+                [this](const net::HttpRequest& request) { return desk_->handle(request); }
+            );
+            if (!listener) {
+                return fail(listener.error());
+            }
+            listeners_.push_back(std::move(*listener));
+        }
+        return {};
+    }
+
+    config::Config config_;
+    std::unique_ptr<store::Store> store_;
+    std::unique_ptr<desk::Desk> desk_;
+    std::shared_ptr<net::TlsHolder> tls_;
+    std::unique_ptr<net::Loops> loops_;
+    std::unique_ptr<net::Workers> workers_;
+    std::vector<std::unique_ptr<net::Listener>> listeners_;
+};
+
+}  // namespace
+
+int run_desk(const Context& context) {
+    return run_role(context, "desk", DeskRole::start);
+}
+
+}  // namespace sekisho::cli

@@ -1,0 +1,269 @@
+// The role mail: store, spool, mail server and delivery under one roof.
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "cli/context.h"
+#include "cli/init.h"
+#include "cli/queue_control.h"
+#include "cli/role.h"
+#include "config/config.h"
+#include "delivery/deliverer.h"
+#include "mail/server.h"
+#include "net/resolver.h"
+#include "net/server.h"
+#include "net/tls.h"
+#include "policy/policy.h"
+#include "queue/spool.h"
+#include "store/spool_log.h"
+#include "store/store.h"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sekisho::cli {
+namespace {
+
+constexpr unsigned kWorkers = 4;  // password hashing and database calls
+
+Result<std::unique_ptr<queue::Spool>> open_spool(const config::Config& config) {
+    if (Status made = make_folder(config.queue.directory, 0700); !made) {
+        return fail(made.error());
+    }
+    store::SpoolOptions options;
+    options.directory = config.queue.directory;
+    options.segment_size = config.queue.segment_size;
+    options.commit_wait = config.queue.commit_wait;
+    options.free_space_min = config.queue.free_space_min;
+    options.retry = config.queue.retry;
+    options.expire = config.queue.expire;
+    return store::SpoolLog::open(std::move(options));
+}
+
+delivery::Options delivery_options(const config::Config& config) {
+    delivery::Options options;
+    options.route.hostname = config.mail.hostname;
+    options.route.domains = config.mail.domains;
+    options.route.smarthost = config.delivery.smarthost;
+    options.route.port = config.delivery.port;
+    options.notices.hostname = config.mail.hostname;
+    options.notices.from = config.delivery.dsn_from;
+    options.notices.provider_name = config.provider.name;
+    options.notices.provider_name_ja = config.provider.name_ja;
+    options.notices.support = config.provider.support_mail;
+    options.notices.guide_url = config.provider.guide_url;
+    options.retry.waits = config.queue.retry;
+    options.retry.expire = config.queue.expire;
+    options.concurrency = config.delivery.concurrency;
+    options.concurrency_per_destination = config.delivery.concurrency_per_destination;
+    options.ipv4 = config.delivery.ipv4;
+    options.ipv6 = config.delivery.ipv6;
+    options.local = config.delivery.local == "lmtp" ? delivery::Options::Local::Lmtp
+                                                    : delivery::Options::Local::Maildir;
+    options.maildir = config.delivery.maildir;
+    options.lmtp = config.delivery.lmtp;
+    return options;
+}
+
+class MailRole final : public Role {
+  public:
+    MailRole() = default;
+    MailRole(const MailRole&) = delete;
+    MailRole& operator=(const MailRole&) = delete;
+    ~MailRole() override { stop(); }
+
+    static Result<std::unique_ptr<Role>> start(const config::Config& config) {
+        auto role = std::make_unique<MailRole>();
+        if (Status started = role->open(config); !started) {
+            return fail(started.error());
+        }
+        return role;
+    }
+
+    std::vector<std::string> summary() override {
+        std::vector<std::string> lines;
+        for (const mail::BoundListener& one : server_->listeners()) {
+            std::string line = one.name + " " + one.bound.text();
+            if (one.bound != one.wanted) {
+                line += " (" + std::to_string(one.wanted.port) + " is taken or not permitted)";
+            }
+            lines.push_back(std::move(line));
+        }
+        return lines;
+    }
+
+    Json status() override {
+        Json out = Json::parse(server_->status_json());
+        out["queue"] = to_json(spool_->counters());
+        out["delivery"] = Json::parse(deliverer_->status_json());
+        const auto journal = store_->journal_counters();
+        out["journal"] = Json{{"written", journal.written}, {"dropped", journal.dropped}};
+        return out;
+    }
+
+    Result<std::vector<std::string>> reload(const config::Config& config) override {
+        auto policy = policy::Policy::compile(config.policy);
+        if (!policy) {
+            return fail(policy.error());
+        }
+        auto tls = net::TlsContext::server(config.tls.certificate, config.tls.key);
+        if (!tls) {
+            return fail(tls.error());
+        }
+        if (Status done = server_->reload(config, *policy, *tls); !done) {
+            return fail(done.error());
+        }
+        deliverer_->reload(delivery_options(config));
+        config_ = config;
+        return std::vector<std::string>{};
+    }
+
+    Result<Json> command(const std::string& name, const Json& request) override {
+        return queue_command(*spool_, store_->journal(), name, request);
+    }
+
+    void stop() override {
+        if (server_) {
+            server_->stop();
+        }
+        if (deliverer_) {
+            deliverer_->stop(std::chrono::seconds(5));
+        }
+        if (loops_) {
+            loops_->stop();
+        }
+        deliverer_.reset();
+        server_.reset();
+        resolver_.reset();
+        workers_.reset();
+        spool_.reset();
+        loops_.reset();
+        if (store_) {
+            static_cast<void>(store_->journal().flush());
+        }
+    }
+
+  private:
+    Status open(const config::Config& config) {
+        config_ = config;
+        if (Status made = ensure_certificate(config); !made) {
+            return made;
+        }
+        auto store = store::open_store(config.database());
+        if (!store) {
+            return fail(store.error());
+        }
+        store_ = std::move(*store);
+        auto spool = open_spool(config);
+        if (!spool) {
+            return fail(spool.error());
+        }
+        spool_ = std::move(*spool);
+        for (const queue::Damage& one : spool_->damage()) {
+            log::warning(
+                "SPOOL_DAMAGE",
+                one.text,
+                {{"kind", queue::name(one.kind)}, {"queue_id", one.queue_id}}
+            );
+        }
+        loops_ = net::Loops::make(0);
+        workers_ = net::Workers::make(kWorkers);
+        if (Status served = serve(); !served) {
+            return served;
+        }
+        if (Status dropped = drop_rights(config, {}); !dropped) {
+            return dropped;
+        }
+        if (Status delivering = deliver(); !delivering) {
+            return delivering;
+        }
+        loops_->run();
+        return {};
+    }
+
+    Status serve() {
+        auto policy = policy::Policy::compile(config_.policy);
+        if (!policy) {
+            return fail(policy.error());
+        }
+        auto tls = net::TlsContext::server(config_.tls.certificate, config_.tls.key);
+        if (!tls) {
+            return fail(tls.error());
+        }
+        constexpr std::size_t kKeyBytes = 32;
+        auto key = store_->setting_or_make("sasl_key", [] { return random_bytes(kKeyBytes); });
+        if (!key) {
+            return fail(key.error());
+        }
+        auto server = mail::Server::start(
+            {config_,
+             *loops_,
+             *workers_,
+             *tls,
+             store_->accounts(),
+             *spool_,
+             store_->journal(),
+             store_->lines(),
+             *policy,
+             *key}
+        );
+        if (!server) {
+            return fail(server.error());
+        }
+        server_ = std::move(*server);
+        return {};
+    }
+
+    Status deliver() {
+        net::ResolverOptions options;
+        options.forward_to = config_.delivery.resolvers;
+        options.trust_anchor_file = config_.delivery.trust_anchor;
+        auto resolver = net::Resolver::make(loops_->executor(0), options);
+        if (!resolver) {
+            return fail(resolver.error());
+        }
+        resolver_ = std::move(*resolver);
+        auto tls = net::TlsContext::client_opportunistic();
+        if (!tls) {
+            return fail(tls.error());
+        }
+        const auto find_mailbox = [this](std::string_view address) -> Result<std::string> {
+            // RFC 5321 §4.5.1: "postmaster" alone is of our own domain.
+            const std::string full = address.find('@') == std::string_view::npos
+                                         ? std::string(address) + "@" + config_.mail.domains.front()
+                                         : std::string(address);
+            auto account = store_->accounts().find_by_address(full);
+            if (!account) {
+                return fail(account.error());
+            }
+            return account->login;
+        };
+        deliverer_ = delivery::Deliverer::make(
+            {*loops_, *workers_, *resolver_, *spool_, store_->journal(), *tls, find_mailbox},
+            delivery_options(config_)
+        );
+        deliverer_->start();
+        return {};
+    }
+
+    config::Config config_;
+    std::unique_ptr<store::Store> store_;
+    std::unique_ptr<queue::Spool> spool_;
+    std::unique_ptr<net::Loops> loops_;
+    std::unique_ptr<net::Workers> workers_;
+    std::unique_ptr<net::Resolver> resolver_;
+    std::unique_ptr<mail::Server> server_;
+    std::unique_ptr<delivery::Deliverer> deliverer_;
+};
+
+}  // namespace
+
+int run_mail(const Context& context) {
+    return run_role(context, "mail", MailRole::start);
+}
+
+}  // namespace sekisho::cli

@@ -1,0 +1,86 @@
+#include "config/config.h"
+
+#include "base/ip.h"
+
+#include <array>
+#include <filesystem>
+#include <string>
+#include <unistd.h>
+
+namespace sekisho::config {
+namespace {
+
+std::string machine_name() {
+    std::array<char, 256> name{};
+    if (gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') {
+        return "localhost";
+    }
+    return name.data();
+}
+
+// The address at which somebody on this machine or, with a real address, somebody else reaches the
+// endpoint.
+std::string reachable(const Endpoint& endpoint, const std::string& hostname) {
+    const bool any = endpoint.address == IpAddress{} || endpoint.address == IpAddress::v6({});
+    return any ? hostname + ":" + std::to_string(endpoint.port) : endpoint.text();
+}
+
+// Paths in the file are relative to its folder, so that a command means the same wherever it is
+// typed.
+void anchor(std::string& path, const std::filesystem::path& folder) {
+    if (!path.empty() && std::filesystem::path(path).is_relative()) {
+        path = (folder / path).lexically_normal().string();
+    }
+}
+
+void fill(std::string& place, const std::string& value) {
+    if (place.empty()) {
+        place = value;
+    }
+}
+
+}  // namespace
+
+Config Config::resolved() const {
+    Config c = *this;
+    const std::filesystem::path folder = std::filesystem::absolute(c.file).parent_path();
+    for (std::string* path :
+         {&c.state_dir,
+          &c.tls.certificate,
+          &c.tls.key,
+          &c.queue.directory,
+          &c.delivery.trust_anchor,
+          &c.delivery.maildir}) {
+        anchor(*path, folder);
+    }
+    fill(c.mail.hostname, machine_name());
+    if (c.mail.domains.empty()) {
+        c.mail.domains.push_back(c.provider.domain);
+    }
+    fill(c.provider.name_ja, c.provider.name);
+    fill(c.provider.support_mail, "support@" + c.provider.domain);
+    if (c.provider.guide_url.empty() && !c.http.listen.empty()) {
+        c.provider.guide_url = (c.http.tls ? "https://" : "http://") +
+                               reachable(c.http.listen.front(), c.mail.hostname);
+    }
+    if (c.tls.certificate.empty()) {
+        c.tls.certificate = c.state_dir + "/tls/certificate.pem";
+        c.tls.key = c.state_dir + "/tls/key.pem";
+    }
+    fill(c.queue.directory, c.state_dir + "/spool");
+    fill(c.delivery.maildir, c.state_dir + "/maildir");
+    fill(c.delivery.dsn_from, "postmaster@" + c.mail.hostname);
+    fill(c.settings.outgoing_host, c.mail.hostname);
+    fill(c.settings.incoming_host, c.settings.outgoing_host);
+    return c;
+}
+
+std::string Config::database() const {
+    return state_dir + "/sekisho.db";
+}
+
+std::string Config::socket(const std::string& role) const {
+    return state_dir + "/run/" + role + ".sock";
+}
+
+}  // namespace sekisho::config

@@ -1,0 +1,300 @@
+// Every key of sekisho.toml, declared once: name, place, type, default, range, help.
+#include "config/keys.h"
+
+#include "base/ip.h"
+#include "config/config.h"
+#include "config/key_types.h"
+#include "policy/policy.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <toml++/toml.h>
+#include <utility>
+#include <vector>
+
+namespace sekisho::config {
+namespace {
+
+using C = Config;
+
+// The place in the Config that a key fills.
+#define SEKISHO_AT(member) [](auto& c) -> auto& { return c.member; }
+
+Table<C> general() {
+    return {
+        "",
+        false,
+        "",
+        {
+            at_start(text<C>(
+                "state_dir",
+                SEKISHO_AT(state_dir),
+                "Folder of everything Sekisho keeps: database, spool, mail, sockets. Relative "
+                "paths in this file are relative to its folder."
+            )),
+            at_start(text<C>(
+                "user",
+                SEKISHO_AT(user),
+                "The roles mail and desk change to this user once their ports are bound. Empty: "
+                "they keep the user they were started as."
+            )),
+        }
+    };
+}
+
+Table<C> provider() {
+    return {
+        "provider",
+        false,
+        "Who you are: shown to subscribers in the guide, in replies and in notices.",
+        {
+            text<C>("name", SEKISHO_AT(provider.name), "Your name."),
+            text<C>(
+                "name_ja",
+                SEKISHO_AT(provider.name_ja),
+                "Your name on Japanese pages. Empty: `name`."
+            ),
+            text<C>("domain", SEKISHO_AT(provider.domain), "Your main mail domain."),
+            text<C>(
+                "support_mail",
+                SEKISHO_AT(provider.support_mail),
+                "Support's mail address. Empty: `support@` the domain."
+            ),
+            text<C>(
+                "support_phone",
+                SEKISHO_AT(provider.support_phone),
+                "Support's telephone number, if any."
+            ),
+            text<C>(
+                "support_hours",
+                SEKISHO_AT(provider.support_hours),
+                "When support answers, if you want it shown."
+            ),
+            text<C>(
+                "guide_url",
+                SEKISHO_AT(provider.guide_url),
+                "The guide's address as subscribers reach it, without a trailing `/`; it stands in "
+                "SMTP replies. Empty: made from `mail.hostname` and `http.listen`."
+            ),
+        }
+    };
+}
+
+Table<C> log_keys() {
+    return {
+        "log",
+        false,
+        "The log goes to standard error.",
+        {
+            choice<C>(
+                "level",
+                SEKISHO_AT(log.level),
+                {"debug", "info", "warning", "error"},
+                "The least severe line that is written."
+            ),
+            choice<C>(
+                "format",
+                SEKISHO_AT(log.format),
+                {"auto", "text", "json"},
+                "`auto`: text on a terminal, JSON otherwise."
+            ),
+        }
+    };
+}
+
+Table<C> gate() {
+    return {
+        "gate",
+        false,
+        "The packet filter.",
+        {
+            at_start(choice<C>(
+                "engine",
+                SEKISHO_AT(gate.engine),
+                {"xdp", "nftables", "none"},
+                "What enforces the policy on packets."
+            )),
+            choice<C>(
+                "mode",
+                SEKISHO_AT(gate.mode),
+                {"observe", "enforce"},
+                "`observe`: every rule is counted and reported, nothing is blocked. `enforce`: "
+                "each rule acts as its stage says."
+            ),
+            at_start(texts<C>(
+                "interfaces",
+                SEKISHO_AT(gate.interfaces),
+                "Interfaces to guard. Empty: every interface that is up, but `lo`."
+            )),
+            at_start(choice<C>(
+                "xdp_mode",
+                SEKISHO_AT(gate.xdp_mode),
+                {"auto", "native", "generic"},
+                "How the XDP program is attached. `auto`: native where the driver has it, else "
+                "generic."
+            )),
+            number<C>(
+                "events_per_line_per_minute",
+                SEKISHO_AT(gate.events_per_line_per_minute),
+                1,
+                10000,
+                "How many blocked flows of one line become rows in the journal; the others are "
+                "counted in them."
+            ),
+        }
+    };
+}
+
+Table<C> radius() {
+    return {
+        "radius",
+        false,
+        "RADIUS accounting tells which subscriber holds an address.",
+        {
+            at_start(parsed<Endpoint, C>(
+                "listen",
+                SEKISHO_AT(radius.listen),
+                "list of endpoints",
+                "Where the gate takes accounting packets, usually port 1813. Empty: it takes none."
+            )),
+        }
+    };
+}
+
+template <class T, class Ref, class Parse>
+Key<T> word(
+    std::string name,
+    Ref ref,
+    Parse parse,
+    std::string range,
+    std::string fallback,
+    std::string help
+) {
+    Key<T> key{
+        std::move(name), "string", std::move(range), std::move(fallback), std::move(help), true, {}
+    };
+    key.read = [ref, parse, range = key.range](
+                   T& target, const toml::node& node
+               ) -> std::optional<std::string> {
+        const auto written = node.value_exact<std::string>();
+        const auto value = parse(written.value_or(""));
+        if (!value) {
+            return "expected one of: " + range;
+        }
+        ref(target) = *value;
+        return std::nullopt;
+    };
+    return key;
+}
+
+}  // namespace
+
+const std::vector<Table<Config>>& tables() {
+    static const std::vector<Table<Config>> all = [] {
+        std::vector<Table<Config>> every{general(), provider(), log_keys(), gate(), radius()};
+        for (Table<Config>& table : mail_tables()) {
+            every.push_back(std::move(table));
+        }
+        return every;
+    }();
+    return all;
+}
+
+const Table<ClassTable>& class_table() {
+    using T = ClassTable;
+    static const Table<T> table{
+        "class",
+        true,
+        "A class of networks. An address belongs to one class: that of its longest prefix; to "
+        "`outside` when none holds it.",
+        {
+            required(text<T>(
+                "name",
+                SEKISHO_AT(source.name),
+                "Unique name. Usual ones: subscribers, static, roaming, submission, exchange, "
+                "mail-servers, others-dynamic."
+            )),
+            text<T>("note", SEKISHO_AT(source.note), "For people: what the class is."),
+            parsed<Prefix, T>(
+                "prefixes", SEKISHO_AT(source.prefixes), "list of prefixes", "Its prefixes."
+            ),
+            texts<T>(
+                "files",
+                SEKISHO_AT(files),
+                "Files with more prefixes, one a line, relative to sekisho.toml. They are watched: "
+                "a change is put in force."
+            ),
+        }
+    };
+    return table;
+}
+
+const Table<policy::RuleSource>& rule_table() {
+    using T = policy::RuleSource;
+    static const Table<T> table{
+        "rule",
+        true,
+        "What happens on TCP port 25 between two classes, in both directions of the flow. The "
+        "first rule that names both classes decides; a pair that none names passes.",
+        {
+            required(
+                text<T>("name", SEKISHO_AT(name), "Unique name; counters and explanations use it.")
+            ),
+            required(text<T>(
+                "from", SEKISHO_AT(from), "Class of the end that opens the connection, or `*`."
+            )),
+            required(
+                text<T>("to", SEKISHO_AT(to), "Class of the end that listens on port 25, or `*`.")
+            ),
+            word<T>(
+                "action",
+                SEKISHO_AT(action),
+                policy::parse_action,
+                "pass, count, limit, refuse, drop, answer",
+                "\"pass\"",
+                "What is done. `refuse` answers at once (TCP RST); `drop` is silent."
+            ),
+            word<T>(
+                "stage",
+                SEKISHO_AT(stage),
+                policy::parse_stage,
+                "observe, notify, enforce",
+                "\"enforce\"",
+                "`observe` and `notify` count and report, and let the packet pass."
+            ),
+            text<T>(
+                "note",
+                SEKISHO_AT(note),
+                "Why; shown by `sekisho gate explain` and to the support desk."
+            ),
+        }
+    };
+    return table;
+}
+
+const Table<Radius::Client>& radius_client_table() {
+    using T = Radius::Client;
+    static const Table<T> table = [] {
+        Key<T> from{"from", "prefix", "", "", "Address or prefix of the access server.", true, {}};
+        from.read = [](T& client, const toml::node& node) -> std::optional<std::string> {
+            auto prefix = Prefix::parse(node.value_exact<std::string>().value_or(""));
+            if (!prefix) {
+                return prefix.error().message;
+            }
+            client.from = *prefix;
+            return std::nullopt;
+        };
+        return Table<T>{
+            "radius.client",
+            true,
+            "An access server that may send accounting packets.",
+            {from, required(text<T>("secret", SEKISHO_AT(secret), "The secret shared with it."))}
+        };
+    }();
+    return table;
+}
+
+#undef SEKISHO_AT
+
+}  // namespace sekisho::config

@@ -1,0 +1,48 @@
+// The one declaration of every key. Private to the room: it names the TOML library.
+#pragma once
+
+#include "config/config.h"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <toml++/toml.h>
+#include <vector>
+
+namespace sekisho::config {
+
+// A key of the table that fills a T.
+template <class T>
+struct Key {
+    std::string name;      // inside its table
+    std::string type;      // for people: "string", "size", "list of endpoints"
+    std::string range;     // for people: "100 to 50000", "xdp | nftables | none"; may be empty
+    std::string fallback;  // the default in TOML; empty: the key is required
+    std::string help;
+    bool live = true;  // takes effect with `sekisho reload`; else at the next start
+    // Puts the value in its place, or says what was expected.
+    std::function<std::optional<std::string>(T&, const toml::node&)> read;
+};
+
+template <class T>
+struct Table {
+    std::string name;  // "mail"; "[[class]]" is "class" with many = true
+    bool many = false;
+    std::string help;
+    std::vector<Key<T>> keys;
+};
+
+// What [[class]] says before its files are read.
+struct ClassTable {
+    policy::ClassSource source;
+    std::vector<std::string> files;
+};
+
+[[nodiscard]] const std::vector<Table<Config>>& tables();
+[[nodiscard]] std::vector<Table<Config>> mail_tables();  // a part of tables()
+[[nodiscard]] const Table<ClassTable>& class_table();
+[[nodiscard]] const Table<policy::RuleSource>& rule_table();
+[[nodiscard]] const Table<Radius::Client>& radius_client_table();
+
+}  // namespace sekisho::config

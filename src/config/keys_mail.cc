@@ -1,0 +1,381 @@
+// The keys of the mail server, its queue, its delivery, and what mail programs are told.
+#include "base/ip.h"
+#include "base/time.h"
+#include "config/config.h"
+#include "config/key_types.h"
+#include "config/keys.h"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <toml++/toml.h>
+#include <vector>
+
+namespace sekisho::config {
+namespace {
+
+using namespace std::chrono_literals;
+using C = Config;
+
+#define SEKISHO_AT(member) [](auto& c) -> auto& { return c.member; }
+
+constexpr std::uint64_t kKiB = 1024;
+constexpr std::uint64_t kMiB = 1024 * kKiB;
+constexpr std::uint64_t kGiB = 1024 * kMiB;
+
+Table<C> mail() {
+    return {
+        "mail",
+        false,
+        "The mail server.",
+        {
+            text<C>(
+                "hostname",
+                SEKISHO_AT(mail.hostname),
+                "The name in greetings and trace fields. Empty: the machine's."
+            ),
+            texts<C>(
+                "domains",
+                SEKISHO_AT(mail.domains),
+                "Domains that mail is taken for on port 25. Empty: `provider.domain`."
+            ),
+            at_start(with_default(
+                parsed<Endpoint, C>(
+                    "submission",
+                    SEKISHO_AT(mail.submission),
+                    "list of endpoints",
+                    "Submission with STARTTLS (RFC 6409)."
+                ),
+                R"(["0.0.0.0:587", "[::]:587"])"
+            )),
+            at_start(with_default(
+                parsed<Endpoint, C>(
+                    "submissions",
+                    SEKISHO_AT(mail.submissions),
+                    "list of endpoints",
+                    "Submission with implicit TLS (RFC 8314)."
+                ),
+                R"(["0.0.0.0:465", "[::]:465"])"
+            )),
+            at_start(with_default(
+                parsed<Endpoint, C>(
+                    "exchange",
+                    SEKISHO_AT(mail.exchange),
+                    "list of endpoints",
+                    "Mail from other mail servers."
+                ),
+                R"(["0.0.0.0:25", "[::]:25"])"
+            )),
+            at_start(texts<C>(
+                "port_fallback",
+                SEKISHO_AT(mail.port_fallback),
+                "Ports to use where one is taken or not permitted, as `\"587=2587\"`. Empty: the "
+                "start fails instead."
+            )),
+            size<C>(
+                "message_size_max",
+                SEKISHO_AT(mail.message_size_max),
+                64 * kKiB,
+                2 * kGiB,
+                "The largest message taken; offered in SIZE (RFC 1870)."
+            ),
+            number<C>(
+                "recipients_max",
+                SEKISHO_AT(mail.recipients_max),
+                100,
+                50000,
+                "Recipients of one message (RFC 5321 §4.5.3.1.8 asks for 100 at least)."
+            ),
+            number<C>(
+                "connections_max",
+                SEKISHO_AT(mail.connections_max),
+                1,
+                1000000,
+                "Connections at once, all together."
+            ),
+            number<C>(
+                "connections_per_address_max",
+                SEKISHO_AT(mail.connections_per_address_max),
+                1,
+                100000,
+                "Connections at once from one address."
+            ),
+            number<C>(
+                "bad_commands_max",
+                SEKISHO_AT(mail.bad_commands_max),
+                1,
+                1000,
+                "Wrong commands after which a session is closed with 421."
+            ),
+            duration<C>(
+                "command_timeout",
+                SEKISHO_AT(mail.command_timeout),
+                1s,
+                1h,
+                "How long the server waits for a command (RFC 5321 §4.5.3.2.7 asks for 5 minutes "
+                "at least)."
+            ),
+            flag<C>(
+                "hide_client_address",
+                SEKISHO_AT(mail.hide_client_address),
+                "Leave the subscriber's address out of the Received field of submitted mail."
+            ),
+            number<C>(
+                "login_failures_per_hour",
+                SEKISHO_AT(mail.login_failures_per_hour),
+                1,
+                100000,
+                "Failed logins in an hour, by account and by address, before more are refused "
+                "unseen."
+            ),
+            number<C>(
+                "recipients_per_hour",
+                SEKISHO_AT(mail.recipients_per_hour),
+                1,
+                10000000,
+                "Recipients an account may send to in an hour."
+            ),
+            number<C>(
+                "recipients_per_day",
+                SEKISHO_AT(mail.recipients_per_day),
+                1,
+                10000000,
+                "Recipients an account may send to in a day."
+            ),
+        }
+    };
+}
+
+Table<C> tls() {
+    return {
+        "tls",
+        false,
+        "The certificate of the mail server and the guide. `sekisho reload` reads the files again.",
+        {
+            text<C>(
+                "certificate",
+                SEKISHO_AT(tls.certificate),
+                "PEM file with the certificate and its chain. Empty: a self-signed one under "
+                "`state_dir`."
+            ),
+            text<C>("key", SEKISHO_AT(tls.key), "PEM file with the private key."),
+        }
+    };
+}
+
+Key<C> retry_key() {
+    Key<C> key{
+        "retry",
+        "list of durations",
+        "1s to 7d each",
+        R"(["5m", "10m", "20m", "40m", "1h", "2h", "4h"])",
+        "Waits between tries; the last one repeats until `expire`.",
+        true,
+        {}
+    };
+    key.read = [](C& c, const toml::node& node) {
+        c.queue.retry.clear();
+        auto wrong = read_list(node, [&c](const toml::node& one) -> std::optional<std::string> {
+            const auto value = read_duration(one);
+            if (!value || *value < 1s || *value > 24h * 7) {
+                return "expected durations (\"5m\", \"1h\") from 1s to 7d";
+            }
+            c.queue.retry.push_back(*value);
+            return std::nullopt;
+        });
+        if (!wrong && c.queue.retry.empty()) {
+            wrong = "expected one duration at least";
+        }
+        return wrong;
+    };
+    return key;
+}
+
+Table<C> queue() {
+    return {
+        "queue",
+        false,
+        "The spool and its schedule.",
+        {
+            at_start(text<C>(
+                "directory",
+                SEKISHO_AT(queue.directory),
+                "Folder of the spool. Empty: `spool` under `state_dir`."
+            )),
+            at_start(size<C>(
+                "segment_size",
+                SEKISHO_AT(queue.segment_size),
+                kMiB,
+                4 * kGiB,
+                "Size of a segment file; a message must fit in one."
+            )),
+            at_start(duration<C>(
+                "commit_wait",
+                SEKISHO_AT(queue.commit_wait),
+                0ms,
+                100ms,
+                "How long a commit may wait for more messages to share its flush."
+            )),
+            retry_key(),
+            duration<C>(
+                "expire",
+                SEKISHO_AT(queue.expire),
+                1min,
+                24h * 30,
+                "How long a message is tried before it goes back to its sender (RFC 5321 §4.5.4.1: "
+                "4 to 5 days at least)."
+            ),
+            size<C>(
+                "free_space_min",
+                SEKISHO_AT(queue.free_space_min),
+                0,
+                1024 * kGiB,
+                "With less space left on the disk, new mail is answered 452."
+            ),
+        }
+    };
+}
+
+Table<C> delivery() {
+    return {
+        "delivery",
+        false,
+        "How mail leaves.",
+        {
+            at_start(texts<C>(
+                "resolvers",
+                SEKISHO_AT(delivery.resolvers),
+                "DNS resolvers, `ADDRESS` or `ADDRESS@PORT`. Empty: the system's."
+            )),
+            at_start(text<C>(
+                "trust_anchor",
+                SEKISHO_AT(delivery.trust_anchor),
+                "File with DNSSEC trust anchors. Empty: answers are not validated here."
+            )),
+            number<C>(
+                "port",
+                SEKISHO_AT(delivery.port),
+                1,
+                65535,
+                "Port of other mail servers; other than 25 only for tests."
+            ),
+            text<C>(
+                "smarthost",
+                SEKISHO_AT(delivery.smarthost),
+                "`HOST:PORT` that takes all outgoing mail. Empty: by MX (RFC 5321 §5.1)."
+            ),
+            at_start(number<C>(
+                "concurrency", SEKISHO_AT(delivery.concurrency), 1, 100000, "Deliveries at once."
+            )),
+            number<C>(
+                "concurrency_per_destination",
+                SEKISHO_AT(delivery.concurrency_per_destination),
+                1,
+                10000,
+                "Deliveries at once to one domain."
+            ),
+            flag<C>("ipv4", SEKISHO_AT(delivery.ipv4), "Deliver over IPv4."),
+            flag<C>("ipv6", SEKISHO_AT(delivery.ipv6), "Deliver over IPv6."),
+            choice<C>(
+                "local",
+                SEKISHO_AT(delivery.local),
+                {"maildir", "lmtp"},
+                "How mail for `mail.domains` reaches its mailbox."
+            ),
+            text<C>(
+                "maildir",
+                SEKISHO_AT(delivery.maildir),
+                "Folder of the mailboxes. Empty: `maildir` under `state_dir`."
+            ),
+            text<C>(
+                "lmtp",
+                SEKISHO_AT(delivery.lmtp),
+                "`ADDRESS:PORT` or the path of a socket, for `local = \"lmtp\"` (RFC 2033)."
+            ),
+            text<C>(
+                "dsn_from",
+                SEKISHO_AT(delivery.dsn_from),
+                "From address of delivery status notifications. Empty: `postmaster@` the hostname."
+            ),
+        }
+    };
+}
+
+Table<C> http() {
+    return {
+        "http",
+        false,
+        "The guide, the desk and the metrics.",
+        {
+            at_start(with_default(
+                parsed<Endpoint, C>(
+                    "listen", SEKISHO_AT(http.listen), "list of endpoints", "Where they are served."
+                ),
+                R"(["0.0.0.0:8025", "[::]:8025"])"
+            )),
+            at_start(
+                flag<C>("tls", SEKISHO_AT(http.tls), "Serve HTTPS with the certificate of `[tls]`.")
+            ),
+        }
+    };
+}
+
+Table<C> settings() {
+    return {
+        "settings",
+        false,
+        "What a mail program is told: every page, picture and autoconfiguration format is made "
+        "from these.",
+        {
+            text<C>(
+                "outgoing_host",
+                SEKISHO_AT(settings.outgoing_host),
+                "Outgoing server. Empty: `mail.hostname`."
+            ),
+            number<C>(
+                "submission_port",
+                SEKISHO_AT(settings.submission_port),
+                1,
+                65535,
+                "Port with STARTTLS."
+            ),
+            number<C>(
+                "submissions_port",
+                SEKISHO_AT(settings.submissions_port),
+                1,
+                65535,
+                "Port with implicit TLS."
+            ),
+            text<C>(
+                "incoming_host",
+                SEKISHO_AT(settings.incoming_host),
+                "Incoming server; may be another provider's. Empty: the outgoing one."
+            ),
+            choice<C>(
+                "incoming_type",
+                SEKISHO_AT(settings.incoming_type),
+                {"imap", "pop3", "none"},
+                "Protocol of the incoming server. Most mail programs refuse to configure "
+                "themselves with `none`."
+            ),
+            number<C>(
+                "incoming_port",
+                SEKISHO_AT(settings.incoming_port),
+                1,
+                65535,
+                "Port of the incoming server."
+            ),
+        }
+    };
+}
+
+}  // namespace
+
+std::vector<Table<Config>> mail_tables() {
+    return {mail(), tls(), queue(), delivery(), http(), settings()};
+}
+
+#undef SEKISHO_AT
+
+}  // namespace sekisho::config

@@ -1,0 +1,350 @@
+#include "config/reader.h"
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "config/keys.h"
+#include "policy/policy.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <numeric>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <toml++/toml.h>
+#include <utility>
+#include <vector>
+
+namespace sekisho::config {
+namespace {
+
+// Levenshtein distance, for "did you mean".
+std::size_t distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t above = row[j];
+            row[j] =
+                std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
+            diagonal = above;
+        }
+    }
+    return row[b.size()];
+}
+
+class Nearest {
+  public:
+    explicit Nearest(std::string wanted) : wanted_(std::move(wanted)) {}
+    void offer(const std::string& name) {
+        const std::size_t d = distance(wanted_, name);
+        if (d < best_) {
+            best_ = d;
+            name_ = name;
+        }
+    }
+    [[nodiscard]] std::string hint() const {
+        const bool close = best_ <= std::max<std::size_t>(2, wanted_.size() / 3);
+        return close ? "; did you mean `" + name_ + "`?" : "";
+    }
+
+  private:
+    std::string wanted_;
+    std::string name_;
+    std::size_t best_ = static_cast<std::size_t>(-1);
+};
+
+class Reader {
+  public:
+    explicit Reader(std::string name) : name_(std::move(name)) {}
+
+    Loaded read(std::string_view text) {
+        config_.file = name_;
+        apply(defaults_toml());
+        if (!apply(text) || !problems_.empty()) {
+            return std::unexpected(std::move(problems_));
+        }
+        check();
+        if (!problems_.empty()) {
+            return std::unexpected(std::move(problems_));
+        }
+        return std::move(config_);
+    }
+
+  private:
+    bool apply(std::string_view text) {
+        toml::table root;
+        try {
+            root = toml::parse(text, name_);
+        } catch (const toml::parse_error& error) {
+            problems_.push_back(
+                {name_, error.source().begin.line, "", std::string(error.description())}
+            );
+            return false;
+        }
+        for (const auto& [key, node] : root) {
+            top_level(std::string(key.str()), key.source().begin.line, node);
+        }
+        return true;
+    }
+
+    void top_level(const std::string& key, std::uint32_t line, const toml::node& node) {
+        if (key == class_table().name) {
+            each(class_table(), key, line, node, [this](ClassTable& t, std::uint32_t at) {
+                add_class(t, at);
+            });
+            return;
+        }
+        if (key == rule_table().name) {
+            each(rule_table(), key, line, node, [this](policy::RuleSource& rule, std::uint32_t at) {
+                rule.origin = origin(at);
+                config_.policy.rules.push_back(std::move(rule));
+            });
+            return;
+        }
+        Nearest nearest(key);
+        for (const Table<Config>& table : tables()) {
+            if (table.name.empty()) {
+                for (const Key<Config>& one : table.keys) {
+                    nearest.offer(one.name);
+                    if (one.name == key) {
+                        value(one, key, config_, node);
+                        return;
+                    }
+                }
+                continue;
+            }
+            nearest.offer(table.name);
+            if (table.name == key) {
+                section(table, line, node);
+                return;
+            }
+        }
+        nearest.offer(class_table().name);
+        nearest.offer(rule_table().name);
+        problem(line, key, "unknown key" + nearest.hint());
+    }
+
+    void section(const Table<Config>& table, std::uint32_t line, const toml::node& node) {
+        const toml::table* content = node.as_table();
+        if (content == nullptr) {
+            problem(line, table.name, "expected a table, [" + table.name + "]");
+            return;
+        }
+        for (const auto& [key, inner] : *content) {
+            if (table.name == "radius" && key.str() == "client") {
+                const std::uint32_t at = key.source().begin.line;
+                each(
+                    radius_client_table(),
+                    radius_client_table().name,
+                    at,
+                    inner,
+                    [this](Radius::Client& c, std::uint32_t) {
+                        config_.radius.clients.push_back(std::move(c));
+                    }
+                );
+                continue;
+            }
+            one_key(
+                table,
+                table.name + "." + std::string(key.str()),
+                std::string(key.str()),
+                key.source().begin.line,
+                config_,
+                inner
+            );
+        }
+    }
+
+    template <class T>
+    bool one_key(
+        const Table<T>& table,
+        const std::string& path,
+        const std::string& key,
+        std::uint32_t line,
+        T& target,
+        const toml::node& node
+    ) {
+        Nearest nearest(key);
+        for (const Key<T>& one : table.keys) {
+            nearest.offer(one.name);
+            if (one.name == key) {
+                return value(one, path, target, node);
+            }
+        }
+        problem(line, path, "unknown key" + nearest.hint());
+        return false;
+    }
+
+    template <class T>
+    bool value(const Key<T>& key, const std::string& path, T& target, const toml::node& node) {
+        if (auto wrong = key.read(target, node)) {
+            problem(node.source().begin.line, path, *wrong);
+            return false;
+        }
+        return true;
+    }
+
+    // An array of tables: one T for each, complete and right, is handed to `take`.
+    template <class T, class Take>
+    void each(
+        const Table<T>& table,
+        const std::string& path,
+        std::uint32_t line,
+        const toml::node& node,
+        Take take
+    ) {
+        const toml::array* array = node.as_array();
+        if (array == nullptr || !array->is_array_of_tables()) {
+            problem(line, path, "expected tables, [[" + path + "]]");
+            return;
+        }
+        for (const toml::node& item : *array) {
+            const toml::table& content = *item.as_table();
+            T target{};
+            bool good = true;
+            for (const auto& [key, inner] : content) {
+                good &= one_key(
+                    table,
+                    path + "." + std::string(key.str()),
+                    std::string(key.str()),
+                    key.source().begin.line,
+                    target,
+                    inner
+                );
+            }
+            for (const Key<T>& key : table.keys) {
+                if (key.fallback.empty() && !content.contains(key.name)) {
+                    problem(item.source().begin.line, path + "." + key.name, "is missing");
+                    good = false;
+                }
+            }
+            if (good) {
+                take(target, item.source().begin.line);
+            }
+        }
+    }
+
+    void add_class(ClassTable& table, std::uint32_t line) {
+        table.source.origin = origin(line);
+        for (const std::string& file : table.files) {
+            const std::filesystem::path folder = std::filesystem::path(name_).parent_path();
+            const std::string path = (folder / file).string();
+            const auto text = read_file(path);
+            if (!text) {
+                problem(line, "class.files", text.error().message);
+                continue;
+            }
+            auto prefixes = parse_prefix_file(*text, path);
+            if (!prefixes) {
+                problems_.insert(problems_.end(), prefixes.error().begin(), prefixes.error().end());
+                continue;
+            }
+            table.source.prefixes.insert(
+                table.source.prefixes.end(), prefixes->begin(), prefixes->end()
+            );
+            config_.watched_files.push_back(path);
+        }
+        config_.policy.classes.push_back(std::move(table.source));
+    }
+
+    // What no single key can tell.
+    void check() {
+        if (config_.tls.certificate.empty() != config_.tls.key.empty()) {
+            problem(0, "tls", "certificate and key go together: give both or neither");
+        }
+        if (config_.queue.segment_size < config_.mail.message_size_max + 1024 * 1024) {
+            problem(
+                0,
+                "queue.segment_size",
+                "must be at least mail.message_size_max and 1MiB more, so that a message fits in a "
+                "segment"
+            );
+        }
+        if (config_.delivery.local == "lmtp" && config_.delivery.lmtp.empty()) {
+            problem(0, "delivery.lmtp", "is missing; delivery.local = \"lmtp\" needs it");
+        }
+        if (!config_.delivery.ipv4 && !config_.delivery.ipv6) {
+            problem(0, "delivery", "ipv4 and ipv6 are both off: nothing could be delivered");
+        }
+        if (!config_.radius.listen.empty() && config_.radius.clients.empty()) {
+            problem(
+                0, "radius.client", "is missing; radius.listen takes packets from nobody without it"
+            );
+        }
+        for (const std::string& pair : config_.mail.port_fallback) {
+            const auto parts = split(pair, '=');
+            if (parts.size() != 2 || !Endpoint::parse("0.0.0.0:" + std::string(parts[0])) ||
+                !Endpoint::parse("0.0.0.0:" + std::string(parts[1]))) {
+                problem(0, "mail.port_fallback", "\"" + pair + "\" is not \"PORT=PORT\"");
+            }
+        }
+        if (const auto policy = policy::Policy::compile(config_.policy); !policy) {
+            problems_.push_back({"", 0, "", policy.error().message});
+        }
+    }
+
+    [[nodiscard]] std::string origin(std::uint32_t line) const {
+        return name_ + ":" + std::to_string(line);
+    }
+    void problem(std::uint32_t line, std::string key, std::string text) {
+        problems_.push_back({name_, line, std::move(key), std::move(text)});
+    }
+
+    std::string name_;
+    Config config_;
+    std::vector<Problem> problems_;
+};
+
+}  // namespace
+
+std::string Problem::message() const {
+    std::string out = file;
+    if (!file.empty()) {
+        out += (line == 0 ? "" : ":" + std::to_string(line)) + ": ";
+    }
+    return out + (key.empty() ? "" : key + ": ") + text;
+}
+
+Loaded load(const std::string& path) {
+    const auto text = read_file(path);
+    if (!text) {
+        return std::unexpected(std::vector<Problem>{{"", 0, "", text.error().message}});
+    }
+    return parse(*text, path);
+}
+
+Loaded parse(std::string_view text, const std::string& name) {
+    return Reader(name).read(text);
+}
+
+std::expected<std::vector<Prefix>, std::vector<Problem>> parse_prefix_file(
+    std::string_view text, const std::string& name
+) {
+    std::vector<Prefix> prefixes;
+    std::vector<Problem> problems;
+    std::uint32_t line = 0;
+    for (std::string_view row : split(text, '\n')) {
+        ++line;
+        row = trim(row.substr(0, row.find('#')));
+        if (row.empty()) {
+            continue;
+        }
+        const auto prefix = Prefix::parse(row);
+        if (prefix) {
+            prefixes.push_back(*prefix);
+        } else {
+            problems.push_back({name, line, "", prefix.error().message});
+        }
+    }
+    if (!problems.empty()) {
+        return std::unexpected(std::move(problems));
+    }
+    return prefixes;
+}
+
+}  // namespace sekisho::config

@@ -1,0 +1,261 @@
+#include "desk/desk.h"
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "desk/api.h"
+#include "desk/asset.h"
+#include "desk/facts.h"
+#include "desk/metrics.h"
+#include "net/http.h"
+
+#include <ctime>
+#include <mutex>
+#include <string>
+#include <utility>
+
+namespace sekisho::desk {
+namespace {
+
+// The console's script talks to our API only; nothing can be framed or sent elsewhere.
+constexpr std::string_view kConsolePolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+net::HttpResponse text_response(int status, std::string_view type, std::string body) {
+    net::HttpResponse response;
+    response.status = status;
+    response.content_type = type;
+    response.body = std::move(body);
+    response.headers = {
+        {"X-Content-Type-Options", "nosniff"},
+        {"Referrer-Policy", "no-referrer"},
+        {"Cache-Control", "no-store"},
+        {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"}
+    };
+    return response;
+}
+
+net::HttpResponse console_file(std::string_view type, std::string_view content) {
+    net::HttpResponse response;
+    response.content_type = type;
+    response.body = content;
+    response.headers = {
+        {"X-Content-Type-Options", "nosniff"},
+        {"Referrer-Policy", "no-referrer"},
+        {"Cache-Control", "no-cache"},
+        {"Content-Security-Policy", std::string(kConsolePolicy)}
+    };
+    return response;
+}
+
+net::HttpResponse api_response(const ApiAnswer& answer) {
+    const char* type = answer.status >= 400 ? "application/problem+json" : "application/json";
+    net::HttpResponse response = text_response(answer.status, type, dump(answer.body) + "\n");
+    if (!answer.allow.empty()) {
+        response.headers.emplace_back("Allow", answer.allow);
+    }
+    if (answer.status == 401) {
+        response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"sekisho\"");
+    }
+    return response;
+}
+
+// Digests are compared, so that the time tells neither length nor content.
+bool same_secret(std::string_view a, std::string_view b) {
+    const std::string left = sha256(a);
+    const std::string right = sha256(b);
+    unsigned difference = 0;
+    for (std::size_t i = 0; i < left.size(); ++i) {
+        difference |= static_cast<unsigned char>(left[i]) ^ static_cast<unsigned char>(right[i]);
+    }
+    return difference == 0;
+}
+
+std::string_view bearer_of(const net::HttpRequest& request) {
+    static constexpr std::string_view kScheme = "bearer ";
+    const auto found = request.headers.find("authorization");
+    if (found == request.headers.end() || found->second.size() <= kScheme.size() ||
+        !iequals(std::string_view{found->second}.substr(0, kScheme.size()), kScheme)) {
+        return {};
+    }
+    return trim(std::string_view{found->second}.substr(kScheme.size()));
+}
+
+std::string read_token(const config::Config& config) {
+    const std::string path = config.state_dir + "/operator.token";
+    const auto content = read_file(path, 4096);
+    if (!content) {
+        log::warning(
+            "DESK_NO_TOKEN", "the operator API stays shut", {{"error", content.error().message}}
+        );
+        return "";
+    }
+    return std::string(trim(*content));
+}
+
+int machine_offset_minutes(Time at) {
+    const std::time_t seconds = to_ms(at) / 1000;
+    std::tm local{};
+    return localtime_r(&seconds, &local) == nullptr ? 0 : static_cast<int>(local.tm_gmtoff / 60);
+}
+
+std::shared_ptr<const Snapshot> make_snapshot(
+    config::Config config, std::shared_ptr<const policy::Policy> policy
+) {
+    std::string token = read_token(config);
+    guide::Guide guide{config};
+    return std::make_shared<const Snapshot>(
+        std::move(config), std::move(policy), std::move(guide), std::move(token)
+    );
+}
+
+}  // namespace
+
+class Desk::State {
+  public:
+    explicit State(Deps deps)
+        : deps_(std::move(deps)),
+          started_(time()),
+          snapshot_(make_snapshot(deps_.config, deps_.policy)) {}
+
+    void replace(config::Config config, std::shared_ptr<const policy::Policy> policy) {
+        auto fresh = make_snapshot(std::move(config), std::move(policy));
+        const std::scoped_lock lock{mutex_};
+        snapshot_ = std::move(fresh);
+    }
+
+    net::HttpResponse handle(const net::HttpRequest& request) {
+        const std::shared_ptr<const Snapshot> snapshot = current();
+        const Context context{
+            .snapshot = *snapshot,
+            .accounts = deps_.accounts,
+            .lines = deps_.lines,
+            .journal = deps_.journal,
+            .control = deps_.control,
+            .now = time(),
+            .started = started_
+        };
+        if (request.path == "/healthz") {
+            return text_response(200, "text/plain; charset=utf-8", "ok\n");
+        }
+        if (request.path == "/metrics") {
+            return metrics(context, request);
+        }
+        if (request.path == "/api/v1" || request.path.starts_with("/api/")) {
+            return api(context, request);
+        }
+        if (request.path == "/desk" || request.path.starts_with("/desk/")) {
+            return console(request);
+        }
+        return guide(context, request);
+    }
+
+  private:
+    [[nodiscard]] Time time() const { return deps_.clock ? deps_.clock() : now(); }
+
+    [[nodiscard]] std::shared_ptr<const Snapshot> current() {
+        const std::scoped_lock lock{mutex_};
+        return snapshot_;
+    }
+
+    [[nodiscard]] static bool may(const Context& context, const net::HttpRequest& request) {
+        const std::string& token = context.snapshot.token;
+        return !token.empty() && same_secret(bearer_of(request), token);
+    }
+
+    [[nodiscard]] static net::HttpResponse metrics(
+        const Context& context, const net::HttpRequest& request
+    ) {
+        if (!request.peer.is_loopback() && !may(context, request)) {
+            return api_response(problem(401, "Unauthorized", "the operator's token is needed"));
+        }
+        return text_response(
+            200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(context)
+        );
+    }
+
+    [[nodiscard]] static net::HttpResponse api(
+        const Context& context, const net::HttpRequest& request
+    ) {
+        static constexpr std::string_view kRoot = "/api/v1";
+        if (context.snapshot.token.empty()) {
+            return api_response(problem(503, "Unavailable", "there is no operator token"));
+        }
+        if (!may(context, request)) {
+            log::warning(
+                "DESK_UNAUTHORIZED", "a request without the token", {{"peer", request.peer.text()}}
+            );
+            return api_response(problem(401, "Unauthorized", "the operator's token is needed"));
+        }
+        if (!request.path.starts_with(kRoot)) {
+            return api_response(problem(404, "Not found", "this is version 1: /api/v1/"));
+        }
+        const ApiRequest asked{
+            .method = request.method,
+            .path = request.path.substr(kRoot.size()),
+            .query = request.query,
+            .body = request.body,
+            .peer = request.peer.text()
+        };
+        return api_response(answer_api(context, asked));
+    }
+
+    [[nodiscard]] static net::HttpResponse console(const net::HttpRequest& request) {
+        if (request.method != "GET" && request.method != "HEAD") {
+            ApiAnswer answer = problem(405, "Method not allowed", "allowed: GET, HEAD");
+            answer.allow = "GET, HEAD";
+            return api_response(answer);
+        }
+        if (request.path == "/desk" || request.path == "/desk/") {
+            return console_file("text/html; charset=utf-8", asset::desk_html);
+        }
+        if (request.path == "/desk/desk.css") {
+            return console_file("text/css; charset=utf-8", asset::desk_css);
+        }
+        if (request.path == "/desk/desk.js") {
+            return console_file("text/javascript; charset=utf-8", asset::desk_js);
+        }
+        return api_response(problem(404, "Not found", "no such file"));
+    }
+
+    [[nodiscard]] net::HttpResponse guide(const Context& context, const net::HttpRequest& request) {
+        const guide::GuideRequest asked{
+            .method = request.method,
+            .path = request.path,
+            .query = request.query,
+            .headers = request.headers,
+            .body = request.body,
+            .peer = request.peer,
+            .now = context.now,
+            .utc_offset_minutes =
+                deps_.offset_minutes ? deps_.offset_minutes() : machine_offset_minutes(context.now)
+        };
+        DeskFacts facts{context};
+        guide::GuideResponse answer = context.snapshot.guide.handle(asked, facts);
+        net::HttpResponse response;
+        response.status = answer.status;
+        response.content_type = std::move(answer.content_type);
+        response.body = std::move(answer.body);
+        response.headers = std::move(answer.headers);
+        return response;
+    }
+
+    Deps deps_;
+    Time started_;
+    std::mutex mutex_;
+    std::shared_ptr<const Snapshot> snapshot_;
+};
+
+Desk::Desk(Deps deps) : state_(std::make_unique<State>(std::move(deps))) {}
+Desk::~Desk() = default;
+
+net::HttpResponse Desk::handle(const net::HttpRequest& request) {
+    return state_->handle(request);
+}
+
+void Desk::replace(config::Config config, std::shared_ptr<const policy::Policy> policy) {
+    state_->replace(std::move(config), std::move(policy));
+}
+
+}  // namespace sekisho::desk

@@ -1,0 +1,57 @@
+// Operators and support over HTTP: the guide for subscribers, the API and console for those who
+// hold the operator's token, metrics and health. Looks everything up in the one memory; holds no
+// mail.
+//
+// Invariants: nothing under /api/ answers without the token; /metrics answers to it or to this
+// machine; a subscriber is shown only what belongs to the line they read from.
+#pragma once
+
+#include "account/account.h"
+#include "base/time.h"
+#include "config/config.h"
+#include "desk/control.h"
+#include "event/event.h"
+#include "line/line.h"
+#include "policy/policy.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace sekisho::net {
+struct HttpRequest;
+struct HttpResponse;
+}  // namespace sekisho::net
+
+namespace sekisho::desk {
+
+struct Deps {
+    config::Config config;  // resolved
+    std::shared_ptr<const policy::Policy> policy;
+    account::AccountStore& accounts;
+    line::LineStore& lines;
+    event::Journal& journal;
+    Control control;
+    std::function<Time()> clock;          // null: the wall clock
+    std::function<int()> offset_minutes;  // of local time; null: the machine's
+};
+
+class Desk {
+  public:
+    // Reads state_dir/operator.token; without it the API answers 503 and the guide works.
+    explicit Desk(Deps deps);
+    ~Desk();
+    Desk(const Desk&) = delete;
+    Desk& operator=(const Desk&) = delete;
+
+    // For net::serve_http(); called on worker threads, many at once.
+    [[nodiscard]] net::HttpResponse handle(const net::HttpRequest& request);
+    // A new configuration, policy and token; requests under way finish with the old.
+    void replace(config::Config config, std::shared_ptr<const policy::Policy> policy);
+
+  private:
+    class State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace sekisho::desk

@@ -1,0 +1,115 @@
+// What the XDP program and the engine in user space both read: the image of a policy, the events
+// and the counters. One declaration for both; restricted C that is also C++. Numbers are in the
+// host's byte order unless a field says otherwise.
+//
+// A policy is ONE array map, its image: chunks of 64 KiB that a single outer slot points to. A
+// packet takes the pointer once, so it is judged wholly by the old policy or wholly by the new one.
+//
+//   chunk 0                 header at 0, cells at GATE_CELLS (class x class)
+//   GATE_V4_BASE            per IPv4 /17 the number of its first block
+//   GATE_V4_FLAT            per IPv4 /24 one byte: its class, or GATE_V4_BLOCK | index of its block
+//                           counted from the base of its /17
+//   header.v4_blocks        blocks of 256 classes, one for each /24 that is not of one class
+//   header.v6_keys          IPv6 search trees: nodes of 8 keys, child j of node k is 9k + 1 + j
+//   header.v6_values        what holds from each key up to the next
+//   header.v6_trees         trees over the low 64 bits, for /64s that are not of one class
+#pragma once
+
+#include <linux/types.h>
+
+#define GATE_MAGIC 0x53474154u /* "SGAT" */
+#define GATE_VERSION 1u
+
+#define GATE_CHUNK_BITS 16
+#define GATE_CHUNK_SIZE (1u << GATE_CHUNK_BITS)
+
+#define GATE_CLASSES 64u
+#define GATE_CELLS 16384u /* byte offset in chunk 0 */
+
+#define GATE_V4_BASE (1ull << GATE_CHUNK_BITS)          /* 2^15.. entries of 4 bytes */
+#define GATE_V4_BASE_SIZE (131072ull * 4)               /* one for each /17 */
+#define GATE_V4_FLAT (GATE_V4_BASE + GATE_V4_BASE_SIZE) /* 2^24 bytes */
+#define GATE_V4_END (GATE_V4_FLAT + (1ull << 24))       /* first free chunk */
+#define GATE_V4_BLOCK 0x80u
+
+#define GATE_NODE_KEYS 8u
+#define GATE_TREE_LEVELS 8 /* 9^0 + ... + 9^7 nodes: over 40 million keys */
+#define GATE_VALUE_TREE 0x80000000u
+
+#define GATE_SLOTS 8192u /* counters; slot 0 counts what no rule names */
+#define GATE_EXT_HEADERS 8
+#define GATE_EVENTS_PER_SECOND 8u
+#define GATE_SOURCES 65536u
+#define GATE_RING_SIZE (1u << 20)
+
+enum gate_action {
+    GATE_ACTION_PASS = 0,
+    GATE_ACTION_REFUSE = 1,
+    GATE_ACTION_DROP = 2,
+};
+enum gate_cell_flag {
+    GATE_CELL_WOULD_BLOCK = 1, /* passes now, but is reported as what would be blocked */
+};
+enum gate_direction {
+    GATE_TO_PORT25 = 0,
+    GATE_FROM_PORT25 = 1,
+};
+
+struct gate_cell {
+    __u16 slot; /* counter of the rule */
+    __u8 action;
+    __u8 flags;
+};
+
+struct gate_tree {
+    __u32 first; /* node */
+    __u32 nodes;
+};
+
+struct gate_header {
+    __u32 magic;
+    __u32 version;
+    __u64 v4_blocks; /* byte offsets in the image, each the start of a chunk */
+    __u64 v6_keys;
+    __u64 v6_values;
+    __u64 v6_trees;
+    __u64 zero;               /* is 0, which the verifier doesn't know: see tree_find() */
+    struct gate_tree v6_root; /* over the high 64 bits; no nodes: no IPv6 prefix */
+};
+
+struct gate_count {
+    __u64 packets;
+    __u64 bytes; /* of frames, as received */
+};
+
+enum gate_stat {
+    GATE_STAT_FRAGMENTS,   /* non-first fragments of TCP passed unjudged: they carry no port */
+    GATE_STAT_UNREADABLE,  /* TCP by its IP header, but cut before the ports, or too many headers */
+    GATE_STAT_RESETS,      /* RST segments sent */
+    GATE_STAT_UNANSWERED,  /* refused without a RST: an RST itself, a fragment, a cut header */
+    GATE_STAT_EVENTS,      /* events handed to user space */
+    GATE_STAT_EVENTS_HELD, /* packets not reported each, but in the count of a later event */
+    GATE_STAT_EVENTS_LOST, /* events that found the ring full */
+    GATE_STAT_NO_POLICY,   /* packets of port 25 passed because no policy was loaded */
+    GATE_STATS
+};
+
+struct gate_address {
+    __u8 bytes[16]; /* network order; IPv4 in the first four */
+};
+
+struct gate_event {
+    __u64 at_ns; /* CLOCK_MONOTONIC */
+    struct gate_address source;
+    struct gate_address destination;
+    __u32 ifindex;
+    __u32 count; /* packets of this source since its last event, this one included */
+    __u16 source_port;
+    __u16 destination_port;
+    __u16 slot;
+    __u8 action; /* what happened to the packet */
+    __u8 flags;  /* of the cell */
+    __u8 direction;
+    __u8 v4;
+    __u8 pad[6];
+};

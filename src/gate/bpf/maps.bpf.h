@@ -1,0 +1,80 @@
+// The maps of the XDP program.
+#pragma once
+
+#include "gate/bpf/layout.h"
+
+#include <bpf/bpf_helpers.h>
+
+#include <linux/bpf.h>
+
+// The shape of every image. INNER_MAP lets images differ in size; MMAPABLE lets the engine fill one
+// with plain stores before the program can see it.
+struct image_map {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+    __uint(max_entries, 1);
+    __uint(key_size, sizeof(__u32));
+    __uint(value_size, GATE_CHUNK_SIZE);
+};
+
+// The one slot that names the policy in force. Replacing its content is the swap.
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+    __uint(max_entries, 1);
+    __uint(key_size, sizeof(__u32));
+    __uint(value_size, sizeof(__u32));
+    __array(values, struct image_map);
+} policy_in_force SEC(".maps");
+
+// slot * 2 + direction. Slots belong to rule names and outlive a policy, so counters never step
+// back.
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, GATE_SLOTS * 2);
+    __type(key, __u32);
+    __type(value, struct gate_count);
+} counters SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, GATE_STATS);
+    __type(key, __u32);
+    __type(value, __u64);
+} stats SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, GATE_RING_SIZE);
+} events SEC(".maps");
+
+struct source_key {
+    struct gate_address address;  // IPv6: the /64, so that a line can't fill the map by itself
+    __u32 v4;
+};
+struct source_state {
+    __u64 second;  // ktime / 1e9 of the running second
+    __u32 sent;    // events in it
+    __u32 held;    // packets since the last event
+};
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, GATE_SOURCES);
+    __type(key, struct source_key);
+    __type(value, struct source_state);
+} sources SEC(".maps");
+
+static __always_inline void count_stat(__u32 which) {
+    __u64* value = bpf_map_lookup_elem(&stats, &which);
+    if (value) {
+        ++*value;
+    }
+}
+
+static __always_inline void count_packet(__u32 slot, __u32 direction, __u64 bytes) {
+    __u32 key = slot * 2 + direction;
+    struct gate_count* count = bpf_map_lookup_elem(&counters, &key);
+    if (count) {
+        count->packets += 1;
+        count->bytes += bytes;
+    }
+}

@@ -1,0 +1,136 @@
+// Turns the refused segment into the reset that its receiver would have sent had nobody listened
+// (RFC 9293 §3.10.7.1), and sends it back out of the interface it came from: MAC addresses
+// exchanged, VLAN tags kept, IP options and extension headers gone.
+#pragma once
+
+#include "gate/bpf/parse.bpf.h"
+
+#define FRAME_MIN 60 /* without the check sequence; shorter ones need padding on a real wire */
+#define HOPS 64
+
+static __always_inline __u64 sum_words(const void* from, int words) {
+    const __u16* word = from;
+    __u64 sum = 0;
+#pragma unroll
+    for (int i = 0; i < words; ++i) {
+        sum += word[i];
+    }
+    return sum;
+}
+
+// RFC 1071
+static __always_inline __u16 fold(__u64 sum) {
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (__u16)~sum;
+}
+
+static __always_inline void fill_tcp(
+    struct tcphdr* tcp, const struct tcphdr* asked, __u32 segment_len
+) {
+    __builtin_memset(tcp, 0, sizeof(*tcp));
+    tcp->source = asked->dest;
+    tcp->dest = asked->source;
+    tcp->doff = sizeof(*tcp) / 4;
+    tcp->rst = 1;
+    if (asked->ack) {
+        tcp->seq = asked->ack_seq;
+    } else {
+        const __u32 header = (__u32)asked->doff * 4;
+        const __u32 data = segment_len > header ? segment_len - header : 0;
+        tcp->ack = 1;
+        tcp->ack_seq = bpf_htonl(bpf_ntohl(asked->seq) + data + asked->syn + asked->fin);
+    }
+}
+
+static __always_inline void fill_v4(void* at, struct gate_address* from, struct gate_address* to) {
+    struct iphdr* ip = at;
+    __builtin_memset(ip, 0, sizeof(*ip));
+    ip->version = 4;
+    ip->ihl = 5;
+    ip->tot_len = bpf_htons(sizeof(*ip) + sizeof(struct tcphdr));
+    ip->frag_off =
+        bpf_htons(0x4000);  // don't fragment, so the identification may be 0 (RFC 6864 §4.1)
+    ip->ttl = HOPS;
+    ip->protocol = IPPROTO_TCP;
+    __builtin_memcpy(&ip->saddr, from->bytes, 4);
+    __builtin_memcpy(&ip->daddr, to->bytes, 4);
+    ip->check = fold(sum_words(ip, sizeof(*ip) / 2));
+}
+
+static __always_inline void fill_v6(void* at, struct gate_address* from, struct gate_address* to) {
+    struct ipv6hdr* ip = at;
+    __builtin_memset(ip, 0, sizeof(*ip));
+    ip->version = 6;
+    ip->payload_len = bpf_htons(sizeof(struct tcphdr));
+    ip->nexthdr = IPPROTO_TCP;
+    ip->hop_limit = HOPS;
+    __builtin_memcpy(&ip->saddr, from->bytes, 16);
+    __builtin_memcpy(&ip->daddr, to->bytes, 16);
+}
+
+// Cuts the frame to `wanted` bytes, but not below what an Ethernet frame must have; what then
+// follows the segment is zeroed, for it would show bytes of the packet that was refused.
+static __always_inline int cut_frame(struct xdp_md* ctx, __u32 wanted) {
+    const __u32 have = ctx->data_end - ctx->data;
+    const __u32 keep = have >= FRAME_MIN && wanted < FRAME_MIN ? FRAME_MIN : wanted;
+    if (keep < have && bpf_xdp_adjust_tail(ctx, (int)keep - (int)have)) {
+        return -1;
+    }
+    void* data = (void*)(long)ctx->data;
+    void* end = (void*)(long)ctx->data_end;
+    for (__u32 i = 0; i < 6; ++i) {
+        __u8* byte = data + wanted + i;
+        if ((void*)(byte + 1) <= end) {
+            *byte = 0;
+        }
+    }
+    return 0;
+}
+
+// XDP_TX with the frame rewritten, or XDP_DROP where no answer is right: to a reset, to a segment
+// that isn't whole, and to a frame that was not for us alone.
+static __always_inline int answer_reset(
+    struct xdp_md* ctx,
+    const struct segment* s,
+    struct gate_address* source,
+    struct gate_address* destination
+) {
+    void* data = (void*)(long)ctx->data;
+    void* end = (void*)(long)ctx->data_end;
+    struct ethhdr* eth = data;
+    struct tcphdr* tcp = transport_header(data, s);
+    if ((void*)(eth + 1) > end || (void*)(tcp + 1) > end || s->fragment || tcp->rst ||
+        s->transport_len < sizeof(*tcp) || tcp->doff < sizeof(*tcp) / 4 || eth->h_dest[0] & 1) {
+        count_stat(GATE_STAT_UNANSWERED);
+        return XDP_DROP;
+    }
+    struct tcphdr reset;
+    fill_tcp(&reset, tcp, s->transport_len);
+    const __u64 pseudo = sum_words(source, 8) + sum_words(destination, 8) + bpf_htons(IPPROTO_TCP) +
+                         bpf_htons(sizeof(reset));
+    reset.check = fold(pseudo + sum_words(&reset, sizeof(reset) / 2));
+
+    const __u32 header = s->v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+    void* ip = network_header(data, s);
+    if (ip + sizeof(struct ipv6hdr) + sizeof(reset) <= end && !s->v4) {
+        fill_v6(ip, destination, source);
+        __builtin_memcpy(ip + sizeof(struct ipv6hdr), &reset, sizeof(reset));
+    } else if (ip + sizeof(struct iphdr) + sizeof(reset) <= end && s->v4) {
+        fill_v4(ip, destination, source);
+        __builtin_memcpy(ip + sizeof(struct iphdr), &reset, sizeof(reset));
+    } else {
+        count_stat(GATE_STAT_UNANSWERED);
+        return XDP_DROP;
+    }
+    __u8 mac[ETH_ALEN];
+    __builtin_memcpy(mac, eth->h_dest, ETH_ALEN);
+    __builtin_memcpy(eth->h_dest, eth->h_source, ETH_ALEN);
+    __builtin_memcpy(eth->h_source, mac, ETH_ALEN);
+    if (cut_frame(ctx, (s->network & NETWORK_MASK) + header + sizeof(reset))) {
+        return XDP_DROP;
+    }
+    count_stat(GATE_STAT_RESETS);
+    return XDP_TX;
+}

@@ -1,0 +1,101 @@
+// The gate on packets: what has nothing to do with TCP port 25 leaves before any look-up; the rest
+// is judged by the policy in force, counted, reported, and passed, refused or dropped.
+#include "gate/bpf/event.bpf.h"
+#include "gate/bpf/parse.bpf.h"
+#include "gate/bpf/reset.bpf.h"
+#include "gate/bpf/verdict.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+static __always_inline int read_addresses(
+    void* data,
+    void* end,
+    const struct segment* s,
+    struct gate_address* source,
+    struct gate_address* destination
+) {
+    if (s->v4) {
+        struct iphdr* ip = network_header(data, s);
+        if ((void*)(ip + 1) > end) {
+            return -1;
+        }
+        __builtin_memcpy(source->bytes, &ip->saddr, 4);
+        __builtin_memcpy(destination->bytes, &ip->daddr, 4);
+    } else {
+        struct ipv6hdr* ip = network_header(data, s);
+        if ((void*)(ip + 1) > end) {
+            return -1;
+        }
+        __builtin_memcpy(source->bytes, &ip->saddr, 16);
+        __builtin_memcpy(destination->bytes, &ip->daddr, 16);
+    }
+    return 0;
+}
+
+// Everything behind the port: kept out of the common packet's way. A global function, which the
+// verifier checks once for all ways that lead to it.
+__noinline int judge(struct xdp_md* ctx, struct segment* s) {
+    if (!s) {
+        return XDP_PASS;
+    }
+    void* data = (void*)(long)ctx->data;
+    void* end = (void*)(long)ctx->data_end;
+    struct gate_address source = {};
+    struct gate_address destination = {};
+    if (read_addresses(data, end, s, &source, &destination)) {
+        return XDP_PASS;
+    }
+    const __u64 bytes = end - data;
+    const __u32 zero = 0;
+    void* image = bpf_map_lookup_elem(&policy_in_force, &zero);
+    const struct gate_header* header = image ? bpf_map_lookup_elem(image, &zero) : 0;
+    if (!header) {
+        count_stat(GATE_STAT_NO_POLICY);
+        return XDP_PASS;
+    }
+    const __u32 from = class_of(image, header, &source, s->v4);
+    const __u32 to = class_of(image, header, &destination, s->v4);
+    struct gate_cell cell = {};
+    __u32 direction = GATE_TO_PORT25;
+    if (s->destination_port == PORT_SMTP) {
+        cell = cell_of(header, from, to);
+        count_packet(cell.slot, direction, bytes);
+        if (cell.action != GATE_ACTION_PASS || cell.flags & GATE_CELL_WOULD_BLOCK) {
+            report(ctx->ingress_ifindex, s, &source, &destination, cell, direction);
+        }
+    }
+    // Port 25 on both ends: passing as a question isn't enough, it may be an answer.
+    if (s->source_port == PORT_SMTP && cell.action == GATE_ACTION_PASS) {
+        direction = GATE_FROM_PORT25;
+        cell = cell_of(header, to, from);
+        count_packet(cell.slot, direction, bytes);
+        if (cell.action != GATE_ACTION_PASS || cell.flags & GATE_CELL_WOULD_BLOCK) {
+            report(ctx->ingress_ifindex, s, &source, &destination, cell, direction);
+        }
+    }
+    if (cell.action == GATE_ACTION_PASS) {
+        return XDP_PASS;
+    }
+    // An answer has a question that was let through on another way; a reset to the server would
+    // tell it nothing that silence doesn't.
+    if (cell.action == GATE_ACTION_DROP || direction == GATE_FROM_PORT25) {
+        return XDP_DROP;
+    }
+    return answer_reset(ctx, s, &source, &destination);
+}
+
+SEC("xdp")
+int sekisho_gate(struct xdp_md* ctx) {
+    struct segment s = {};
+    if (parse_frame((void*)(long)ctx->data, (void*)(long)ctx->data_end, &s) == PARSED_OTHER) {
+        return XDP_PASS;
+    }
+    return judge(ctx, &s);
+}
+
+// For the other end of a veth pair in native mode, which takes what XDP_TX sends only while it has
+// an XDP program of its own.
+SEC("xdp")
+int sekisho_pass(struct xdp_md* ctx) {
+    return XDP_PASS;
+}

@@ -1,0 +1,24 @@
+// The gate's state as one JSON object.
+#pragma once
+
+#include "config/config.h"
+#include "policy/policy.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace sekisho::gate {
+
+class Engine;
+
+struct StatusInput {
+    Engine* engine = nullptr;  // null: engine "none"
+    const config::Gate& gate;
+    const policy::Policy& policy;
+    const std::map<std::string, std::string>& interfaces;  // wanted; text: why not attached
+    std::uint64_t rows_lost = 0;
+};
+[[nodiscard]] std::string status_text(const StatusInput& input);
+
+}  // namespace sekisho::gate

@@ -1,0 +1,106 @@
+// What enforces a policy on packets. Engines differ in what they can do; what an engine can't do is
+// in its list of downgrades, never silently missing.
+#pragma once
+
+#include "base/ip.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "policy/policy.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sekisho::gate {
+
+struct Tally {
+    std::uint64_t packets = 0;
+    std::uint64_t bytes = 0;  // XDP: of frames; nftables: of IP packets
+    friend Tally operator+(const Tally& a, const Tally& b) {
+        return {a.packets + b.packets, a.bytes + b.bytes};
+    }
+    friend bool operator==(const Tally&, const Tally&) = default;
+};
+
+// Grows as long as the engine lives, over any number of policies that have a rule of this name.
+struct RuleCounter {
+    std::string rule;  // empty: what no rule names
+    policy::Action action = policy::Action::Pass;
+    policy::Stage stage = policy::Stage::Enforce;
+    Tally to, from;  // to port 25, from port 25
+};
+
+// A blocked or would-be-blocked packet, and those alike that it stands for.
+struct Flow {
+    Time at{};
+    IpAddress client, server;
+    std::uint16_t client_port = 0;
+    policy::Direction direction = policy::Direction::ToPort25;
+    std::string rule;
+    bool blocked = false;  // false: it passed, and would be blocked were the rule enforced
+    std::uint64_t count = 1;
+    unsigned interface_index = 0;
+};
+
+struct Downgrade {
+    std::string rule;
+    policy::Action declared = policy::Action::Pass;
+    policy::Action used = policy::Action::Pass;
+    std::string reason;
+};
+
+struct Attachment {
+    std::string interface;
+    std::string mode;  // native, generic, hook
+    std::string note;  // why this mode
+};
+
+struct Named {
+    std::string name;
+    std::uint64_t value = 0;
+};
+
+struct Description {
+    std::string engine;
+    std::string policy_digest;  // empty: none in force
+    std::vector<Attachment> attachments;
+    std::vector<Downgrade> downgrades;
+    std::vector<std::string> limits;  // what this engine doesn't do, for people
+    std::string when_killed;          // what happens to packets if the process dies
+};
+
+// All calls may come from any thread; poll() from one at a time.
+class Engine {
+  public:
+    virtual ~Engine() = default;  // detaches
+
+    // The new policy is in force when this returns; on an error the old one is, untouched.
+    virtual Status apply(std::shared_ptr<const policy::Policy> policy) = 0;
+    // Puts the engine on these interfaces and takes it off all others. Interfaces that can't be had
+    // are an error in the list; the others are attached all the same.
+    virtual std::vector<std::pair<std::string, Status>> attach(
+        const std::vector<std::string>& interfaces
+    ) = 0;
+    virtual Status detach() = 0;
+
+    [[nodiscard]] virtual Result<std::vector<RuleCounter>> counters() = 0;
+    // Counters that aren't a rule's: fragments, resets, events lost, ...
+    [[nodiscard]] virtual std::vector<Named> statistics() = 0;
+    [[nodiscard]] virtual Description describe() = 0;
+
+    // Waits up to `wait` for flows and hands them over on the calling thread.
+    virtual void poll(Duration wait, const std::function<void(const Flow&)>& flow) = 0;
+};
+
+enum class XdpMode { Auto, Native, Generic };
+
+// Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, or root; the error says what is missing.
+[[nodiscard]] Result<std::unique_ptr<Engine>> make_xdp_engine(XdpMode mode);
+// Needs CAP_NET_ADMIN and the nft program.
+[[nodiscard]] Result<std::unique_ptr<Engine>> make_nft_engine();
+
+}  // namespace sekisho::gate

@@ -1,0 +1,66 @@
+// A policy as the XDP program reads it: the bytes of gate/bpf/layout.h. Pure, so that it is tested
+// and measured without a kernel.
+#pragma once
+
+#include "gate/bpf/layout.h"
+#include "gate/enforce/engine.h"
+#include "policy/policy.h"
+#include "policy/ranges.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace sekisho::gate {
+
+// A static search tree: what holds from each key to the next. Filled in one go, never changed.
+class SearchTree {
+  public:
+    // `steps` sorted by key, the first key 0.
+    explicit SearchTree(const std::vector<std::pair<std::uint64_t, std::uint32_t>>& steps);
+    [[nodiscard]] std::size_t nodes() const { return keys_.size() / GATE_NODE_KEYS; }
+    [[nodiscard]] const std::vector<std::uint64_t>& keys() const { return keys_; }
+    [[nodiscard]] const std::vector<std::uint32_t>& values() const { return values_; }
+
+  private:
+    void fill(
+        std::size_t node,
+        const std::vector<std::pair<std::uint64_t, std::uint32_t>>& steps,
+        std::size_t& next
+    );
+    std::vector<std::uint64_t> keys_;
+    std::vector<std::uint32_t> values_;
+};
+
+class Image {
+  public:
+    // `slot_of_rule` by index of policy.rules().
+    Image(const policy::Policy& policy, std::span<const std::uint16_t> slot_of_rule);
+
+    [[nodiscard]] std::size_t chunks() const { return chunks_; }
+    // `memory` has chunks() * GATE_CHUNK_SIZE zero bytes.
+    void write(std::span<std::byte> memory) const;
+
+    // Actions that the program can't do, and what it does instead.
+    [[nodiscard]] const std::vector<Downgrade>& downgrades() const { return downgrades_; }
+
+  private:
+    void plan_v4();
+    void plan_v6();
+    void plan_cells(const policy::Policy& policy, std::span<const std::uint16_t> slot_of_rule);
+    void write_v4(std::span<std::byte> memory) const;
+    void write_v6(std::span<std::byte> memory) const;
+
+    std::vector<policy::Range> v4_, v6_;  // merged, classes other than 0
+    std::vector<bool> mixed_;             // /24s that need a block
+    std::size_t blocks_ = 0;
+    std::vector<SearchTree> trees_;  // the first is the root
+    std::vector<gate_cell> cells_;
+    std::vector<Downgrade> downgrades_;
+    gate_header header_{};
+    std::size_t chunks_ = 0;
+};
+
+}  // namespace sekisho::gate

@@ -1,0 +1,21 @@
+// The XDP engine with what tests and benchmarks need beyond Engine.
+#pragma once
+
+#include "base/result.h"
+#include "gate/enforce/engine.h"
+
+#include <memory>
+
+namespace sekisho::gate {
+
+class XdpEngine : public Engine {
+  public:
+    [[nodiscard]] static Result<std::unique_ptr<XdpEngine>> load(XdpMode mode);
+    // For BPF_PROG_TEST_RUN; the engine owns it.
+    [[nodiscard]] virtual int program_fd() const = 0;
+    // Attaches the program that passes everything, in native mode: what the other end of a veth
+    // pair needs before XDP_TX reaches it. Ends with the engine.
+    virtual Status attach_pass(const std::string& interface) = 0;
+};
+
+}  // namespace sekisho::gate

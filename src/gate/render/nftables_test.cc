@@ -1,0 +1,119 @@
+#include "gate/render/nftables.h"
+
+#include "base/file.h"
+
+#include <cstdlib>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sekisho::gate {
+namespace {
+
+using policy::Action;
+using policy::Stage;
+using testing::HasSubstr;
+using testing::Not;
+
+policy::ClassSource group(const char* name, const std::vector<const char*>& prefixes) {
+    policy::ClassSource out{name, "", {}, ""};
+    for (const char* text : prefixes) {
+        out.prefixes.push_back(*Prefix::parse(text));
+    }
+    return out;
+}
+policy::RuleSource rule(
+    const char* name, const char* from, const char* to, Action action, Stage stage = Stage::Enforce
+) {
+    return {name, from, to, action, stage, "", ""};
+}
+std::shared_ptr<const policy::Policy> compile(const policy::Source& source) {
+    return *policy::Policy::compile(source);
+}
+
+// Compares with tests/golden/gate_render/NAME.nft; SEKISHO_GOLDEN=update writes it.
+void expect_golden(const std::string& name, const std::string& text) {
+    const std::string path =
+        std::string(SEKISHO_SOURCE_DIR) + "/tests/golden/gate_render/" + name + ".nft";
+    const char* update = std::getenv("SEKISHO_GOLDEN");  // NOLINT(concurrency-mt-unsafe)
+    if (update != nullptr && std::string(update) == "update") {
+        ASSERT_TRUE(write_file_atomic(path, text));
+    }
+    const auto expected = read_file(path);
+    ASSERT_TRUE(expected) << expected.error().message;
+    EXPECT_EQ(text, *expected) << "SEKISHO_GOLDEN=update accepts the new text";
+}
+
+policy::Source founding_page() {
+    policy::Source source;
+    source.classes = {
+        group("subscribers", {"198.51.100.0/24", "2001:db8:1::/48"}),
+        group("static", {"198.51.100.128/28", "198.51.100.7", "2001:db8:1:ff::/64"}),
+        group("roaming", {"10.64.0.0/10"}),
+        group("exchange", {"192.0.2.25", "2001:db8::25"}),
+        group("empty", {}),
+    };
+    source.rules = {
+        rule("own-exchange", "subscribers", "exchange", Action::Refuse),
+        rule("static-pass", "static", "*", Action::Pass),
+        rule("op25b", "subscribers", "*", Action::Refuse),
+        rule("op25b-roaming", "roaming", "*", Action::Drop, Stage::Observe),
+        rule("ip25b", "outside", "exchange", Action::Limit),
+        rule("tell", "outside", "subscribers", Action::Answer),
+    };
+    return source;
+}
+
+TEST(Nftables, TheFoundingPage) {
+    expect_golden("founding_page", render_nftables(*compile(founding_page())).text);
+}
+
+TEST(Nftables, AnEmptyPolicyOnTwoInterfaces) {
+    NftOptions options;
+    options.interfaces = {"eth0", "eth1"};
+    options.priority = 5;
+    expect_golden("empty", render_nftables(*compile({}), options).text);
+}
+
+TEST(Nftables, APrefixInsideAnotherClassIsCutOutOfIt) {
+    policy::Source source;
+    source.classes = {
+        group("pool", {"10.0.0.0/8", "2001:db8::/32"}),
+        group("hole", {"10.1.2.3", "2001:db8:0:1::/64"}),
+        group("outside", {"10.255.0.0/16"}),  // the default class, carved out
+    };
+    const std::string text = render_nftables(*compile(source)).text;
+    EXPECT_THAT(
+        text, HasSubstr("elements = { 10.0.0.0-10.1.2.2,\n\t\t\t10.1.2.4-10.254.255.255 }")
+    );
+    EXPECT_THAT(text, HasSubstr("elements = { 10.1.2.3 }"));
+    EXPECT_THAT(
+        text,
+        HasSubstr("elements = { 2001:db8::/64,\n\t\t\t"
+                  "2001:db8:0:2::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff }")
+    );
+    EXPECT_THAT(text, Not(HasSubstr("10.255.0.0")));
+}
+
+TEST(Nftables, NeighboursOfOneClassAreOneElement) {
+    policy::Source source;
+    source.classes = {group("pool", {"10.0.0.0/9", "10.128.0.0/9", "10.3.0.0/16"})};
+    EXPECT_THAT(render_nftables(*compile(source)).text, HasSubstr("elements = { 10.0.0.0/8 }"));
+}
+
+TEST(Nftables, DowngradesAreListed) {
+    const auto downgrades = render_nftables(*compile(founding_page())).downgrades;
+    ASSERT_EQ(downgrades.size(), 2U);
+    EXPECT_EQ(downgrades[0].rule, "ip25b");
+    EXPECT_EQ(downgrades[0].used, Action::Count);
+    EXPECT_EQ(downgrades[1].rule, "tell");
+    EXPECT_EQ(downgrades[1].used, Action::Refuse);
+}
+
+TEST(Nftables, CountersAreNamedByRuleAndDirection) {
+    EXPECT_EQ(nft_counter("op25b", policy::Direction::ToPort25), "to_op25b");
+    EXPECT_EQ(nft_counter("op25b", policy::Direction::FromPort25), "from_op25b");
+    EXPECT_EQ(nft_counter("", policy::Direction::ToPort25), "to__unnamed");
+}
+
+}  // namespace
+}  // namespace sekisho::gate

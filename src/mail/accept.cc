@@ -1,0 +1,86 @@
+#include "mail/accept.h"
+
+#include "message/header.h"
+#include "message/repair.h"
+#include "message/trace.h"
+#include "queue/spool.h"
+#include "smtp/command.h"
+#include "smtp/server_session.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace sekisho::mail {
+namespace {
+
+message::Reception reception_of(const Submitted& from, const smtp::Transaction& transaction) {
+    message::Reception out;
+    out.helo = from.helo;
+    out.client = from.client;
+    out.by = from.hostname;
+    out.queue_id = from.queue_id;
+    out.extended = from.extended;
+    out.tls = from.tls;
+    out.authenticated = !from.account.empty();
+    out.smtputf8 = transaction.mail.smtputf8;
+    out.tls_version = from.tls_version;
+    out.tls_cipher = from.tls_cipher;
+    for (const auto& recipient : transaction.recipients) {
+        out.recipients.push_back(recipient.address.text());
+    }
+    out.hide_client = from.hide_client;
+    out.at = from.at;
+    return out;
+}
+
+queue::Envelope envelope_of(const Submitted& from, const smtp::Transaction& transaction) {
+    queue::Envelope out;
+    out.queue_id = from.queue_id;
+    out.reverse_path = transaction.reverse_path();
+    for (const auto& recipient : transaction.recipients) {
+        queue::Recipient to;
+        to.address = recipient.address.text();
+        to.notify = recipient.parameters.notify;
+        to.orcpt = recipient.parameters.orcpt;
+        out.recipients.push_back(std::move(to));
+    }
+    out.account = from.account;
+    out.client = from.client.text();
+    out.ret = transaction.mail.ret;
+    out.envid = transaction.mail.envid;
+    out.smtputf8 = transaction.mail.smtputf8;
+    out.body_8bit = transaction.mail.body == smtp::Body::EightBit;
+    out.accepted = from.at;
+    return out;
+}
+
+}  // namespace
+
+Prepared prepare(
+    const Submitted& from,
+    const smtp::Transaction& transaction,
+    std::string_view message,
+    const message::Header& header
+) {
+    const std::string trace = message::received_field(reception_of(from, transaction));
+    message::Repaired repaired;
+    if (from.account.empty()) {
+        repaired.message_id = message::inspect(header).message_id;
+    } else {
+        message::RepairOptions options;
+        options.now = from.at;
+        options.host = from.hostname;
+        options.id_token = from.unique;
+        options.account_address = from.account_address;
+        repaired = message::plan_repair(header, options);
+    }
+    Prepared out;
+    out.envelope = envelope_of(from, transaction);
+    out.envelope.message_id = repaired.message_id;
+    out.message = message::assemble(message, header, trace, repaired);
+    out.envelope.size = out.message.size();
+    return out;
+}
+
+}  // namespace sekisho::mail

@@ -1,0 +1,43 @@
+// From what a client sent to what the spool keeps: checks, repair (RFC 6409 §8), trace field,
+// envelope. No I/O.
+#pragma once
+
+#include "base/ip.h"
+#include "base/time.h"
+#include "message/header.h"
+#include "queue/spool.h"
+#include "smtp/server_session.h"
+
+#include <string>
+#include <string_view>
+
+namespace sekisho::mail {
+
+struct Submitted {
+    std::string account;          // login; empty on the exchange
+    std::string account_address;  // becomes From when the message has none; empty: leave it
+    std::string helo;
+    IpAddress client;
+    std::string hostname;  // ours
+    std::string queue_id;
+    std::string unique;  // for a Message-ID that we give
+    bool extended = true, tls = false, hide_client = false;
+    std::string tls_version, tls_cipher;
+    Time at{};
+};
+
+struct Prepared {
+    queue::Envelope envelope;
+    std::string message;
+};
+
+// `header` is the scan of `message`. With an account the message is mended; on the exchange only
+// the trace field is added.
+[[nodiscard]] Prepared prepare(
+    const Submitted& from,
+    const smtp::Transaction& transaction,
+    std::string_view message,
+    const message::Header& header
+);
+
+}  // namespace sekisho::mail

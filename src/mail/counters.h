@@ -1,0 +1,29 @@
+// What the mail role counts; read by status_json() and the metrics page.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace sekisho::mail {
+
+struct Counters {
+    using Count = std::atomic<std::uint64_t>;
+
+    Count connections{0}, connections_open{0}, connections_refused{0};
+    Count early_talkers{0}, timeouts{0};
+    Count tls_started{0}, tls_failed{0};
+    Count logins_accepted{0}, logins_refused{0};
+    Count messages_accepted{0}, recipients_accepted{0}, octets_accepted{0};
+    Count misplaced_clients{0};        // recipients refused to mail programs on 25
+    std::array<Count, 200> refused{};  // by reply code, 400 to 599
+
+    void refuse(int code) {
+        if (code >= 400 && code < 600) {
+            ++refused.at(static_cast<std::size_t>(code) - 400);
+        }
+    }
+};
+
+}  // namespace sekisho::mail

@@ -1,0 +1,194 @@
+// MAIL and RCPT: who may send as whom, to whom, from where, how many.
+#include "account/account.h"
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "limit/limiter.h"
+#include "line/line.h"
+#include "mail/rules.h"
+#include "mail/session.h"
+#include "mail/shared.h"
+#include "net/task.h"
+#include "net/workers.h"
+#include "smtp/address.h"
+#include "smtp/reply.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace sekisho::mail {
+namespace {
+
+constexpr int kReferenceBits = 40;
+
+smtp::Reply store_away() {
+    return smtp::reply(450, "4.3.0", "Accounts can't be looked up now, try again later");
+}
+
+}  // namespace
+
+net::Task<void> Session::check_mail() {
+    give_back();
+    if (kind_ == Kind::Exchange) {
+        answer(smtp::reply(250, "2.1.0", "Ok"));
+        co_return;
+    }
+    // Looked up anew: it may have been disabled since the login.
+    const std::string login = smtp_.login();
+    std::function<Result<account::Account>()> work = [shared = shared_, login] {
+        return shared->accounts.find(login);
+    };
+    auto found = co_await net::run_on(shared_->workers, std::move(work));
+    if (!found) {
+        if (found.error().code == Errc::NotFound) {
+            answer(smtp::reply(550, "5.7.13", "This account does not exist any more"));
+        } else {
+            log::error("MAIL_ACCOUNTS_AWAY", found.error().message, {{"account", login}});
+            answer(store_away());
+        }
+        co_return;
+    }
+    account_ = std::move(*found);
+    if (auto refusal = refuse_sender(*account_, smtp_.transaction().sender)) {
+        answer(std::move(*refusal), {}, account_->enabled ? "sender" : "disabled");
+        co_return;
+    }
+    answer(smtp::reply(250, "2.1.0", "Ok"));
+}
+
+net::Task<void> Session::check_rcpt(Smtp::CheckRcpt question) {
+    smtp::Address to = std::move(question.recipient.address);
+    if (to.domain.empty()) {
+        to.domain = settings_->config.mail.domains.front();  // RFC 5321 §4.5.1
+    }
+    const std::string recipient = to.text();
+    const bool ours = settings_->ours(to.domain);
+    if (kind_ == Kind::Exchange) {
+        const bool refused = co_await refuse_misplaced(recipient);
+        if (refused) {
+            co_return;
+        }
+        if (!ours) {
+            answer(smtp::reply(550, "5.7.1", "Relaying denied"), recipient, "relay");
+            co_return;
+        }
+    }
+    if (ours) {
+        const auto receiver = co_await find_receiver(to);
+        if (!receiver) {
+            if (receiver.error().code == Errc::NotFound) {
+                answer(
+                    smtp::reply(550, "5.1.1", fmt::format("<{}>: no such user here", recipient)),
+                    recipient,
+                    "unknown-user"
+                );
+            } else {
+                log::error("MAIL_ACCOUNTS_AWAY", receiver.error().message);
+                answer(store_away(), recipient);
+            }
+            co_return;
+        }
+    }
+    if (kind_ != Kind::Exchange) {
+        if (auto refusal = take_recipient()) {
+            answer(std::move(*refusal), recipient, "limit");
+            co_return;
+        }
+    }
+    answer(smtp::reply(250, "2.1.5", "Ok"));
+}
+
+net::Task<Result<account::Account>> Session::find_by_address(std::string address) {
+    std::function<Result<account::Account>()> work = [shared = shared_, address] {
+        return shared->accounts.find_by_address(address);
+    };
+    auto found = co_await net::run_on(shared_->workers, std::move(work));
+    co_return found;
+}
+
+// Mail for postmaster and abuse must be taken (RFC 5321 §4.5.1, RFC 2142 §2): where no account has
+// the address, the operator's support gets it.
+net::Task<Result<account::Account>> Session::find_receiver(smtp::Address to) {
+    auto found = co_await find_by_address(to.key());
+    const bool role = iequals(to.local, "postmaster") || iequals(to.local, "abuse");
+    if (found || found.error().code != Errc::NotFound || !role) {
+        co_return found;
+    }
+    const auto support = smtp::parse_address(settings_->config.provider.support_mail);
+    if (!support) {
+        co_return found;
+    }
+    auto instead = co_await find_by_address(support->key());
+    if (instead) {
+        receivers_[to.key()] = *support;
+    }
+    co_return instead;
+}
+
+net::Task<void> Session::find_line() {
+    if (line_) {
+        co_return;
+    }
+    std::function<line::Answer()> work = [shared = shared_, peer = peer_] {
+        const Time at = now();
+        const auto holders = shared->lines.holders(peer, at);
+        return holders ? line::resolve(*holders, peer, at) : line::Answer{};
+    };
+    line_ = co_await net::run_on(shared_->workers, std::move(work));
+}
+
+// A mail program, or a machine that should use one, on port 25: told what to do, with a number that
+// the support desk finds it by.
+net::Task<bool> Session::refuse_misplaced(std::string recipient) {
+    co_await find_line();
+    auto why = misplaced(*settings_->policy, peer_, stream_->local().address, *line_);
+    if (!why) {
+        co_return false;
+    }
+    if (reference_.empty()) {
+        reference_ = random_token(kReferenceBits);
+    }
+    ++shared_->counters.misplaced_clients;
+    log::info("MAIL_MISPLACED", why->reason, {{"peer", peer_.text()}, {"reference", reference_}});
+    answer(
+        misplaced_reply(*settings_, reference_),
+        std::move(recipient),
+        std::move(why->rule),
+        reference_
+    );
+    co_return true;
+}
+
+std::optional<smtp::Reply> Session::take_recipient() {
+    const std::string login = smtp_.login();
+    const std::array<limit::Want, 2> wants{
+        {{kRecipientsPerHour, login, 1}, {kRecipientsPerDay, login, 1}}
+    };
+    const auto taken = shared_->limiter->take(wants, now());
+    if (!taken) {
+        return limit_reply(taken.error());
+    }
+    ++taken_;
+    return std::nullopt;
+}
+
+// Recipients of a message that was not sent after all don't count.
+void Session::give_back() {
+    if (taken_ == 0) {
+        return;
+    }
+    const std::string login = smtp_.login();
+    const std::array<limit::Want, 2> wants{
+        {{kRecipientsPerHour, login, taken_}, {kRecipientsPerDay, login, taken_}}
+    };
+    shared_->limiter->give_back(wants, now());
+    taken_ = 0;
+}
+
+}  // namespace sekisho::mail

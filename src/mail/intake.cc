@@ -1,0 +1,145 @@
+// A whole message: checked, mended, made durable, and only then acknowledged.
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "event/event.h"
+#include "mail/accept.h"
+#include "mail/rules.h"
+#include "mail/session.h"
+#include "mail/shared.h"
+#include "message/header.h"
+#include "net/stream.h"
+#include "net/task.h"
+#include "queue/spool.h"
+#include "smtp/reply.h"
+#include "smtp/server_session.h"
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace sekisho::mail {
+namespace {
+
+namespace asio = boost::asio;
+
+// The spool calls back on its committer's thread; the session goes on on its own loop.
+net::Task<Result<std::string>> append(
+    std::shared_ptr<Shared> shared,
+    net::Executor executor,
+    queue::Envelope envelope,
+    std::string message
+) {
+    using Outcome = std::shared_ptr<Result<std::string>>;
+    auto start = [shared, executor, envelope = std::move(envelope), message = std::move(message)](
+                     auto handler
+                 ) mutable {
+        auto kept = std::make_shared<decltype(handler)>(std::move(handler));
+        queue::Spool::Committed done = [kept, executor](Result<std::string> result) {
+            auto outcome = std::make_shared<Result<std::string>>(std::move(result));
+            asio::post(executor, [kept, outcome] { std::move (*kept)(outcome); });
+        };
+        shared->spool.append(std::move(envelope), std::move(message), std::move(done));
+    };
+    auto token = asio::use_awaitable;
+    const Outcome outcome =
+        co_await asio::async_initiate<decltype(token), void(Outcome)>(std::move(start), token);
+    co_return std::move(*outcome);
+}
+
+}  // namespace
+
+net::Task<void> Session::take_message(Smtp::Deliver mail) {
+    const auto header = message::Header::scan(mail.message);
+    if (auto refusal = refuse_message(header)) {
+        const bool loop = refusal->enhanced == "5.4.6";
+        answer(std::move(*refusal), {}, loop ? "loop" : "header");
+        co_return;
+    }
+    Submitted from;
+    from.account = smtp_.login();
+    if (account_ && !account_->addresses.empty()) {
+        from.account_address = account_->addresses.front();
+    }
+    from.helo = smtp_.helo();
+    from.client = peer_;
+    from.hostname = settings_->config.mail.hostname;
+    from.queue_id = shared_->spool.reserve_id();
+    from.unique = from.queue_id + "." + random_token(64);
+    from.extended = smtp_.extended();
+    from.tls = smtp_.tls();
+    from.hide_client = kind_ != Kind::Exchange && settings_->config.mail.hide_client_address;
+    if (const auto tls = stream_->tls()) {
+        from.tls_version = tls->version;
+        from.tls_cipher = tls->cipher;
+    }
+    from.at = now();
+    for (auto& recipient : mail.transaction.recipients) {
+        if (recipient.address.domain.empty()) {
+            recipient.address.domain = settings_->config.mail.domains.front();
+        }
+        const auto instead = receivers_.find(recipient.address.key());
+        if (instead != receivers_.end()) {
+            recipient.address = instead->second;
+        }
+    }
+    Prepared prepared = prepare(from, mail.transaction, mail.message, header);
+    std::string().swap(mail.message);
+    const queue::Envelope envelope = prepared.envelope;
+    const Result<std::string> committed = co_await append(
+        shared_, stream_->executor(), std::move(prepared.envelope), std::move(prepared.message)
+    );
+    acknowledge(committed, envelope);
+}
+
+// The only place that says 250 to a message. `committed` comes from the spool's callback, which
+// runs after the message is on stable storage.
+void Session::acknowledge(const Result<std::string>& committed, const queue::Envelope& envelope) {
+    if (!committed) {
+        log::error(
+            "MAIL_NOT_QUEUED",
+            "a message could not be made durable",
+            {{"error", committed.error().message}, {"peer", peer_.text()}}
+        );
+        const bool full = committed.error().code == Errc::Full;
+        answer(
+            full ? smtp::reply(452, "4.3.1", "Not enough space, try again later")
+                 : smtp::reply(451, "4.3.0", "The message could not be stored, try again later"),
+            {},
+            "spool"
+        );
+        return;
+    }
+    taken_ = 0;  // sent: the recipients count
+    const std::string& id = *committed;
+    ++shared_->counters.messages_accepted;
+    shared_->counters.recipients_accepted += envelope.recipients.size();
+    shared_->counters.octets_accepted += envelope.size;
+    for (const queue::Recipient& recipient : envelope.recipients) {
+        event::Event accepted = event(event::Kind::Accepted);
+        accepted.queue_id = id;
+        accepted.message_id = envelope.message_id;
+        accepted.sender = envelope.reverse_path;
+        accepted.recipient = recipient.address;
+        shared_->journal.append(std::move(accepted));
+    }
+    log::info(
+        "MAIL_ACCEPTED",
+        "message queued",
+        {{"queue_id", id},
+         {"message_id", envelope.message_id},
+         {"account", envelope.account},
+         {"peer", envelope.client},
+         {"sender", envelope.reverse_path},
+         {"recipients", envelope.recipients.size()},
+         {"size", envelope.size}}
+    );
+    smtp_.answer(smtp::reply(250, "2.0.0", "Ok: queued as " + id));
+}
+
+}  // namespace sekisho::mail

@@ -1,0 +1,220 @@
+#include "mail/rules.h"
+
+#include "account/account.h"
+#include "account/sasl.h"
+#include "base/bytes.h"
+#include "base/ip.h"
+#include "base/time.h"
+#include "config/config.h"
+#include "limit/limiter.h"
+#include "line/line.h"
+#include "message/header.h"
+#include "policy/policy.h"
+#include "smtp/reply.h"
+#include "smtp/server_session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace sekisho::mail {
+namespace {
+
+constexpr Duration kHour = std::chrono::hours(1);
+constexpr std::size_t kAddressesShown = 3;
+// Lines of mail that goes to others must fit their limit (RFC 5321 §4.5.3.1.6); mail that stays
+// with us may have longer ones, and senders that don't fold are many.
+constexpr std::size_t kLineMaxSubmission = 1000;
+constexpr std::size_t kLineMaxExchange = 65536;
+
+std::string used_of(const limit::Refusal& refusal) {
+    std::string text = fmt::format(
+        "Limit {} reached: {} of {} used", refusal.limit, refusal.used, refusal.allowed
+    );
+    if (refusal.possible) {
+        const Time free = std::chrono::ceil<std::chrono::seconds>(refusal.free_at);
+        text += ", free again " + rfc3339(free).substr(0, 19) + "Z";
+    }
+    return text;
+}
+
+std::optional<std::uint16_t> port(std::string_view text) {
+    std::uint16_t value = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (read.ec != std::errc{} || read.ptr != text.data() + text.size()) {
+        return std::nullopt;
+    }
+    return value;
+}
+
+}  // namespace
+
+std::vector<limit::Limit> limits_of(const config::Mail& mail) {
+    std::vector<limit::Limit> out;
+    const auto rate = [&out](std::string_view name, std::uint32_t count) {
+        if (count > 0) {
+            out.push_back({std::string(name), limit::Rate{.count = count, .per = kHour}});
+        }
+    };
+    rate(kLoginFailuresOfAddress, mail.login_failures_per_hour);
+    rate(kLoginFailuresOfAccount, mail.login_failures_per_hour);
+    rate(kRecipientsPerHour, mail.recipients_per_hour);
+    if (mail.recipients_per_day > 0) {
+        out.push_back({std::string(kRecipientsPerDay), limit::Day{.max = mail.recipients_per_day}});
+    }
+    return out;
+}
+
+smtp::ServerOptions session_options(
+    const Settings& settings, smtp::Service service, bool implicit_tls, bool tls_available
+) {
+    const config::Mail& mail = settings.config.mail;
+    smtp::ServerOptions out;
+    out.service = service;
+    out.hostname = mail.hostname;
+    out.message_size_max = mail.message_size_max;
+    out.line_length_max =
+        service == smtp::Service::Submission ? kLineMaxSubmission : kLineMaxExchange;
+    out.recipients_max = mail.recipients_max;
+    out.bad_commands_max = mail.bad_commands_max;
+    out.tls_available = tls_available;
+    out.implicit_tls = implicit_tls;
+    for (const account::Mechanism mechanism :
+         {account::Mechanism::ScramSha256, account::Mechanism::Plain, account::Mechanism::Login}) {
+        out.mechanisms.emplace_back(account::name(mechanism));
+    }
+    out.guide_url = settings.config.provider.guide_url;
+    out.submission_port = settings.submission_port;
+    return out;
+}
+
+std::optional<smtp::Reply> refuse_sender(
+    const account::Account& account, const std::optional<smtp::Address>& sender
+) {
+    if (!account.enabled) {
+        std::string text = "This account may not send now";
+        if (!account.disabled_reason.empty()) {
+            text += ": " + account.disabled_reason;
+        }
+        return smtp::reply(550, "5.7.13", std::move(text));
+    }
+    if (!sender) {
+        return std::nullopt;
+    }
+    const std::string key = sender->key();
+    if (std::find(account.addresses.begin(), account.addresses.end(), key) !=
+        account.addresses.end()) {
+        return std::nullopt;
+    }
+    std::string allowed;
+    for (std::size_t i = 0; i < account.addresses.size() && i < kAddressesShown; ++i) {
+        allowed += (i == 0 ? "" : ", ") + account.addresses[i];
+    }
+    if (account.addresses.size() > kAddressesShown) {
+        allowed += ", ...";
+    }
+    return smtp::reply(
+        553,
+        "5.7.1",
+        fmt::format(
+            "Sender <{}> does not belong to account {}; allowed: {}",
+            sender->text(),
+            account.login,
+            allowed.empty() ? "none" : allowed
+        )
+    );
+}
+
+smtp::Reply limit_reply(const limit::Refusal& refusal) {
+    return smtp::reply(450, "4.7.1", used_of(refusal));
+}
+
+smtp::Reply login_limit_reply(const limit::Refusal& refusal) {
+    return smtp::reply(454, "4.7.0", used_of(refusal));
+}
+
+std::optional<Misplaced> misplaced(
+    const policy::Policy& policy,
+    const IpAddress& client,
+    const IpAddress& local,
+    const line::Answer& line
+) {
+    const policy::Verdict verdict = policy.judge(client, local, policy::Direction::ToPort25);
+    const bool refuses = verdict.declared == policy::Action::Refuse ||
+                         verdict.declared == policy::Action::Drop ||
+                         verdict.declared == policy::Action::Answer;
+    const bool known =
+        verdict.rule >= 0 && static_cast<std::size_t>(verdict.rule) < policy.rules().size();
+    if (known && !refuses) {
+        return std::nullopt;
+    }
+    const std::size_t id = verdict.client;
+    const std::string name = id < policy.classes().size() ? policy.classes()[id].name : "?";
+    if (refuses && verdict.stage != policy::Stage::Observe) {
+        return Misplaced{
+            known ? policy.rules()[static_cast<std::size_t>(verdict.rule)].name : "default",
+            fmt::format(
+                "{} is of class {}, which may not speak to our exchange", client.text(), name
+            )
+        };
+    }
+    if (!refuses && line.certainty == line::Certainty::Subscriber) {
+        return Misplaced{
+            "line", fmt::format("{} belongs to line {}: {}", client.text(), line.line, line.reason)
+        };
+    }
+    return std::nullopt;
+}
+
+smtp::Reply misplaced_reply(const Settings& settings, std::string_view reference) {
+    const config::Provider& provider = settings.config.provider;
+    std::string text = fmt::format(
+        "Port 25 is for mail servers. Mail programs send through {} port {} with authentication",
+        settings.config.settings.outgoing_host.empty() ? settings.config.mail.hostname
+                                                       : settings.config.settings.outgoing_host,
+        settings.submission_port
+    );
+    if (!provider.guide_url.empty()) {
+        text += "; see " + provider.guide_url;
+    }
+    text += fmt::format(" (reference {})", reference);
+    return smtp::reply(550, "5.7.1", std::move(text));
+}
+
+std::optional<smtp::Reply> refuse_message(const message::Header& header) {
+    if (!header.complete()) {
+        return smtp::reply(554, "5.6.0", "Message refused: its header is too large");
+    }
+    const std::size_t hops = header.count("Received");
+    if (hops > kReceivedMax) {
+        return smtp::reply(
+            554, "5.4.6", fmt::format("Too many hops: {} Received fields, this is a loop", hops)
+        );
+    }
+    return std::nullopt;
+}
+
+std::optional<std::uint16_t> fallback_port(
+    const std::vector<std::string>& pairs, std::uint16_t wanted
+) {
+    for (const std::string& pair : pairs) {
+        const std::size_t equals = pair.find('=');
+        const auto from = port(std::string_view(pair).substr(0, equals));
+        if (equals != std::string::npos && from == wanted) {
+            return port(std::string_view(pair).substr(equals + 1));
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace sekisho::mail

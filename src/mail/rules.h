@@ -1,0 +1,87 @@
+// The decisions of the mail role as functions of facts: who may send as whom, who may speak on 25,
+// which limits a recipient takes, what a reply says. No I/O.
+#pragma once
+
+#include "account/account.h"
+#include "base/ip.h"
+#include "base/time.h"
+#include "config/config.h"
+#include "limit/limiter.h"
+#include "line/line.h"
+#include "message/header.h"
+#include "policy/policy.h"
+#include "smtp/address.h"
+#include "smtp/reply.h"
+#include "smtp/server_session.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sekisho::mail {
+
+// What sessions read of the configuration; a reload makes another one, running sessions keep
+// theirs.
+struct Settings {
+    config::Config config;  // resolved
+    std::shared_ptr<const policy::Policy> policy;
+    std::set<std::string, std::less<>> domains;  // ours, lower case
+    std::uint16_t submission_port = 587;         // as it is bound
+
+    [[nodiscard]] bool ours(std::string_view domain) const { return domains.contains(domain); }
+};
+
+// The names of the limits, as refusals and metrics show them.
+inline constexpr std::string_view kLoginFailuresOfAddress = "login_failures_per_hour.address";
+inline constexpr std::string_view kLoginFailuresOfAccount = "login_failures_per_hour.account";
+inline constexpr std::string_view kRecipientsPerHour = "recipients_per_hour";
+inline constexpr std::string_view kRecipientsPerDay = "recipients_per_day";
+[[nodiscard]] std::vector<limit::Limit> limits_of(const config::Mail& mail);
+
+[[nodiscard]] smtp::ServerOptions session_options(
+    const Settings& settings, smtp::Service service, bool implicit_tls, bool tls_available
+);
+
+// Submission. nullopt: the account may send as `sender` (none: the null reverse-path, which mail
+// programs use for read receipts, RFC 8098 §3).
+[[nodiscard]] std::optional<smtp::Reply> refuse_sender(
+    const account::Account& account, const std::optional<smtp::Address>& sender
+);
+
+// 450 4.7.1 with the limit's name, what is used, what is allowed, and when it is free again. Never
+// 451 or 452: Thunderbird takes those for "too many recipients" and asks to send in parts.
+[[nodiscard]] smtp::Reply limit_reply(const limit::Refusal& refusal);
+// The same for AUTH: 454 4.7.0 (RFC 4954 §6).
+[[nodiscard]] smtp::Reply login_limit_reply(const limit::Refusal& refusal);
+
+// A client on the exchange that is no mail server by our own policy or lines.
+struct Misplaced {
+    std::string rule;    // the policy rule, or "line"
+    std::string reason;  // one sentence, for the support desk
+};
+// `local`: our address the client spoke to. A rule in stage observe refuses nobody: that is what
+// the operator asked for. A rule that passes the pair (static addresses, exemptions) beats the
+// line.
+[[nodiscard]] std::optional<Misplaced> misplaced(
+    const policy::Policy& policy,
+    const IpAddress& client,
+    const IpAddress& local,
+    const line::Answer& line
+);
+[[nodiscard]] smtp::Reply misplaced_reply(const Settings& settings, std::string_view reference);
+
+// More than this many Received fields: the message runs in circles (RFC 5321 §6.3 wants at least
+// 100 to be allowed between hosts; within one provider's mail 50 are never honest).
+inline constexpr std::size_t kReceivedMax = 50;
+[[nodiscard]] std::optional<smtp::Reply> refuse_message(const message::Header& header);
+
+// "587=2587" and so on: the port to take when `wanted` can't be had.
+[[nodiscard]] std::optional<std::uint16_t> fallback_port(
+    const std::vector<std::string>& pairs, std::uint16_t wanted
+);
+
+}  // namespace sekisho::mail

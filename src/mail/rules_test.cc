@@ -1,0 +1,181 @@
+#include "mail/rules.h"
+
+#include "base/ip.h"
+#include "config/config.h"
+#include "line/line.h"
+#include "mail/connections.h"
+#include "message/header.h"
+#include "policy/policy.h"
+
+#include <chrono>
+#include <gtest/gtest.h>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sekisho::mail {
+namespace {
+
+IpAddress ip(const char* text) {
+    return *IpAddress::parse(text);
+}
+
+account::Account taro() {
+    account::Account out;
+    out.login = "taro@example.net";
+    out.addresses = {"taro@example.net", "t.yamada@example.net"};
+    return out;
+}
+
+TEST(SenderTest, OnlyTheAccountsOwnAddresses) {
+    EXPECT_FALSE(refuse_sender(taro(), smtp::parse_address("Taro@Example.NET").value()));
+    EXPECT_FALSE(refuse_sender(taro(), smtp::parse_address("\"t.yamada\"@example.net").value()));
+    EXPECT_FALSE(refuse_sender(taro(), std::nullopt));
+    const auto refused = refuse_sender(taro(), smtp::parse_address("hanako@example.net").value());
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(
+        refused->text(),
+        "553 5.7.1 Sender <hanako@example.net> does not belong to account taro@example.net; "
+        "allowed: "
+        "taro@example.net, t.yamada@example.net"
+    );
+    account::Account disabled = taro();
+    disabled.enabled = false;
+    disabled.disabled_reason = "unpaid";
+    EXPECT_EQ(
+        refuse_sender(disabled, smtp::parse_address("taro@example.net").value())->text(),
+        "550 5.7.13 This account may not send now: unpaid"
+    );
+    account::Account none = taro();
+    none.addresses.clear();
+    EXPECT_TRUE(refuse_sender(none, smtp::parse_address("taro@example.net").value())
+                    ->text()
+                    .ends_with("allowed: none"));
+}
+
+std::shared_ptr<const policy::Policy> policy_with(policy::Stage stage) {
+    policy::Source source;
+    source.classes = {
+        {"subscribers", "", {*Prefix::parse("198.51.100.0/24")}, "t:1"},
+        {"static", "", {*Prefix::parse("198.51.100.128/28")}, "t:2"},
+        {"exchange", "", {*Prefix::parse("192.0.2.25")}, "t:3"},
+    };
+    source.rules = {
+        {"static-may", "static", "exchange", policy::Action::Pass, policy::Stage::Enforce, "", "t:4"
+        },
+        {"op25b", "subscribers", "*", policy::Action::Refuse, stage, "", "t:5"},
+    };
+    return policy::Policy::compile(source).value();
+}
+
+line::Answer subscriber() {
+    return {line::Certainty::Subscriber, "line-7", "", "one session"};
+}
+
+TEST(MisplacedTest, ByRuleByStageAndByLine) {
+    const auto policy = policy_with(policy::Stage::Enforce);
+    const auto judge = [&](const char* client, const line::Answer& line) {
+        const auto why = misplaced(*policy, ip(client), ip("192.0.2.25"), line);
+        return why ? why->rule : "";
+    };
+    EXPECT_EQ(judge("198.51.100.7", {}), "op25b");
+    EXPECT_EQ(judge("198.51.100.130", {}), "");
+    EXPECT_EQ(judge("198.51.100.130", subscriber()), "") << "a rule that passes beats the line";
+    EXPECT_EQ(judge("203.0.113.9", {}), "");
+    EXPECT_EQ(judge("203.0.113.9", subscriber()), "line");
+    EXPECT_EQ(judge("203.0.113.9", {line::Certainty::Ambiguous, "", "", "two"}), "");
+    const auto observed = policy_with(policy::Stage::Observe);
+    EXPECT_FALSE(misplaced(*observed, ip("198.51.100.7"), ip("192.0.2.25"), {}));
+    const auto notified = policy_with(policy::Stage::Notify);
+    EXPECT_TRUE(misplaced(*notified, ip("198.51.100.7"), ip("192.0.2.25"), {}));
+}
+
+TEST(ReplyTest, MisplacedNamesThePortTheGuideAndTheReference) {
+    Settings settings;
+    settings.config.mail.hostname = "mx.example.net";
+    settings.config.settings.outgoing_host = "mail.example.net";
+    settings.config.provider.guide_url = "https://guide.example.net";
+    settings.submission_port = 2587;
+    const smtp::Reply reply = misplaced_reply(settings, "k7m2");
+    EXPECT_EQ(
+        reply.text(),
+        "550 5.7.1 Port 25 is for mail servers. Mail programs send through mail.example.net port "
+        "2587 "
+        "with authentication; see https://guide.example.net (reference k7m2)"
+    );
+}
+
+TEST(ReplyTest, LimitsSayWhatIsUsedAndWhenItIsFree) {
+    limit::Refusal refusal;
+    refusal.limit = "recipients_per_hour";
+    refusal.used = refusal.allowed = 300;
+    refusal.free_at =
+        std::chrono::sys_days{std::chrono::year{2026} / 11 / 24} + std::chrono::milliseconds(1500);
+    EXPECT_EQ(
+        limit_reply(refusal).text(),
+        "450 4.7.1 Limit recipients_per_hour reached: 300 of 300 used, free again "
+        "2026-11-24T00:00:02Z"
+    );
+    EXPECT_EQ(login_limit_reply(refusal).code, 454);
+    refusal.possible = false;
+    EXPECT_EQ(limit_reply(refusal).text().find("free again"), std::string::npos);
+}
+
+TEST(LimitsTest, ZeroMeansNone) {
+    config::Mail mail;
+    EXPECT_EQ(limits_of(mail).size(), 4U);
+    mail.recipients_per_day = mail.recipients_per_hour = mail.login_failures_per_hour = 0;
+    EXPECT_TRUE(limits_of(mail).empty());
+    EXPECT_TRUE(limit::Limiter::make(limits_of({}), {}));
+}
+
+TEST(MessageTest, LoopsAreRefused) {
+    std::string message;
+    for (int i = 0; i < 50; ++i) {
+        message += "Received: from a by b; date\r\n";
+    }
+    EXPECT_FALSE(refuse_message(message::Header::scan(message + "\r\nx\r\n")));
+    message += "received: once more\r\n";
+    const auto refused = refuse_message(message::Header::scan(message + "\r\nx\r\n"));
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->code, 554);
+    EXPECT_EQ(refused->enhanced, "5.4.6");
+    const std::string huge = "X: " + std::string(300 * 1024, 'x') + "\r\n\r\n";
+    EXPECT_EQ(refuse_message(message::Header::scan(huge)).value().enhanced, "5.6.0");
+}
+
+TEST(FallbackTest, Pairs) {
+    const std::vector<std::string> pairs{"25=2525", "587=2587", "nonsense", "1=x"};
+    EXPECT_EQ(fallback_port(pairs, 25), 2525);
+    EXPECT_EQ(fallback_port(pairs, 587), 2587);
+    EXPECT_FALSE(fallback_port(pairs, 465));
+    EXPECT_FALSE(fallback_port(pairs, 1));
+}
+
+TEST(ConnectionsTest, LimitsInAllAndForEachClient) {
+    Connections table;
+    {
+        auto a = table.enter(ip("192.0.2.1"), 3, 2);
+        auto b = table.enter(ip("192.0.2.1"), 3, 2);
+        EXPECT_TRUE(a && b);
+        EXPECT_FALSE(table.enter(ip("192.0.2.1"), 3, 2));
+        auto c = table.enter(ip("192.0.2.2"), 3, 2);
+        EXPECT_TRUE(c);
+        EXPECT_FALSE(table.enter(ip("192.0.2.3"), 3, 2));
+        a = {};
+        EXPECT_EQ(table.total(), 2U);
+        auto d = std::move(b);
+        EXPECT_EQ(table.total(), 2U);
+        EXPECT_TRUE(table.enter(ip("192.0.2.1"), 3, 2));
+    }
+    EXPECT_EQ(table.total(), 0U);
+    auto v6 = table.enter(ip("2001:db8::1"), 9, 1);
+    EXPECT_TRUE(v6);
+    EXPECT_FALSE(table.enter(ip("2001:db8::2"), 9, 1)) << "one /64 is one client";
+    EXPECT_TRUE(table.enter(ip("2001:db8:0:1::1"), 9, 1));
+    EXPECT_FALSE(table.enter(ip("192.0.2.9"), 9, 0));
+}
+
+}  // namespace
+}  // namespace sekisho::mail

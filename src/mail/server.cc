@@ -1,0 +1,251 @@
+#include "mail/server.h"
+
+#include "account/password.h"
+#include "account/sasl.h"
+#include "base/bytes.h"
+#include "base/ip.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "config/config.h"
+#include "limit/limiter.h"
+#include "mail/rules.h"
+#include "mail/shared.h"
+#include "net/server.h"
+#include "net/stream.h"
+#include "net/tls.h"
+
+#include <fmt/format.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sekisho::mail {
+namespace {
+
+std::string_view name(Kind kind) {
+    switch (kind) {
+        case Kind::Submission:
+            return "submission";
+        case Kind::Submissions:
+            return "submissions";
+        case Kind::Exchange:
+            return "exchange";
+    }
+    return "?";
+}
+
+std::shared_ptr<Settings> make_settings(
+    const config::Config& config, std::shared_ptr<const policy::Policy> policy
+) {
+    auto out = std::make_shared<Settings>();
+    out->config = config;
+    out->policy = std::move(policy);
+    out->submission_port = out->config.settings.submission_port;
+    for (const std::string& domain : out->config.mail.domains) {
+        out->domains.insert(to_lower(domain));
+    }
+    return out;
+}
+
+class MailServer final : public Server {
+  public:
+    MailServer(Deps deps, std::shared_ptr<Shared> shared)
+        : loops_(deps.loops), shared_(std::move(shared)) {}
+    MailServer(const MailServer&) = delete;
+    MailServer& operator=(const MailServer&) = delete;
+    ~MailServer() override { MailServer::stop(std::chrono::seconds(5)); }
+
+    [[nodiscard]] Status bind(const config::Config& config) {
+        for (const auto& [kind, endpoints] :
+             {std::pair{Kind::Submission, &config.mail.submission},
+              std::pair{Kind::Submissions, &config.mail.submissions},
+              std::pair{Kind::Exchange, &config.mail.exchange}}) {
+            for (const Endpoint& wanted : *endpoints) {
+                if (Status bound = bind_one(kind, wanted, config.mail.port_fallback); !bound) {
+                    return bound;
+                }
+            }
+        }
+        if (bound_.empty()) {
+            return fail(Errc::Invalid, "the mail role has nothing to listen on");
+        }
+        return {};
+    }
+
+    Status reload(
+        const config::Config& config,
+        std::shared_ptr<const policy::Policy> policy,
+        std::shared_ptr<const net::TlsContext> tls
+    ) override {
+        const auto before = shared_->settings();
+        auto settings = make_settings(config, policy ? std::move(policy) : before->policy);
+        if (Status replaced = shared_->limiter->replace(limits_of(settings->config.mail));
+            !replaced) {
+            return replaced;
+        }
+        settings->submission_port = told_port(settings->submission_port);
+        shared_->set_settings(std::move(settings));
+        if (tls) {
+            shared_->tls.set(std::move(tls));
+        }
+        log::info("MAIL_RELOADED", "new settings are in force for new connections");
+        return {};
+    }
+
+    void stop(Duration grace) override {
+        // Once only: when it is repeated, the loops may have ended and with them all that could
+        // still come to rest.
+        if (shared_->stopping.exchange(true)) {
+            return;
+        }
+        for (const auto& listener : listeners_) {
+            listener->stop();
+        }
+        shared_->say_goodbye();
+        if (!shared_->wait_idle(grace)) {
+            log::warning("MAIL_STOP_FORCED", "sessions did not end in time and are closed");
+            shared_->close_all();
+            static_cast<void>(shared_->wait_idle(std::chrono::seconds(1)));
+        }
+    }
+
+    [[nodiscard]] std::vector<BoundListener> listeners() const override { return bound_; }
+    [[nodiscard]] limit::Limiter& limiter() override { return *shared_->limiter; }
+    [[nodiscard]] std::string status_json() const override;
+
+    // Replies name the port that works: the bound one when it is a fallback.
+    [[nodiscard]] std::uint16_t told_port(std::uint16_t configured) const {
+        for (const BoundListener& one : bound_) {
+            if (one.name == name(Kind::Submission) && one.wanted.port == configured &&
+                one.bound.port != configured) {
+                return one.bound.port;
+            }
+        }
+        return configured;
+    }
+
+  private:
+    [[nodiscard]] Status bind_one(
+        Kind kind, const Endpoint& wanted, const std::vector<std::string>& fallbacks
+    ) {
+        auto accepted = [shared = shared_, kind](std::unique_ptr<net::Stream> stream) {
+            return run_session(shared, kind, std::move(stream));
+        };
+        auto listener = net::listen(loops_, wanted, std::string(name(kind)), accepted);
+        if (!listener) {
+            const auto port = fallback_port(fallbacks, wanted.port);
+            const bool may =
+                listener.error().code == Errc::Conflict || listener.error().code == Errc::Denied;
+            if (!may || !port) {
+                return fail(listener.error());
+            }
+            log::warning(
+                "MAIL_PORT_FALLBACK",
+                fmt::format("port {} can't be had, listening on {} instead", wanted.port, *port),
+                {{"service", name(kind)}, {"error", listener.error().message}}
+            );
+            const Endpoint other{wanted.address, *port};
+            listener = net::listen(loops_, other, std::string(name(kind)), accepted);
+            if (!listener) {
+                return fail(listener.error());
+            }
+        }
+        bound_.push_back({std::string(name(kind)), wanted, (*listener)->local()});
+        log::info(
+            "MAIL_LISTENING",
+            fmt::format("{} on {}", name(kind), bound_.back().bound.text()),
+            {{"service", name(kind)}}
+        );
+        listeners_.push_back(std::move(*listener));
+        return {};
+    }
+
+    net::Loops& loops_;
+    std::shared_ptr<Shared> shared_;
+    std::vector<BoundListener> bound_;
+    std::vector<std::unique_ptr<net::Listener>> listeners_;
+};
+
+std::string MailServer::status_json() const {
+    using nlohmann::json;
+    const Counters& c = shared_->counters;
+    const auto value = [](const Counters::Count& count) {
+        return count.load(std::memory_order_relaxed);
+    };
+    json out;
+    out["role"] = "mail";
+    out["stopping"] = shared_->stopping.load();
+    for (const BoundListener& one : bound_) {
+        out["listeners"].push_back(
+            {{"name", one.name}, {"wanted", one.wanted.text()}, {"bound", one.bound.text()}}
+        );
+    }
+    out["connections"] = {
+        {"total", value(c.connections)},
+        {"open", value(c.connections_open)},
+        {"refused", value(c.connections_refused)},
+        {"early_talkers", value(c.early_talkers)},
+        {"timeouts", value(c.timeouts)},
+    };
+    out["tls"] = {{"started", value(c.tls_started)}, {"failed", value(c.tls_failed)}};
+    out["logins"] = {{"accepted", value(c.logins_accepted)}, {"refused", value(c.logins_refused)}};
+    out["messages"] = {
+        {"accepted", value(c.messages_accepted)},
+        {"recipients", value(c.recipients_accepted)},
+        {"octets", value(c.octets_accepted)},
+    };
+    out["misplaced_clients"] = value(c.misplaced_clients);
+    out["refused"] = json::object();
+    for (std::size_t i = 0; i < c.refused.size(); ++i) {
+        if (const std::uint64_t count = value(c.refused.at(i)); count > 0) {
+            out["refused"][std::to_string(i + 400)] = count;
+        }
+    }
+    out["limits"] = json::array();
+    for (const auto& one : shared_->limiter->counters()) {
+        out["limits"].push_back(
+            {{"limit", one.limit},
+             {"keys", one.keys},
+             {"taken", one.taken},
+             {"refused", one.refused}}
+        );
+    }
+    return out.dump();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(Deps deps) {
+    auto settings = make_settings(deps.config, deps.policy);
+    auto limiter = limit::Limiter::make(limits_of(settings->config.mail), {});
+    if (!limiter) {
+        return fail(limiter.error());
+    }
+    auto dummy = account::make_dummy_hash({});
+    if (!dummy) {
+        return fail(dummy.error());
+    }
+    auto shared = std::make_shared<Shared>(
+        deps,
+        std::move(*limiter),
+        account::SaslSettings{.fake_key = deps.sasl_key, .dummy_argon2id = std::move(*dummy)}
+    );
+    shared->set_settings(settings);
+    const config::Config config = settings->config;
+    auto server = std::make_unique<MailServer>(deps, shared);
+    if (Status bound = server->bind(config); !bound) {
+        return fail(bound.error());
+    }
+    auto told = std::make_shared<Settings>(*settings);
+    told->submission_port = server->told_port(settings->submission_port);
+    shared->set_settings(std::move(told));
+    return server;
+}
+
+}  // namespace sekisho::mail

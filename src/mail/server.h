@@ -1,0 +1,75 @@
+// The mail role: submission (587, and 465 with TLS from the start) and exchange (25). Takes
+// messages, makes them durable in the spool, answers 250 only then. Delivery is another room.
+#pragma once
+
+#include "account/account.h"
+#include "base/ip.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "config/config.h"
+#include "event/event.h"
+#include "limit/limiter.h"
+#include "line/line.h"
+#include "net/server.h"
+#include "net/tls.h"
+#include "policy/policy.h"
+#include "queue/spool.h"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sekisho::mail {
+
+// All references must outlive the server.
+struct Deps {
+    const config::Config& config;  // resolved; copied
+    net::Loops& loops;
+    net::Workers& workers;
+    std::shared_ptr<const net::TlsContext> tls;  // null: no TLS, so no authentication either
+    account::AccountStore& accounts;
+    queue::Spool& spool;
+    event::Journal& journal;
+    line::LineStore& lines;
+    std::shared_ptr<const policy::Policy> policy;
+    std::string sasl_key;  // 32 random bytes, kept with the installation (SaslSettings::fake_key)
+
+    // Waits that only slow down who misbehaves; tests set them to nothing.
+    Duration greeting_wait{500};         // for early talkers on the exchange
+    Duration login_failure_wait{1'000};  // before a refused login is answered
+};
+
+struct BoundListener {
+    std::string name;  // "submission", "submissions", "exchange"
+    Endpoint wanted;
+    Endpoint bound;  // another port than wanted: a fallback (mail.port_fallback)
+};
+
+class Server {
+  public:
+    // Binds every configured endpoint, or none: an error names the one that can't be had.
+    [[nodiscard]] static Result<std::unique_ptr<Server>> start(Deps deps);
+    virtual ~Server() = default;
+
+    // New connections take the new settings; endpoints stay as they were bound. A null `policy` or
+    // `tls` leaves the one in force. On an error nothing has changed.
+    virtual Status reload(
+        const config::Config& config,
+        std::shared_ptr<const policy::Policy> policy,
+        std::shared_ptr<const net::TlsContext> tls
+    ) = 0;
+    // No new connections; clients that we wait for are told 421; messages that are being made
+    // durable are answered. Returns when every session has ended, at latest after `grace`. Not to
+    // be called on a loop's thread. May be repeated.
+    virtual void stop(Duration grace) = 0;
+    void stop() { stop(std::chrono::seconds(5)); }
+
+    [[nodiscard]] virtual std::vector<BoundListener> listeners() const = 0;
+    // {"connections":{...},"logins":{...},"messages":{...},"refused":{"550":3},"limits":[...]}
+    [[nodiscard]] virtual std::string status_json() const = 0;
+    // For `sekisho limit show` and the desk.
+    [[nodiscard]] virtual limit::Limiter& limiter() = 0;
+};
+
+}  // namespace sekisho::mail

@@ -1,0 +1,106 @@
+// One connection: the coroutine around smtp::ServerSession. login.cc, envelope.cc and delivery of
+// the message into the spool (intake.cc) are parts of it.
+#pragma once
+
+#include "account/account.h"
+#include "account/sasl.h"
+#include "base/ip.h"
+#include "event/event.h"
+#include "limit/limiter.h"
+#include "line/line.h"
+#include "mail/connections.h"
+#include "mail/rules.h"
+#include "mail/shared.h"
+#include "net/stream.h"
+#include "net/task.h"
+#include "smtp/address.h"
+#include "smtp/reply.h"
+#include "smtp/server_session.h"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sekisho::mail {
+
+class Session {
+  public:
+    Session(std::shared_ptr<Shared> shared, Kind kind, std::shared_ptr<net::Stream> stream);
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    ~Session();
+
+    net::Task<void> run();
+
+  private:
+    using Smtp = smtp::ServerSession;
+
+    // session.cc
+    [[nodiscard]] std::optional<smtp::Reply> unwanted() const;  // refused before the greeting
+    net::Task<bool> begin(bool wanted);
+    net::Task<void> converse();
+    net::Task<bool> read();
+    net::Task<bool> perform(Smtp::Action action);
+    net::Task<bool> start_tls();
+    void note_refusals();
+    [[nodiscard]] event::Event event(event::Kind kind) const;
+    // Answers the question at hand; a refusal is recorded with what only we know.
+    void answer(
+        smtp::Reply reply,
+        std::string recipient = {},
+        std::string rule = {},
+        std::string reference = {}
+    );
+
+    // login.cc
+    net::Task<void> authenticate(std::string mechanism, std::optional<std::string> initial);
+    net::Task<void> proceed(account::SaslStep step);
+    net::Task<bool> find_candidate(std::string login);
+    net::Task<bool> verify(account::SaslNeedVerify need);
+    net::Task<void> login_failed(account::SaslFailure failure);
+    void login_succeeded(const std::string& login);
+    void refuse_login(std::string login, smtp::Reply reply, std::string why);
+
+    // envelope.cc
+    net::Task<void> check_mail();
+    net::Task<void> check_rcpt(Smtp::CheckRcpt question);
+    net::Task<bool> refuse_misplaced(std::string recipient);
+    net::Task<Result<account::Account>> find_receiver(smtp::Address to);
+    net::Task<Result<account::Account>> find_by_address(std::string address);
+    net::Task<void> find_line();
+    [[nodiscard]] std::optional<smtp::Reply> take_recipient();
+    void give_back();
+
+    // intake.cc
+    net::Task<void> take_message(Smtp::Deliver mail);
+    void acknowledge(const Result<std::string>& committed, const queue::Envelope& envelope);
+
+    const std::shared_ptr<Shared> shared_;
+    const std::shared_ptr<const Settings> settings_;
+    const Kind kind_;
+    const std::shared_ptr<net::Stream> stream_;
+    const IpAddress peer_;
+    const std::string peer_key_;  // as limits know it
+    std::shared_ptr<Live> live_;
+    std::uint64_t live_id_ = 0;
+    Connections::Place place_;
+    Smtp smtp_;
+
+    std::unique_ptr<account::SaslServer> sasl_;
+    std::optional<account::Account> candidate_;  // of the running AUTH
+    std::optional<account::Account> account_;    // of the login
+    std::string tried_;                          // digest of login and password of the AUTH at hand
+    std::string last_failed_;                    // the same of the last one that failed
+    std::string mechanism_;
+
+    std::optional<line::Answer> line_;
+    std::map<std::string, smtp::Address> receivers_;  // of role addresses: who gets their mail
+    std::string reference_;                           // told to a client that is in the wrong place
+    std::int64_t taken_ = 0;  // recipients taken from the limits for a message not accepted yet
+};
+
+}  // namespace sekisho::mail

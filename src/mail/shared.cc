@@ -1,0 +1,100 @@
+#include "mail/shared.h"
+
+#include "account/sasl.h"
+#include "base/bytes.h"
+#include "limit/limiter.h"
+#include "mail/rules.h"
+#include "mail/server.h"
+#include "net/stream.h"
+#include "net/task.h"
+
+#include <boost/asio/post.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+namespace sekisho::mail {
+namespace {
+
+// RFC 5321 §3.8: a server that stops says 421 before it closes.
+net::Task<void> goodbye(std::shared_ptr<net::Stream> stream, std::string line) {
+    stream->expires_after(std::chrono::seconds(2));
+    const Status ignored = co_await stream->write_all(line);
+    static_cast<void>(ignored);
+    co_await stream->shutdown();
+    stream->close();
+}
+
+}  // namespace
+
+Shared::Shared(
+    const Deps& deps, std::unique_ptr<limit::Limiter> limits, account::SaslSettings sasl_settings
+)
+    : workers(deps.workers),
+      accounts(deps.accounts),
+      spool(deps.spool),
+      journal(deps.journal),
+      lines(deps.lines),
+      greeting_wait(deps.greeting_wait),
+      login_failure_wait(deps.login_failure_wait),
+      tls(deps.tls),
+      sasl(std::move(sasl_settings)),
+      credentials({.key = random_bytes(32)}),
+      limiter(std::move(limits)) {}
+
+std::shared_ptr<const Settings> Shared::settings() const {
+    const std::scoped_lock lock(mutex_);
+    return settings_;
+}
+
+void Shared::set_settings(std::shared_ptr<const Settings> settings) {
+    const std::scoped_lock lock(mutex_);
+    settings_ = std::move(settings);
+}
+
+std::uint64_t Shared::add(const std::shared_ptr<Live>& live) {
+    const std::scoped_lock lock(mutex_);
+    live_.emplace(next_id_, std::pair(live->stream->executor(), std::weak_ptr(live)));
+    return next_id_++;
+}
+
+void Shared::remove(std::uint64_t id) {
+    const std::scoped_lock lock(mutex_);
+    live_.erase(id);
+    changed_.notify_all();
+}
+
+void Shared::say_goodbye() {
+    const std::string line =
+        "421 4.3.2 " + settings()->config.mail.hostname + " The service is stopping\r\n";
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [id, session] : live_) {
+        boost::asio::post(session.first, [weak = session.second, line] {
+            const auto live = weak.lock();
+            if (live && live->reading) {
+                net::spawn(live->stream->executor(), goodbye(live->stream, line), "goodbye");
+            }
+        });
+    }
+}
+
+bool Shared::wait_idle(Duration grace) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, grace, [this] { return live_.empty(); });
+}
+
+void Shared::close_all() {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [id, session] : live_) {
+        boost::asio::post(session.first, [weak = session.second] {
+            if (const auto live = weak.lock()) {
+                live->stream->close();
+            }
+        });
+    }
+}
+
+}  // namespace sekisho::mail

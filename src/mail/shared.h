@@ -1,0 +1,84 @@
+// What all sessions of the mail role share. Owned by the server, and kept alive by every session.
+#pragma once
+
+#include "account/account.h"
+#include "account/credential_cache.h"
+#include "account/sasl.h"
+#include "event/event.h"
+#include "limit/limiter.h"
+#include "line/line.h"
+#include "mail/connections.h"
+#include "mail/counters.h"
+#include "mail/rules.h"
+#include "mail/server.h"
+#include "net/server.h"
+#include "net/stream.h"
+#include "net/task.h"
+#include "net/tls.h"
+#include "queue/spool.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace sekisho::mail {
+
+// A running session as stop() sees it. Touched on the session's executor only.
+struct Live {
+    std::shared_ptr<net::Stream> stream;
+    bool reading = false;  // nothing is under way but the wait for the client
+};
+
+struct Shared {
+    Shared(
+        const Deps& deps,
+        std::unique_ptr<limit::Limiter> limits,
+        account::SaslSettings sasl_settings
+    );
+
+    net::Workers& workers;
+    account::AccountStore& accounts;
+    queue::Spool& spool;
+    event::Journal& journal;
+    line::LineStore& lines;
+    const Duration greeting_wait;
+    const Duration login_failure_wait;
+
+    net::TlsHolder tls;
+    const account::SaslSettings sasl;
+    account::CredentialCache credentials;
+    std::unique_ptr<limit::Limiter> limiter;
+    Connections connections;
+    Counters counters;
+    std::atomic<bool> stopping{false};
+
+    [[nodiscard]] std::shared_ptr<const Settings> settings() const;
+    void set_settings(std::shared_ptr<const Settings> settings);
+
+    // The running sessions.
+    [[nodiscard]] std::uint64_t add(const std::shared_ptr<Live>& live);
+    void remove(std::uint64_t id);
+    void say_goodbye();                            // posts to each session's executor
+    [[nodiscard]] bool wait_idle(Duration grace);  // false: some still run
+    void close_all();
+
+  private:
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    std::shared_ptr<const Settings> settings_;
+    std::map<std::uint64_t, std::pair<net::Executor, std::weak_ptr<Live>>> live_;
+    std::uint64_t next_id_ = 1;
+};
+
+enum class Kind : std::uint8_t { Submission, Submissions, Exchange };
+
+// One connection from greeting to end.
+net::Task<void> run_session(
+    std::shared_ptr<Shared> shared, Kind kind, std::unique_ptr<net::Stream> stream
+);
+
+}  // namespace sekisho::mail

@@ -1,0 +1,283 @@
+#include "base/bytes.h"
+#include "event/event.h"
+#include "mail/test_world.h"
+#include "store/spool_log.h"
+
+#include <filesystem>
+#include <gtest/gtest.h>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace sekisho::mail {
+namespace {
+
+using test::Client;
+using test::eventually;
+using Submission = test::MailTest;
+
+std::string send(Client& client, const std::string& to, const std::string& body) {
+    client.say("MAIL FROM:<taro@example.net>");
+    const std::string accepted = client.say("RCPT TO:<" + to + ">");
+    if (!accepted.starts_with("250 ")) {
+        return accepted;
+    }
+    client.say("DATA");
+    return client.say(body + "\r\n.");
+}
+
+TEST_F(Submission, StartTlsLoginAndAMessageInTheSpool) {
+    start();
+    auto client = this->client("submission");
+    EXPECT_EQ(client->reply(), "220 mail.example.net ESMTP Sekisho");
+    std::string offers = client->say("EHLO pc.home");
+    EXPECT_NE(offers.find("STARTTLS"), std::string::npos);
+    EXPECT_EQ(offers.find("AUTH"), std::string::npos);
+    EXPECT_TRUE(client->say("MAIL FROM:<taro@example.net>").starts_with("530 5.7.0 Must issue"));
+    EXPECT_TRUE(client->say(plain("taro@example.net", "correct horse")).starts_with("538 5.7.11"));
+    EXPECT_TRUE(client->say("STARTTLS").starts_with("220 "));
+    ASSERT_TRUE(client->tls());
+    offers = client->say("EHLO pc.home");
+    EXPECT_NE(offers.find("AUTH SCRAM-SHA-256 PLAIN LOGIN"), std::string::npos);
+    EXPECT_TRUE(client->say("MAIL FROM:<taro@example.net>").starts_with("530 5.7.0 Authentication")
+    );
+    EXPECT_EQ(
+        client->say(plain("Taro@Example.net", "correct horse")),
+        "235 2.7.0 Authentication succeeded"
+    );
+    const std::string sent = send(*client, "b@other.example", "Subject: hello\r\n\r\ntext");
+    ASSERT_TRUE(sent.starts_with("250 2.0.0 Ok: queued as Q")) << sent;
+    EXPECT_TRUE(client->say("QUIT").starts_with("221 "));
+    EXPECT_EQ(client->reply(), "<closed>");
+
+    const auto kept = spool.kept();
+    ASSERT_EQ(kept.size(), 1U);
+    const auto& [envelope, bytes] = kept[0];
+    EXPECT_TRUE(sent.ends_with(envelope.queue_id));
+    EXPECT_EQ(envelope.reverse_path, "taro@example.net");
+    EXPECT_EQ(envelope.recipients.at(0).address, "b@other.example");
+    EXPECT_EQ(envelope.account, "taro@example.net");
+    EXPECT_EQ(envelope.client, "127.0.0.1");
+    EXPECT_EQ(envelope.size, bytes.size());
+    EXPECT_TRUE(bytes.starts_with("Received: from pc.home")) << bytes;
+    for (const char* part :
+         {"with ESMTPSA",
+          "id Q1",
+          "\r\nDate: ",
+          "\r\nMessage-ID: <",
+          "\r\nFrom: ",
+          "Subject: hello\r\n",
+          "\r\n\r\ntext\r\n"}) {
+        EXPECT_NE(bytes.find(part), std::string::npos) << part << " in " << bytes;
+    }
+    EXPECT_NE(bytes.find("Message-ID: " + envelope.message_id), std::string::npos);
+
+    const auto accepted = journal.of(event::Kind::Accepted);
+    ASSERT_EQ(accepted.size(), 1U);
+    EXPECT_EQ(accepted[0].queue_id, envelope.queue_id);
+    EXPECT_EQ(accepted[0].message_id, envelope.message_id);
+    EXPECT_EQ(accepted[0].account, "taro@example.net");
+    EXPECT_EQ(accepted[0].line, "line-of-taro@example.net");
+    EXPECT_EQ(accepted[0].recipient, "b@other.example");
+    ASSERT_EQ(journal.of(event::Kind::LoginAccepted).size(), 1U);
+    EXPECT_EQ(journal.of(event::Kind::LoginAccepted)[0].detail, "PLAIN");
+
+    const auto status = nlohmann::json::parse(server->status_json());
+    EXPECT_EQ(status["messages"]["accepted"], 1);
+    EXPECT_EQ(status["logins"]["accepted"], 1);
+    EXPECT_EQ(status["refused"]["530"], 2);
+    EXPECT_EQ(status["refused"]["538"], 1);
+    EXPECT_EQ(status["tls"]["started"], 1);
+}
+
+TEST_F(Submission, ImplicitTlsAndLogin) {
+    start();
+    auto client = this->client("submissions");
+    client->reply();
+    EXPECT_EQ(client->say("EHLO pc").find("STARTTLS"), std::string::npos);
+    EXPECT_TRUE(client->say("AUTH LOGIN").starts_with("334 "));
+    EXPECT_TRUE(client->say(base64("taro@example.net")).starts_with("334 "));
+    EXPECT_TRUE(client->say(base64("correct horse")).starts_with("235 "));
+}
+
+TEST_F(Submission, SenderMustBelongToTheLogin) {
+    start();
+    auto client = ready("submissions");
+    EXPECT_EQ(
+        client->say("MAIL FROM:<hanako@example.net>"),
+        "553 5.7.1 Sender <hanako@example.net> does not belong to account taro@example.net; "
+        "allowed: taro@example.net, yamada@example.net"
+    );
+    EXPECT_TRUE(client->say("MAIL FROM:<YAMADA@example.net>").starts_with("250 "));
+    client->say("RSET");
+    auto taro = accounts.find("taro@example.net").value();
+    taro.enabled = false;
+    ASSERT_TRUE(accounts.update(taro));
+    EXPECT_TRUE(client->say("MAIL FROM:<taro@example.net>").starts_with("550 5.7.13"));
+    EXPECT_TRUE(ready("submission")->say("NOOP").starts_with("250"));
+    const auto refused = journal.of(event::Kind::Refused);
+    ASSERT_GE(refused.size(), 2U);
+    EXPECT_EQ(refused[0].rule, "sender");
+    EXPECT_EQ(refused[1].rule, "disabled");
+    accounts.away = true;
+    EXPECT_TRUE(client->say("MAIL FROM:<taro@example.net>").starts_with("450 4.3.0"));
+}
+
+TEST_F(Submission, WrongPasswords) {
+    config.mail.login_failures_per_hour = 2;
+    start();
+    auto client = this->client("submissions");
+    client->reply();
+    client->say("EHLO pc");
+    const std::string wrong = "535 5.7.8 Authentication credentials invalid";
+    EXPECT_EQ(client->say(plain("taro@example.net", "wrong horse")), wrong);
+    // Thunderbird's second try with the same password counts no second time.
+    client->say("AUTH LOGIN " + base64("taro@example.net"));
+    EXPECT_EQ(client->say(base64("wrong horse")), wrong);
+    EXPECT_EQ(server->limiter().explain("taro@example.net", now()).at(0).used, 1);
+    EXPECT_EQ(
+        client->say(plain("nobody@example.net", "wrong horse")).substr(0, wrong.size()), wrong
+    );
+    EXPECT_TRUE(client->reply().starts_with("421 4.7.0")) << "three failures end the session";
+
+    auto second = this->client("submissions");
+    second->reply();
+    second->say("EHLO pc");
+    const std::string limited = second->say(plain("taro@example.net", "correct horse"));
+    EXPECT_TRUE(
+        limited.starts_with("454 4.7.0 Limit login_failures_per_hour.address reached: 2 of 2")
+    ) << limited;
+    const auto refused = journal.of(event::Kind::LoginRefused);
+    ASSERT_EQ(refused.size(), 4U);
+    EXPECT_EQ(refused[0].account, "taro@example.net");
+    EXPECT_NE(refused[0].detail.find("wrong-password"), std::string::npos);
+    EXPECT_NE(refused[2].detail.find("unknown-user"), std::string::npos);
+    EXPECT_EQ(refused[3].detail.find("horse"), std::string::npos);
+}
+
+TEST_F(Submission, AccountsAwayIsTemporary) {
+    accounts.away = true;
+    start();
+    auto client = this->client("submissions");
+    client->reply();
+    client->say("EHLO pc");
+    EXPECT_TRUE(client->say(plain("taro@example.net", "correct horse")).starts_with("454 4.7.0"));
+}
+
+TEST_F(Submission, RecipientsPerHour) {
+    config.mail.recipients_per_hour = 2;
+    start();
+    auto client = ready("submissions");
+    client->say("MAIL FROM:<taro@example.net>");
+    EXPECT_TRUE(client->say("RCPT TO:<a@x.example>").starts_with("250 "));
+    EXPECT_TRUE(client->say("RCPT TO:<b@x.example>").starts_with("250 "));
+    const std::string limited = client->say("RCPT TO:<c@x.example>");
+    EXPECT_TRUE(limited.starts_with(
+        "450 4.7.1 Limit recipients_per_hour reached: 2 of 2 used, free again 20"
+    )) << limited;
+    // What was not sent doesn't count.
+    client->say("RSET");
+    EXPECT_TRUE(send(*client, "a@x.example", "Subject: x\r\n\r\nx").starts_with("250 "));
+    EXPECT_TRUE(send(*client, "b@x.example", "Subject: x\r\n\r\nx").starts_with("250 "));
+    EXPECT_TRUE(send(*client, "c@x.example", "Subject: x\r\n\r\nx").starts_with("450 4.7.1"));
+    EXPECT_EQ(journal.of(event::Kind::Refused).back().rule, "limit");
+    // A reload takes the limit away, and holds for the connections that run.
+    config.mail.recipients_per_hour = 0;
+    ASSERT_TRUE(server->reload(config, nullptr, nullptr));
+    client->say("RSET");
+    EXPECT_TRUE(send(*client, "c@x.example", "Subject: x\r\n\r\nx").starts_with("250 "));
+}
+
+TEST_F(Submission, OwnDomainsRecipientsAreChecked) {
+    start();
+    auto client = ready("submissions");
+    client->say("MAIL FROM:<taro@example.net>");
+    EXPECT_TRUE(client->say("RCPT TO:<nobody@example.net>").starts_with("550 5.1.1"));
+    EXPECT_TRUE(client->say("RCPT TO:<support@example.net>").starts_with("250 "));
+}
+
+TEST_F(Submission, NothingIsAcknowledgedBeforeItIsDurable) {
+    spool.hold_back = true;
+    start();
+    auto client = ready("submissions");
+    client->say("MAIL FROM:<taro@example.net>");
+    client->say("RCPT TO:<a@x.example>");
+    client->say("DATA");
+    client->write("Subject: x\r\n\r\nx\r\n.\r\n");
+    ASSERT_TRUE(eventually([&] { return spool.holds(); }));
+    // The server is alive and says nothing to this client.
+    EXPECT_TRUE(ready("submission")->say("NOOP").starts_with("250"));
+    EXPECT_FALSE(client->waiting());
+    EXPECT_TRUE(journal.of(event::Kind::Accepted).empty());
+    spool.let_go();
+    EXPECT_TRUE(client->reply().starts_with("250 2.0.0 Ok: queued as Q1"));
+    EXPECT_EQ(journal.of(event::Kind::Accepted).size(), 1U);
+}
+
+TEST_F(Submission, SpoolTroubleIsTemporary) {
+    start();
+    auto client = ready("submissions");
+    spool.error = Error{Errc::Full, "no space"};
+    EXPECT_TRUE(send(*client, "a@x.example", "Subject: x\r\n\r\nx").starts_with("452 4.3.1"));
+    spool.error = Error{Errc::Unavailable, "the disk failed"};
+    EXPECT_TRUE(send(*client, "a@x.example", "Subject: x\r\n\r\nx").starts_with("451 4.3.0"));
+    spool.error.reset();
+    EXPECT_TRUE(journal.of(event::Kind::Accepted).empty());
+    EXPECT_TRUE(send(*client, "a@x.example", "Subject: x\r\n\r\nx").starts_with("250 "));
+}
+
+TEST_F(Submission, ADisconnectInTheMiddleLeavesNothing) {
+    start();
+    auto client = ready("submissions");
+    client->say("MAIL FROM:<taro@example.net>");
+    client->say("RCPT TO:<a@x.example>");
+    client->say("DATA");
+    client->write("Subject: half\r\n\r\nhalf");
+    client->close();
+    EXPECT_TRUE(eventually([&] {
+        return nlohmann::json::parse(server->status_json())["connections"]["open"] == 0;
+    }));
+    EXPECT_TRUE(spool.kept().empty());
+    for (const auto& use : server->limiter().explain("taro@example.net", now())) {
+        EXPECT_EQ(use.used, 0) << use.limit;
+    }
+}
+
+TEST_F(Submission, HiddenClientAddress) {
+    config.mail.hide_client_address = true;
+    start();
+    auto client = ready("submissions");
+    send(*client, "a@x.example", "Subject: x\r\n\r\nx");
+    ASSERT_EQ(spool.kept().size(), 1U);
+    EXPECT_EQ(spool.kept()[0].bytes.find("127.0.0.1"), std::string::npos);
+}
+
+TEST_F(Submission, IntoTheRealSpool) {
+    const std::string folder = ::testing::TempDir() + "sekisho-mail-" + random_token(40);
+    store::SpoolOptions options;
+    options.directory = folder;
+    options.segment_size = 1U << 20U;
+    options.free_space_min = 0;
+    real_spool = store::SpoolLog::open(options).value();
+    start();
+    auto client = ready("submissions");
+    const std::string sent = send(*client, "a@x.example", "Subject: real\r\n\r\n..dot");
+    ASSERT_TRUE(sent.starts_with("250 2.0.0 Ok: queued as ")) << sent;
+    const std::string id = sent.substr(sent.rfind(' ') + 1);
+    const auto bytes = real_spool->message(id);
+    ASSERT_TRUE(bytes) << bytes.error().message;
+    EXPECT_TRUE(bytes->ends_with("\r\n\r\n.dot\r\n"));
+    EXPECT_NE(bytes->find(id), std::string::npos) << *bytes;
+    EXPECT_EQ(real_spool->counters().acks_before_durable_total, 0U);
+    client->close();
+    server.reset();
+    real_spool.reset();
+    real_spool = store::SpoolLog::open(options).value();
+    EXPECT_EQ(real_spool->message(id).value_or("lost"), *bytes);
+    real_spool.reset();
+    std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace sekisho::mail

@@ -1,0 +1,125 @@
+// The words of `sekisho gate explain`: from the same look-ups that the engines are built from.
+#include "base/ip.h"
+#include "policy/policy.h"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sekisho::policy {
+namespace {
+
+std::string quoted(std::string_view text) {
+    return "\"" + std::string(text) + "\"";
+}
+
+std::string class_line(const Policy& policy, const IpAddress& address) {
+    const Class& c = policy.classes()[policy.classify(address)];
+    const auto prefix = policy.matched(address);
+    std::string line = address.text() + " is in class " + quoted(c.name);
+    line += prefix ? " by " + prefix->text() + ", the longest prefix that covers it"
+                   : ", the default class: no prefix covers it";
+    if (!c.note.empty()) {
+        line += " (" + c.note + ")";
+    }
+    return line;
+}
+
+std::string what_happens(const Verdict& verdict, Direction direction) {
+    const bool to = direction == Direction::ToPort25;
+    const auto done = [to](Action action) -> std::string {
+        switch (action) {
+            case Action::Pass:
+                return "passes";
+            case Action::Count:
+                return "passes and is counted";
+            case Action::Limit:
+                return "passes within the limit";
+            case Action::Refuse:
+                return to ? "is refused at once with a TCP reset" : "is dropped";
+            case Action::Drop:
+                return "is dropped without an answer";
+            case Action::Answer:
+                return to ? "is handed to the responder that explains" : "is dropped";
+        }
+        return "passes";
+    };
+    if (verdict.stage != Stage::Enforce && verdict.declared != Action::Pass) {
+        return "passes and is reported, because the rule is in stage " +
+               std::string(name(verdict.stage)) + "; enforced, the packet " +
+               (blocks(verdict.declared) ? "would be blocked (" : "would get (") +
+               std::string(name(verdict.declared)) + ")";
+    }
+    return done(verdict.action);
+}
+
+void rule_lines(const Policy& policy, const Verdict& verdict, std::vector<std::string>& out) {
+    const std::string& client = policy.classes()[verdict.client].name;
+    const std::string& server = policy.classes()[verdict.server].name;
+    if (verdict.rule < 0) {
+        out.push_back(
+            "  no rule names " + quoted(client) + " -> " + quoted(server) + ", so it passes"
+        );
+        out.push_back(
+            "  to close it, add: [[rule]] name = \"...\", from = " + quoted(client) +
+            ", to = " + quoted(server) + ", action = \"refuse\", stage = \"observe\""
+        );
+        return;
+    }
+    const RuleSource& rule = policy.rules()[static_cast<std::size_t>(verdict.rule)];
+    std::string line = "  rule " + quoted(rule.name) + " is the first that names " +
+                       quoted(client) + " -> " + quoted(server) + ": from " + quoted(rule.from) +
+                       " to " + quoted(rule.to) + ", action " + std::string(name(rule.action)) +
+                       ", stage " + std::string(name(rule.stage));
+    if (!rule.origin.empty()) {
+        line += ", written at " + rule.origin;
+    }
+    out.push_back(line);
+    if (!rule.note.empty()) {
+        out.push_back("  why: " + rule.note);
+    }
+}
+
+// One flow: its packets to port 25 and the answers.
+void flow_lines(
+    const Policy& policy,
+    const IpAddress& client,
+    const IpAddress& server,
+    std::vector<std::string>& out
+) {
+    const Verdict to = policy.judge(client, server, Direction::ToPort25);
+    const Verdict from = policy.judge(server, client, Direction::FromPort25);
+    const Endpoint port25{server, 25};
+    out.push_back("when " + client.text() + " connects to " + port25.text() + ":");
+    rule_lines(policy, to, out);
+    out.push_back(
+        "  packet " + client.text() + " -> " + port25.text() + " " +
+        what_happens(to, Direction::ToPort25)
+    );
+    out.push_back(
+        "  answer " + port25.text() + " -> " + client.text() + " " +
+        what_happens(from, Direction::FromPort25)
+    );
+}
+
+}  // namespace
+
+std::vector<std::string> explain(
+    const Policy& policy, const IpAddress& source, const IpAddress& destination
+) {
+    std::vector<std::string> out;
+    out.push_back(class_line(policy, source));
+    out.push_back(class_line(policy, destination));
+    if (source.is_v4() != destination.is_v4()) {
+        out.emplace_back("one address is IPv4 and the other IPv6: no packet runs between them");
+        return out;
+    }
+    flow_lines(policy, source, destination, out);
+    if (policy.classify(source) != policy.classify(destination)) {
+        flow_lines(policy, destination, source, out);
+    }
+    return out;
+}
+
+}  // namespace sekisho::policy

@@ -1,0 +1,223 @@
+#include "store/account_store.h"
+
+#include "account/account.h"
+#include "account/validate.h"
+#include "base/bytes.h"
+#include "base/result.h"
+#include "store/sqlite.h"
+
+#include <cstdint>
+#include <expected>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sekisho::store {
+namespace {
+
+using account::Account;
+
+constexpr std::string_view kFind =
+    "SELECT login, name, line, enabled, disabled_reason, argon2id, scram_salt, scram_iterations, "
+    "scram_stored_key, scram_server_key, created, changed FROM accounts WHERE login = ?";
+constexpr std::string_view kList =
+    "SELECT login, name, line, enabled, disabled_reason, argon2id, scram_salt, scram_iterations, "
+    "scram_stored_key, scram_server_key, created, changed FROM accounts ORDER BY login";
+constexpr std::string_view kInsert =
+    "INSERT INTO accounts (name, line, enabled, disabled_reason, argon2id, scram_salt, "
+    "scram_iterations, scram_stored_key, scram_server_key, created, changed, login) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+constexpr std::string_view kUpdate =
+    "UPDATE accounts SET name = ?, line = ?, enabled = ?, disabled_reason = ?, argon2id = ?, "
+    "scram_salt = ?, scram_iterations = ?, scram_stored_key = ?, scram_server_key = ?, "
+    "created = ?, changed = ? WHERE login = ?";
+
+Account read(Statement& row) {
+    Account out;
+    out.login = row.text();
+    out.name = row.text();
+    out.line = row.text();
+    out.enabled = row.boolean();
+    out.disabled_reason = row.text();
+    out.credential.argon2id = row.text();
+    out.credential.scram.salt = row.text();
+    out.credential.scram.iterations = static_cast<std::uint32_t>(row.integer());
+    out.credential.scram.stored_key = row.text();
+    out.credential.scram.server_key = row.text();
+    out.created = row.time();
+    out.changed = row.time();
+    return out;
+}
+
+Status write(Database& database, std::string_view sql, const Account& account) {
+    const account::ScramKeys& scram = account.credential.scram;
+    return database.run(
+        sql,
+        std::string_view{account.name},
+        std::string_view{account.line},
+        account.enabled,
+        std::string_view{account.disabled_reason},
+        std::string_view{account.credential.argon2id},
+        Blob{scram.salt},
+        std::int64_t{scram.iterations},
+        Blob{scram.stored_key},
+        Blob{scram.server_key},
+        account.created,
+        account.changed,
+        std::string_view{account.login}
+    );
+}
+
+std::unexpected<Error> no_account(std::string_view what) {
+    return fail(Errc::NotFound, "no account has " + std::string{what});
+}
+
+}  // namespace
+
+Status SqliteAccountStore::read_addresses(Account& account) {
+    auto statement =
+        database_->prepare("SELECT address FROM account_addresses WHERE login = ? ORDER BY position"
+        );
+    if (!statement) {
+        return fail(statement.error());
+    }
+    statement->bind(std::string_view{account.login});
+    while (true) {
+        const auto row = statement->step();
+        if (!row || !*row) {
+            return row ? Status{} : fail(row.error());
+        }
+        account.addresses.push_back(statement->text());
+    }
+}
+
+Status SqliteAccountStore::write_addresses(const Account& account) {
+    auto cleared = database_->run(
+        "DELETE FROM account_addresses WHERE login = ?", std::string_view{account.login}
+    );
+    if (!cleared) {
+        return cleared;
+    }
+    std::int64_t position = 0;
+    for (const std::string& address : account.addresses) {
+        const auto written = database_->run(
+            "INSERT INTO account_addresses (address, login, position) VALUES (?, ?, ?)",
+            std::string_view{address},
+            std::string_view{account.login},
+            position++
+        );
+        if (!written && written.error().code == Errc::Conflict) {
+            return fail(Errc::Conflict, "another account has the address " + printable(address));
+        }
+        if (!written) {
+            return written;
+        }
+    }
+    return {};
+}
+
+Result<Account> SqliteAccountStore::find_locked(std::string_view login) {
+    auto statement = database_->prepare(kFind);
+    if (!statement) {
+        return fail(statement.error());
+    }
+    const auto row = statement->bind(login).step();
+    if (!row) {
+        return fail(row.error());
+    }
+    if (!*row) {
+        return no_account("the login \"" + printable(login) + "\"");
+    }
+    Account out = read(*statement);
+    if (const auto addresses = read_addresses(out); !addresses) {
+        return fail(addresses.error());
+    }
+    return out;
+}
+
+Result<Account> SqliteAccountStore::find(std::string_view login) {
+    const std::scoped_lock lock{mutex_};
+    return find_locked(account::normalised(login));
+}
+
+Result<Account> SqliteAccountStore::find_by_address(std::string_view address) {
+    const std::scoped_lock lock{mutex_};
+    auto statement = database_->prepare("SELECT login FROM account_addresses WHERE address = ?");
+    if (!statement) {
+        return fail(statement.error());
+    }
+    const auto row = statement->bind(std::string_view{account::normalised(address)}).step();
+    if (!row) {
+        return fail(row.error());
+    }
+    if (!*row) {
+        return no_account("the address \"" + printable(address) + "\"");
+    }
+    return find_locked(statement->text());
+}
+
+Result<std::vector<Account>> SqliteAccountStore::list() {
+    const std::scoped_lock lock{mutex_};
+    auto statement = database_->prepare(kList);
+    if (!statement) {
+        return fail(statement.error());
+    }
+    std::vector<Account> out;
+    while (true) {
+        const auto row = statement->step();
+        if (!row) {
+            return fail(row.error());
+        }
+        if (!*row) {
+            return out;
+        }
+        out.push_back(read(*statement));
+        if (const auto addresses = read_addresses(out.back()); !addresses) {
+            return fail(addresses.error());
+        }
+    }
+}
+
+Status SqliteAccountStore::add(const Account& account) {
+    const auto sound = account::checked(account);
+    if (!sound) {
+        return fail(sound.error());
+    }
+    const std::scoped_lock lock{mutex_};
+    return database_->transaction([&]() -> Status {
+        const auto written = write(*database_, kInsert, *sound);
+        if (!written && written.error().code == Errc::Conflict) {
+            return fail(Errc::Conflict, "the login \"" + printable(sound->login) + "\" is taken");
+        }
+        return written ? write_addresses(*sound) : written;
+    });
+}
+
+Status SqliteAccountStore::update(const Account& account) {
+    const auto sound = account::checked(account);
+    if (!sound) {
+        return fail(sound.error());
+    }
+    const std::scoped_lock lock{mutex_};
+    return database_->transaction([&]() -> Status {
+        const auto written = write(*database_, kUpdate, *sound);
+        if (written && database_->changes() == 0) {
+            return no_account("the login \"" + printable(sound->login) + "\"");
+        }
+        return written ? write_addresses(*sound) : written;
+    });
+}
+
+Status SqliteAccountStore::remove(std::string_view login) {
+    const std::scoped_lock lock{mutex_};
+    const auto removed = database_->run(
+        "DELETE FROM accounts WHERE login = ?", std::string_view{account::normalised(login)}
+    );
+    if (removed && database_->changes() == 0) {
+        return no_account("the login \"" + printable(login) + "\"");
+    }
+    return removed;
+}
+
+}  // namespace sekisho::store

@@ -1,0 +1,60 @@
+// Sessions in SQLite. Thread-safe: one connection, one mutex.
+#pragma once
+
+#include "base/ip.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "line/line.h"
+#include "line/session_rules.h"
+#include "store/sqlite.h"
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sekisho::store {
+
+class SqliteLineStore final : public line::LineStore {
+  public:
+    explicit SqliteLineStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+
+    Status put(const line::Session& session) override;
+    Status stop(const std::string& nas, const std::string& id, Time at) override;
+    Status stop_all(const std::string& nas, Time at) override;
+    [[nodiscard]] Result<std::vector<line::Session>> holders(const IpAddress& address, Time at)
+        override;
+    [[nodiscard]] Result<std::vector<line::Session>> sessions_of(
+        const std::string& line, std::size_t limit
+    ) override;
+    // Forgets what ended before then; returns how many sessions that were. Takes the lock for a
+    // few thousand at a time.
+    Result<std::int64_t> forget_before(Time time);
+
+    // The look-up behind holders(), for a test that reads its query plan.
+    static const std::string_view kHoldersQuery;
+
+  private:
+    struct Newest {
+        std::int64_t row = 0;
+        line::KnownSession known;
+    };
+    [[nodiscard]] Result<std::optional<Newest>> newest(
+        const std::string& nas, const std::string& id
+    );
+    [[nodiscard]] Status add(const line::Session& session);
+    [[nodiscard]] Status refresh(std::int64_t row, const line::Session& session);
+    [[nodiscard]] Status hold(std::int64_t row, const Prefix& prefix, Time from);
+    [[nodiscard]] Status end(std::int64_t row, Time at);
+    [[nodiscard]] Result<std::vector<int>> lengths();
+    [[nodiscard]] Result<std::vector<Prefix>> prefixes_of(std::int64_t row);
+
+    std::mutex mutex_;
+    std::unique_ptr<Database> database_;
+};
+
+}  // namespace sekisho::store

@@ -1,0 +1,104 @@
+#include "store/schema.h"
+
+#include <array>
+#include <span>
+#include <string_view>
+
+namespace sekisho::store {
+namespace {
+
+// Times are milliseconds of UTC. Empty text stands for "not known", so that no column is NULL and
+// the partial indexes of `events` hold only what can be looked for.
+constexpr std::string_view kStep1 = R"sql(
+CREATE TABLE settings (
+    key TEXT PRIMARY KEY, value BLOB NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE accounts (
+    login TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    line TEXT NOT NULL,
+    enabled INTEGER NOT NULL,
+    disabled_reason TEXT NOT NULL,
+    argon2id TEXT NOT NULL,
+    scram_salt BLOB NOT NULL,
+    scram_iterations INTEGER NOT NULL,
+    scram_stored_key BLOB NOT NULL,
+    scram_server_key BLOB NOT NULL,
+    created INTEGER NOT NULL,
+    changed INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE account_addresses (
+    address TEXT PRIMARY KEY,
+    login TEXT NOT NULL REFERENCES accounts (login) ON DELETE CASCADE,
+    position INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX account_addresses_login ON account_addresses (login, position);
+
+CREATE TABLE sessions (
+    id INTEGER PRIMARY KEY,
+    nas TEXT NOT NULL,
+    session TEXT NOT NULL,
+    line TEXT NOT NULL,
+    realm TEXT NOT NULL,
+    started INTEGER NOT NULL,
+    ended INTEGER NOT NULL,  -- kOpenEnd while it is open
+    seen INTEGER NOT NULL
+);
+CREATE INDEX sessions_key ON sessions (nas, session);
+CREATE INDEX sessions_line ON sessions (line, started);
+CREATE INDEX sessions_open ON sessions (nas) WHERE ended = 9223372036854775807;
+CREATE INDEX sessions_ended ON sessions (ended);
+
+-- One row a prefix and session. `first` is the prefix's first address in 16 bytes (IPv4 as
+-- ::ffff:a.b.c.d) and `length` counts those bits, so that who holds an address is asked with one
+-- equality for each length in use.
+CREATE TABLE held (
+    first BLOB NOT NULL,
+    length INTEGER NOT NULL,
+    ended INTEGER NOT NULL,
+    started INTEGER NOT NULL,
+    session INTEGER NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    PRIMARY KEY (first, length, ended, started, session)
+) WITHOUT ROWID;
+CREATE INDEX held_session ON held (session);
+CREATE TABLE held_lengths (length INTEGER PRIMARY KEY);
+
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    address TEXT NOT NULL,
+    line TEXT NOT NULL,
+    account TEXT NOT NULL,
+    queue_id TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    detail TEXT NOT NULL,
+    reference TEXT NOT NULL
+);
+-- Each ends with the time and the id, in which order rows are read.
+CREATE INDEX events_at ON events (at);
+CREATE INDEX events_kind ON events (kind, at);
+CREATE INDEX events_address ON events (address, at) WHERE address <> '';
+CREATE INDEX events_line ON events (line, at) WHERE line <> '';
+CREATE INDEX events_account ON events (account, at) WHERE account <> '';
+CREATE INDEX events_queue_id ON events (queue_id, at) WHERE queue_id <> '';
+CREATE INDEX events_message_id ON events (message_id, at) WHERE message_id <> '';
+CREATE INDEX events_recipient ON events (recipient, at) WHERE recipient <> '';
+CREATE INDEX events_reference ON events (reference, at) WHERE reference <> '';
+)sql";
+
+constexpr std::array<std::string_view, 1> kSteps{kStep1};
+
+}  // namespace
+
+std::span<const std::string_view> schema_steps() {
+    return kSteps;
+}
+
+}  // namespace sekisho::store

@@ -1,0 +1,142 @@
+#include "store/store.h"
+
+#include "account/account.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "event/event.h"
+#include "line/line.h"
+#include "store/account_store.h"
+#include "store/journal.h"
+#include "store/line_store.h"
+#include "store/schema.h"
+#include "store/sqlite.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace sekisho::store {
+namespace {
+
+struct Connections {
+    std::unique_ptr<Database> accounts, lines, writing, reading, settings;
+};
+
+class SqliteStore final : public Store {
+  public:
+    SqliteStore(Connections connections, const StoreOptions& options)
+        : accounts_(std::move(connections.accounts)),
+          lines_(std::move(connections.lines)),
+          journal_(std::move(connections.writing), std::move(connections.reading), options.journal),
+          settings_(std::move(connections.settings)) {}
+
+    account::AccountStore& accounts() override { return accounts_; }
+    line::LineStore& lines() override { return lines_; }
+    event::Journal& journal() override { return journal_; }
+
+    Result<std::optional<std::string>> setting(std::string_view key) override {
+        const std::scoped_lock lock{mutex_};
+        return read(key);
+    }
+
+    Status set_setting(std::string_view key, std::string_view value) override {
+        const std::scoped_lock lock{mutex_};
+        return settings_->run(
+            "INSERT INTO settings (key, value) VALUES (?, ?) "
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            key,
+            Blob{value}
+        );
+    }
+
+    Result<std::string> setting_or_make(
+        std::string_view key, const std::function<std::string()>& make
+    ) override {
+        const std::scoped_lock lock{mutex_};
+        const auto known = read(key);
+        if (!known) {
+            return fail(known.error());
+        }
+        if (const std::optional<std::string>& value = *known; value.has_value()) {
+            return *value;
+        }
+        // Whoever comes first decides; the others read what it wrote.
+        const auto written = settings_->run(
+            "INSERT OR IGNORE INTO settings (key, value) VALUES (?, ?)", key, Blob{make()}
+        );
+        if (!written) {
+            return fail(written.error());
+        }
+        const auto kept = read(key);
+        if (!kept) {
+            return fail(kept.error());
+        }
+        if (const std::optional<std::string>& value = *kept; value.has_value()) {
+            return *value;
+        }
+        return fail(Errc::Unavailable, "the setting " + std::string{key} + " has gone");
+    }
+
+    Result<std::int64_t> forget_events_before(Time time) override {
+        return journal_.forget_before(time);
+    }
+    Result<std::int64_t> forget_sessions_before(Time time) override {
+        return lines_.forget_before(time);
+    }
+    JournalCounters journal_counters() const override { return journal_.counters(); }
+
+  private:
+    Result<std::optional<std::string>> read(std::string_view key) {
+        auto statement = settings_->prepare("SELECT value FROM settings WHERE key = ?");
+        if (!statement) {
+            return fail(statement.error());
+        }
+        const auto row = statement->bind(key).step();
+        if (!row) {
+            return fail(row.error());
+        }
+        return *row ? std::optional{statement->text()} : std::nullopt;
+    }
+
+    SqliteAccountStore accounts_;
+    SqliteLineStore lines_;
+    SqliteJournal journal_;
+    std::mutex mutex_;
+    std::unique_ptr<Database> settings_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOptions& options) {
+    Connections made;
+    // An account or a key that was said to be kept must survive the loss of power. Events and
+    // sessions come by the thousand and are worth a sync only now and then.
+    const std::pair<std::unique_ptr<Database>*, Database::Durability> wanted[] = {
+        {&made.settings, Database::Durability::Full},
+        {&made.accounts, Database::Durability::Full},
+        {&made.lines, Database::Durability::Normal},
+        {&made.writing, Database::Durability::Normal},
+        {&made.reading, Database::Durability::Normal},
+    };
+    for (const auto& [where, durability] : wanted) {
+        auto database =
+            Database::open(path, {.durability = durability, .busy_timeout = options.busy_timeout});
+        if (!database) {
+            return fail(database.error());
+        }
+        *where = std::move(*database);
+        if (where == &made.settings) {
+            if (const auto ready = made.settings->migrate(schema_steps()); !ready) {
+                return fail(ready.error());
+            }
+        }
+    }
+    return std::make_unique<SqliteStore>(std::move(made), options);
+}
+
+}  // namespace sekisho::store

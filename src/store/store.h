@@ -1,0 +1,58 @@
+// The store of one machine: one SQLite file in which every role keeps what it shares with the
+// others. Several processes may have it open at once, each by its own open_store(); open it after a
+// fork, never before. Everything here may be called from any thread, and may wait for the disk
+// (except Journal::append): on a worker, not on an event loop.
+#pragma once
+
+#include "account/account.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "event/event.h"
+#include "line/line.h"
+#include "store/journal.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sekisho::store {
+
+struct StoreOptions {
+    JournalOptions journal;
+    Duration busy_timeout{5000};  // how long a writer waits for one of another process
+};
+
+class Store {
+  public:
+    virtual ~Store() = default;
+    [[nodiscard]] virtual account::AccountStore& accounts() = 0;
+    [[nodiscard]] virtual line::LineStore& lines() = 0;
+    [[nodiscard]] virtual event::Journal& journal() = 0;
+
+    // Small facts of the installation, such as its keys. A value may be any bytes.
+    [[nodiscard]] virtual Result<std::optional<std::string>> setting(std::string_view key) = 0;
+    virtual Status set_setting(std::string_view key, std::string_view value) = 0;
+    // The value that is there, or else the one that `make` gives, kept: when several processes ask
+    // at once, all are told the same.
+    [[nodiscard]] virtual Result<std::string> setting_or_make(
+        std::string_view key, const std::function<std::string()>& make
+    ) = 0;
+
+    // Retention. Each returns how many rows went.
+    virtual Result<std::int64_t> forget_events_before(Time time) = 0;
+    virtual Result<std::int64_t> forget_sessions_before(Time time) = 0;  // that ended before
+
+    [[nodiscard]] virtual JournalCounters journal_counters() const = 0;
+};
+
+// Makes the file (mode 0660 less the umask) when there is none, and brings an older one up to date.
+// Errors name the file: NotFound (no such folder), Denied (not writable), Corrupt (no database,
+// damaged, another program's, or of a newer version).
+[[nodiscard]] Result<std::unique_ptr<Store>> open_store(
+    const std::string& path, const StoreOptions& options = {}
+);
+
+}  // namespace sekisho::store

@@ -1,0 +1,197 @@
+"""The way of a message through the real binary: submitted, durable, delivered, traced; and what is refused."""
+import base64
+import json
+import smtplib
+import socket
+import subprocess
+
+from harness import Sekisho, main, message, untrusting, wait_for
+
+
+def submitted_and_delivered_on_both_ports():
+    with Sekisho() as s:
+        login = s.account()
+        s.start()
+        with s.submit(login) as session:
+            session.sendmail(login, [login], message("by 587"))
+        tls = smtplib.SMTP_SSL("127.0.0.1", s.submissions, context=untrusting(), timeout=20)
+        tls.login(login, s.password)
+        tls.sendmail(login, [login], message("by 465"))
+        tls.quit()
+        wait_for("two mails", lambda: len(s.mailbox()) == 2)
+        text = "".join(p.read_text() for p in s.mailbox())
+        assert "Subject: by 587" in text and "Subject: by 465" in text
+        assert "with ESMTPSA" in text and "Return-Path: <taro@example.net>" in text, text
+        assert "Message-ID:" in text and "Date:" in text, "the repair of RFC 6409 8 is missing"
+        wait_for("an empty queue", lambda: s.json("queue", "list") == [])
+        events = wait_for("the events", lambda: [e for e in s.json("events") if e["kind"] == "delivered"])
+        rows = s.json("trace", events[0]["queue_id"])
+        assert [r["kind"] for r in rows] == ["accepted", "delivered"], rows
+        assert s.json("trace", events[0]["message_id"])[0]["queue_id"] == events[0]["queue_id"]
+
+
+def no_mail_without_login_and_no_login_without_tls():
+    with Sekisho() as s:
+        login = s.account()
+        s.start("mail")
+        plain = smtplib.SMTP("127.0.0.1", s.submission, timeout=20)
+        plain.ehlo()
+        assert not plain.has_extn("auth"), "AUTH is offered before TLS"
+        assert plain.docmd("MAIL FROM:<taro@example.net>")[0] == 530
+        code, text = plain.docmd("AUTH", "PLAIN " + base64.b64encode(b"\0a\0b").decode())
+        assert code == 538, (code, text)
+        plain.quit()
+        session = s.submit()
+        session.ehlo()
+        assert "SCRAM-SHA-256" in session.esmtp_features["auth"]
+        assert session.mail(login)[0] == 530
+        session.quit()
+
+
+def wrong_password_and_unknown_user_look_alike():
+    with Sekisho() as s:
+        s.account()
+        s.start("mail")
+        seen = set()
+        for user, password in (("taro@example.net", "wrong password"), ("nobody@example.net", "wrong password")):
+            session = s.submit()
+            try:
+                session.login(user, password)
+                raise AssertionError("a wrong login was accepted")
+            except smtplib.SMTPAuthenticationError as error:
+                seen.add((error.smtp_code, error.smtp_error))
+            session.close()
+        assert len(seen) == 1 and next(iter(seen))[0] == 535, seen
+        def reasons():
+            text = " ".join(e["detail"] for e in s.json("events", "--kind", "login-refused"))
+            return "wrong-password" in text and "unknown-user" in text
+        wait_for("the events, in which support sees the difference", reasons)
+
+
+def a_login_sends_as_itself_only():
+    with Sekisho() as s:
+        login = s.account()
+        s.start("mail")
+        session = s.submit(login)
+        code, text = session.mail("somebody@else.example")
+        assert code == 553 and b"taro@example.net" in text, (code, text)
+        session.quit()
+
+
+def disabled_accounts_are_told_so_by_their_own_reply():
+    with Sekisho() as s:
+        login = s.account()
+        s.cli("account", "disable", login, "--reason", "sends spam")
+        s.start("mail")
+        session = s.submit()
+        try:
+            session.login(login, s.password)
+            raise AssertionError("a disabled account signed in")
+        except smtplib.SMTPAuthenticationError as error:
+            assert error.smtp_code in (525, 535), error
+        session.close()
+        s.cli("account", "enable", login)
+        wait_for("the login", lambda: s.submit(login).noop()[0] == 250)
+
+
+def the_exchange_takes_mail_for_our_domain_only():
+    with Sekisho() as s:
+        s.account()
+        s.start("mail")
+        session = smtplib.SMTP("127.0.0.1", s.exchange, timeout=20)
+        session.ehlo("mx.outside.example")
+        assert not session.has_extn("auth"), "port 25 offers AUTH"
+        session.mail("someone@outside.example")
+        code, text = session.rcpt("other@outside.example")
+        assert code == 550 and b"5.7.1" in text, (code, text)
+        code, text = session.rcpt("nobody@example.net")
+        assert code == 550 and b"5.1.1" in text, (code, text)
+        assert session.rcpt("taro@example.net")[0] == 250
+        code, _ = session.data(message("from outside", sender="someone@outside.example"))
+        assert code == 250
+        wait_for("the mail", lambda: s.mailbox())
+
+
+def ours_on_25_are_told_587_and_the_guide():
+    with Sekisho(classes='[[class]]\nname = "subscribers"\nprefixes = ["127.0.0.0/8"]\n[[class]]\nname="exchange"\nprefixes=["127.0.0.1/32"]\n'
+                         '[[rule]]\nname = "op25b"\nfrom = "subscribers"\nto = "*"\naction = "refuse"\nstage = "notify"\n') as s:
+        s.account()
+        s.start("mail")
+        session = smtplib.SMTP("127.0.0.1", s.exchange, timeout=20, source_address=("127.0.0.2", 0))
+        session.ehlo("pc")
+        session.mail("taro@example.net")
+        code, text = session.rcpt("taro@example.net")
+        assert code == 550 and b"5.7" in text and b"587" in text and b"http" in text, (code, text)
+        reference = text.decode().split("ref=")[1].split()[0].rstrip(".,)")
+        rows = wait_for("the event", lambda: s.json("events", "--reference", reference))
+        assert rows[0]["address"] == "127.0.0.2", rows
+
+
+def bounces_come_back_as_a_dsn():
+    with Sekisho(extra='[delivery]\nresolvers = ["127.0.0.1@1"]\nsmarthost = "127.0.0.1:1"\n[queue]\nretry = ["1s"]\nexpire = "1m"\n') as s:
+        login = s.account()
+        s.start("mail")
+        with s.submit(login) as session:
+            session.sendmail(login, ["someone@outside.example"], message("will wait", to="someone@outside.example"))
+        entry = wait_for("a try", lambda: [e for e in s.json("queue", "list") if e["attempts"] > 0])[0]
+        s.cli("queue", "hold", entry["queue_id"], "--reason", "test")
+        assert s.json("queue", "show", entry["queue_id"])["state"] == "held"
+        s.cli("queue", "release", entry["queue_id"])
+        wait_for("the DSN", lambda: [p for p in s.mailbox() if "multipart/report" in p.read_text()], 100)
+        wait_for("an empty queue", lambda: s.json("queue", "list") == [])
+
+
+def queue_commands_say_what_is_wrong():
+    with Sekisho() as s:
+        s.start("mail")
+        assert "no" in s.cli("queue", "show", "nonsense", code=1)
+        s.stop()
+        assert "is it running" in s.cli("queue", "list", code=1)
+
+
+def swaks_and_msmtp_send():
+    with Sekisho() as s:
+        login = s.account()
+        s.start("mail")
+        done = subprocess.run(["swaks", "--server", f"127.0.0.1:{s.submission}", "--tls", "--auth", "LOGIN", "--auth-user", login,
+                               "--auth-password", s.password, "--from", login, "--to", login, "--header", "Subject: swaks"],
+                              capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout
+        done = subprocess.run(["msmtp", "--host=127.0.0.1", f"--port={s.submissions}", "--tls=on", "--tls-starttls=off", "--tls-certcheck=off",
+                               "--auth=scram-sha-256", f"--user={login}", f"--passwordeval=echo '{s.password}'", f"--from={login}", login],
+                              input=message("msmtp"), capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        wait_for("two mails", lambda: len(s.mailbox()) == 2)
+
+
+def malformed_input_never_becomes_mail():
+    with Sekisho() as s:
+        s.account()
+        s.start("mail")
+        for body in (b"a\nb", b"a\rb", b"a\0b", b"a\n.\nQUIT\r\n", b"a\r\n.\nMAIL FROM:<x@y>\r\n"):
+            raw = socket.create_connection(("127.0.0.1", s.exchange), timeout=20)
+            file = raw.makefile("rwb")
+            file.readline()
+            for command in (b"HELO mx.outside.example", b"MAIL FROM:<a@outside.example>", b"RCPT TO:<taro@example.net>", b"DATA"):
+                file.write(command + b"\r\n")
+                file.flush()
+                file.readline()
+            file.write(b"Subject: x\r\n\r\n" + body + b"\r\n.\r\n")
+            file.flush()
+            reply = file.readline()
+            assert reply.startswith(b"5"), (body, reply)
+            raw.close()
+        raw = socket.create_connection(("127.0.0.1", s.exchange), timeout=20)
+        file = raw.makefile("rwb")
+        file.readline()
+        file.write(b"X" * 5000 + b"\r\n")
+        file.flush()
+        assert file.readline().startswith(b"500 5."), "an oversize line"
+        raw.close()
+        assert s.mailbox() == [] and s.json("queue", "list") == []
+
+
+main([submitted_and_delivered_on_both_ports, no_mail_without_login_and_no_login_without_tls, wrong_password_and_unknown_user_look_alike,
+      a_login_sends_as_itself_only, disabled_accounts_are_told_so_by_their_own_reply, the_exchange_takes_mail_for_our_domain_only,
+      ours_on_25_are_told_587_and_the_guide, bounces_come_back_as_a_dsn, queue_commands_say_what_is_wrong, swaks_and_msmtp_send,
+      malformed_input_never_becomes_mail])

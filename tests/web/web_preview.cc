@@ -1,0 +1,94 @@
+// Serves guide and desk on a free loopback port over stores in memory, for the browser tests and
+// for looking at pages while they are written:
+//   web_preview STATE_DIR      (STATE_DIR/operator.token is the desk's token)
+// The header X-Preview-Peer, an address, makes a request come from there. Ends when standard input
+// does.
+#include "base/time.h"
+#include "desk/desk.h"
+#include "desk/desk_fake.h"
+#include "net/http.h"
+#include "net/server.h"
+
+#include <cstdio>
+#include <string>
+#include <utility>
+
+namespace {
+
+using namespace sekisho;
+
+config::Config sample_config(std::string state_dir) {
+    config::Config config;
+    config.state_dir = std::move(state_dir);
+    config.provider.name = "Tokai Net";
+    config.provider.name_ja = "とうかいネット";
+    config.provider.domain = "tokai.example";
+    config.provider.support_mail = "support@tokai.example";
+    config.provider.support_phone = "0120-000-000";
+    config.provider.support_hours = "9:00-17:00";
+    config.provider.guide_url = "https://mail-guide.tokai.example";
+    config.mail.domains = {"tokai.example"};
+    config.settings.outgoing_host = "smtp.tokai.example";
+    config.settings.incoming_host = "imap.tokai.example";
+    return config;
+}
+
+Result<std::string> sample_role(const std::string& role, const std::string& /*request*/) {
+    if (role == "gate") {
+        return fail(Errc::Unavailable, "nobody listens there");
+    }
+    return R"({"role":"mail","queue":{"queued":3,"held":1,"acks_before_durable_total":0}})";
+}
+
+net::HttpResponse as_peer(desk::Desk& desk, net::HttpRequest request) {
+    const auto wanted = request.headers.find("x-preview-peer");
+    if (wanted != request.headers.end()) {
+        if (const auto peer = IpAddress::parse(wanted->second)) {
+            request.peer = *peer;
+        }
+    }
+    return desk.handle(request);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 2) {
+        std::fputs("usage: web_preview STATE_DIR\n", stderr);
+        return 2;
+    }
+    desk::fake::MemoryAccounts accounts;
+    desk::fake::MemoryLines lines;
+    desk::fake::MemoryJournal journal;
+    desk::fake::fill_world(accounts, lines, journal, now());
+    desk::Desk desk{desk::Deps{
+        .config = sample_config(argv[1]),
+        .policy = policy::Policy::compile(desk::fake::sample_policy()).value(),
+        .accounts = accounts,
+        .lines = lines,
+        .journal = journal,
+        .control = sample_role,
+        .clock = nullptr,
+        .offset_minutes = [] { return 540; }
+    }};
+    const auto loops = net::Loops::make(1);
+    const auto workers = net::Workers::make(1);
+    const auto listener = net::serve_http(
+        *loops,
+        *workers,
+        Endpoint{.address = IpAddress::v4(0x7F000001), .port = 0},
+        net::HttpOptions{},
+        [&desk](const net::HttpRequest& request) { return as_peer(desk, request); }
+    );
+    if (!listener) {
+        std::fprintf(stderr, "%s\n", listener.error().message.c_str());
+        return 1;
+    }
+    loops->run();
+    std::printf("http://%s\n", (*listener)->local().text().c_str());
+    std::fflush(stdout);
+    while (std::getchar() != EOF) {
+    }
+    loops->stop();
+    return 0;
+}
