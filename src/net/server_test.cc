@@ -75,6 +75,7 @@ TEST_F(ServerTest, EveryLoopTakesConnections) {
         const std::scoped_lock lock(mutex);
         return threads.size() == loops->size();
     }));
+    loops->stop();  // connections that are still being taken use what stands above
 }
 
 TEST_F(ServerTest, OutOfDescriptorsWaitsAndRecovers) {
@@ -108,6 +109,7 @@ TEST_F(ServerTest, OutOfDescriptorsWaitsAndRecovers) {
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
     EXPECT_TRUE(test::eventually([&] { return taken == 1; }));
     ::close(client);
+    loops->stop();  // as above
 }
 
 TEST_F(ServerTest, AnExceptionEndsOnlyItsOwnTask) {

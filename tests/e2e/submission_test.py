@@ -1,6 +1,7 @@
 """The way of a message through the real binary: submitted, durable, delivered, traced; and what is refused."""
 import base64
 import json
+import re
 import smtplib
 import socket
 import subprocess
@@ -122,7 +123,7 @@ def ours_on_25_are_told_587_and_the_guide():
         session.mail("taro@example.net")
         code, text = session.rcpt("taro@example.net")
         assert code == 550 and b"5.7" in text and b"587" in text and b"http" in text, (code, text)
-        reference = text.decode().split("ref=")[1].split()[0].rstrip(".,)")
+        reference = re.search(r"reference (\w+)", text.decode()).group(1)
         rows = wait_for("the event", lambda: s.json("events", "--reference", reference))
         assert rows[0]["address"] == "127.0.0.2", rows
 
