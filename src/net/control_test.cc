@@ -80,8 +80,8 @@ TEST_F(ControlTest, ErrorsOfTheClient) {
 
 TEST_F(ControlTest, ATimeOut) {
     std::promise<void> go;
-    const auto server = serve([&](const std::string&) {
-        go.get_future().wait();
+    const auto server = serve([gate = go.get_future().share()](const std::string&) {
+        gate.wait();
         return std::string();
     });
     ASSERT_TRUE(server);

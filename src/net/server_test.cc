@@ -164,9 +164,9 @@ TEST_F(ServerTest, PostedWorkIsDoneBeforeTheWorkersGo) {
 TEST_F(ServerTest, WorkUnderWayWhenTheLoopsStop) {
     std::promise<void> begun;
     std::promise<void> go;
-    std::function<int()> work = [&] {
+    std::function<int()> work = [&begun, gate = go.get_future().share()] {
         begun.set_value();
-        go.get_future().wait();
+        gate.wait();
         return 1;
     };
     auto waiting = [](Workers& pool, std::function<int()> slow) -> Task<void> {
@@ -177,6 +177,7 @@ TEST_F(ServerTest, WorkUnderWayWhenTheLoopsStop) {
     begun.get_future().wait();
     loops->stop();
     go.set_value();
+    workers.reset();  // the work uses what stands above
 }
 
 TEST_F(ServerTest, SignalsAreToldAgainAndAgain) {
