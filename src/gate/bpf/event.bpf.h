@@ -1,11 +1,46 @@
-// Events for user space about blocked and would-be-blocked packets, at most GATE_EVENTS_PER_SECOND
-// a second for each source, so that one bot can't push the others out. What is not reported by
-// itself is in the count of the source's next event; the counters by rule are exact beside.
+// Events for user space about blocked and would-be-blocked packets: at most GATE_EVENTS_PER_SECOND
+// a second for each source and rule, so that one bot can't push the others out. Those beyond are
+// held and reported together, by the first packet of a later second or by flush_held(), as an event
+// of their own: of the same rule and verdict, with the times of the first and the last of them, so
+// that user space charges them to whoever held the address then. The counters by rule are exact
+// beside.
 #pragma once
 
 #include "gate/bpf/parse.bpf.h"
 
 #define NS_PER_SECOND 1000000000ull
+
+// An event of what is held; nothing if there is nothing. Taking the number is atomic. Two
+// processors that hold packets of one source at once may mix the times and destinations of their
+// last packets, never the rule, the verdict or the number.
+static __always_inline void report_held(const struct source_key* key, struct source_state* state) {
+    if (!state->held) {
+        return;
+    }
+    struct gate_event* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+    if (!event) {
+        return;  // still held: the next call tries again
+    }
+    *event = state->last;
+    event->first_ns = state->first_ns;
+    event->count = __sync_lock_test_and_set(&state->held, 0);
+    if (!event->count) {  // another processor was faster
+        bpf_ringbuf_discard(event, 0);
+        return;
+    }
+    event->slot = key->slot;
+    event->action = key->action;
+    event->direction = key->direction;
+    bpf_ringbuf_submit(event, 0);
+    count_stat(GATE_STAT_EVENTS);
+}
+
+static __always_inline void hold(struct source_state* state, const struct gate_event* event) {
+    if (__sync_fetch_and_add(&state->held, 1) == 0) {
+        state->first_ns = event->at_ns;
+    }
+    state->last = *event;
+}
 
 static __always_inline void report(
     __u32 ifindex,
@@ -17,8 +52,10 @@ static __always_inline void report(
 ) {
     const __u64 now = bpf_ktime_get_ns();
     const struct gate_address* client = direction == GATE_TO_PORT25 ? source : destination;
-    struct source_key key = {.v4 = s->v4};
-    __builtin_memcpy(key.address.bytes, client->bytes, 8);
+    struct source_key key = {
+        .slot = cell.slot, .action = cell.action, .direction = direction, .v4 = s->v4
+    };
+    __builtin_memcpy(key.address, client->bytes, sizeof(key.address));
     struct source_state* state = bpf_map_lookup_elem(&sources, &key);
     if (!state) {
         struct source_state fresh = {.second = now / NS_PER_SECOND};
@@ -31,34 +68,49 @@ static __always_inline void report(
     }
     const __u64 second = now / NS_PER_SECOND;
     if (state->second != second) {
+        report_held(&key, state);
         state->second = second;
         state->sent = 0;
     }
+    struct gate_event event = {
+        .at_ns = now,
+        .first_ns = now,
+        .source = *source,
+        .destination = *destination,
+        .ifindex = ifindex,
+        .count = 1,
+        .source_port = s->source_port,
+        .destination_port = s->destination_port,
+        .slot = cell.slot,
+        .action = cell.action,
+        .flags = cell.flags,
+        .direction = direction,
+        .v4 = s->v4,
+    };
     if (state->sent >= GATE_EVENTS_PER_SECOND) {
-        __sync_fetch_and_add(&state->held, 1);
+        hold(state, &event);
         count_stat(GATE_STAT_EVENTS_HELD);
         return;
     }
-    struct gate_event* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-    if (!event) {
-        __sync_fetch_and_add(&state->held, 1);
-        count_stat(GATE_STAT_EVENTS_LOST);
+    if (bpf_ringbuf_output(&events, &event, sizeof(event), 0)) {
+        hold(state, &event);
+        count_stat(GATE_STAT_RING_FULL);
         return;
     }
     __sync_fetch_and_add(&state->sent, 1);
-    event->at_ns = now;
-    event->source = *source;
-    event->destination = *destination;
-    event->ifindex = ifindex;
-    event->count = __sync_lock_test_and_set(&state->held, 0) + 1;
-    event->source_port = s->source_port;
-    event->destination_port = s->destination_port;
-    event->slot = cell.slot;
-    event->action = cell.action;
-    event->flags = cell.flags;
-    event->direction = direction;
-    event->v4 = s->v4;
-    __builtin_memset(event->pad, 0, sizeof(event->pad));
-    bpf_ringbuf_submit(event, 0);
     count_stat(GATE_STAT_EVENTS);
+}
+
+// For a source that fell silent: nothing else would ever report what is held of it.
+static long flush_one(
+    void* map, struct source_key* key, struct source_state* state, __u64* second
+) {
+    if (state->second != *second) {
+        report_held(key, state);
+    }
+    return 0;
+}
+static __always_inline void flush_held(void) {
+    __u64 second = bpf_ktime_get_ns() / NS_PER_SECOND;
+    bpf_for_each_map_elem(&sources, flush_one, &second, 0);
 }

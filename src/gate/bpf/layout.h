@@ -89,7 +89,8 @@ enum gate_stat {
     GATE_STAT_UNANSWERED,  /* refused without a RST: an RST itself, a fragment, a cut header */
     GATE_STAT_EVENTS,      /* events handed to user space */
     GATE_STAT_EVENTS_HELD, /* packets not reported each, but in the count of a later event */
-    GATE_STAT_EVENTS_LOST, /* events that found the ring full */
+    GATE_STAT_RING_FULL,   /* packets that found the ring full: in the count of a later event too */
+    GATE_STAT_EVENTS_LOST, /* packets that no event reports: no room for another source */
     GATE_STAT_NO_POLICY,   /* packets of port 25 passed because no policy was loaded */
     GATE_STATS
 };
@@ -99,11 +100,12 @@ struct gate_address {
 };
 
 struct gate_event {
-    __u64 at_ns; /* CLOCK_MONOTONIC */
+    __u64 at_ns;    /* CLOCK_MONOTONIC */
+    __u64 first_ns; /* of the first packet that it stands for; at_ns is of the last */
     struct gate_address source;
     struct gate_address destination;
     __u32 ifindex;
-    __u32 count; /* packets of this source since its last event, this one included */
+    __u32 count; /* packets that it stands for: of one source, rule, verdict and direction */
     __u16 source_port;
     __u16 destination_port;
     __u16 slot;

@@ -48,13 +48,18 @@ struct {
 } events SEC(".maps");
 
 struct source_key {
-    struct gate_address address;  // IPv6: the /64, so that a line can't fill the map by itself
+    __u8 address[8];  // IPv4, or the /64 of IPv6, so that a line can't fill the map by itself
+    __u16 slot;
+    __u8 action;
+    __u8 direction;
     __u32 v4;
 };
 struct source_state {
     __u64 second;  // ktime / 1e9 of the running second
     __u32 sent;    // events in it
-    __u32 held;    // packets since the last event
+    __u32 held;    // packets that no event has reported yet
+    __u64 first_ns;
+    struct gate_event last;  // of those held
 };
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);

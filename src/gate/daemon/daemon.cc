@@ -1,5 +1,6 @@
 #include "gate/daemon/daemon.h"
 
+#include "base/ip.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -105,6 +106,8 @@ class Running final : public Daemon {
     void loop();
     void follow_interfaces();  // with mutex_
     void note_interface(const std::string& name, const Status& status, bool first);
+    // The line that certainly held the address then; empty if there is none.
+    [[nodiscard]] std::string holder(const IpAddress& address, Time at) const;
     void on_flow(const Flow& flow);
     void write(std::vector<event::Event> rows);
 
@@ -203,6 +206,15 @@ void Running::note_interface(const std::string& name, const Status& status, bool
     }
 }
 
+std::string Running::holder(const IpAddress& address, Time at) const {
+    const auto holders = lines_.holders(address, at);
+    if (!holders) {
+        return {};
+    }
+    line::Answer answer = line::resolve(*holders, address, at);
+    return answer.certainty == line::Certainty::Subscriber ? std::move(answer.line) : std::string();
+}
+
 void Running::on_flow(const Flow& flow) {
     event::Event row;
     row.at = flow.at;
@@ -210,12 +222,10 @@ void Running::on_flow(const Flow& flow) {
     row.address = flow.client.text();
     row.rule = flow.rule;
     row.count = static_cast<std::int64_t>(flow.count);
-    const auto holders = lines_.holders(flow.client, flow.at);
-    if (holders) {
-        const line::Answer answer = line::resolve(*holders, flow.client, flow.at);
-        if (answer.certainty == line::Certainty::Subscriber) {
-            row.line = answer.line;
-        }
+    // Packets counted together are somebody's only if the address was theirs all the while.
+    row.line = holder(flow.client, flow.at);
+    if (flow.since != flow.at && holder(flow.client, flow.since) != row.line) {
+        row.line.clear();
     }
     const std::lock_guard lock(mutex_);
     // The class of the other end, never its address: whom a subscriber writes to is their secret.

@@ -152,6 +152,7 @@ config::Config make_config() {
 Flow flow_of(const char* client) {
     Flow flow;
     flow.at = now();
+    flow.since = flow.at;
     flow.client = *IpAddress::parse(client);
     flow.server = *IpAddress::parse("203.0.113.9");
     flow.client_port = 4000;
@@ -211,6 +212,27 @@ TEST_F(DaemonTest, AnAddressOfTwoLinesOrNoneIsNobodys) {
     EXPECT_EQ(rows[1].line, "");
     EXPECT_EQ(rows[1].kind, event::Kind::GateWouldBlock);
     EXPECT_EQ(rows[1].detail, "answer from port 25 of class outside");
+}
+
+// What the gate counted while the address passed from one line to the next is nobody's.
+TEST_F(DaemonTest, PacketsCountedAcrossAChangeOfTheLineAreNobodys) {
+    const Time at = now();
+    const auto prefix = *Prefix::parse("198.51.100.1/32");
+    (void)lines_.put({"s1", "nas", "line-1", "", {prefix}, Time{}, at - Duration{500}, {}});
+    (void)lines_.put({"s2", "nas", "line-2", "", {prefix}, at - Duration{500}, {}, {}});
+    const auto daemon = start(make_config());
+    Flow flow = flow_of("198.51.100.1");
+    flow.at = at;
+    flow.since = at - Duration{900};
+    flow.count = 30;
+    send(flow);
+    flow.since = at - Duration{400};
+    send(flow);
+    const auto rows = journal_.wait(2);
+    ASSERT_EQ(rows.size(), 2U);
+    EXPECT_EQ(rows[0].line, "");
+    EXPECT_EQ(rows[0].count, 30);
+    EXPECT_EQ(rows[1].line, "line-2");
 }
 
 TEST_F(DaemonTest, RowsAreBoundedAndWhatWaitsIsWrittenAtTheEnd) {

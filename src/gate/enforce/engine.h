@@ -36,7 +36,7 @@ struct RuleCounter {
 
 // A blocked or would-be-blocked packet, and those alike that it stands for.
 struct Flow {
-    Time at{};
+    Time since{}, at{};  // of the first and the last packet
     IpAddress client, server;
     std::uint16_t client_port = 0;
     policy::Direction direction = policy::Direction::ToPort25;

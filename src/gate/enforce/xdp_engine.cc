@@ -48,6 +48,7 @@ constexpr std::array<const char*, GATE_STATS> kStatNames{
     "refused_unanswered",
     "events",
     "packets_in_later_events",
+    "event_ring_full",
     "events_lost",
     "no_policy_passed",
 };
@@ -161,11 +162,13 @@ class Loaded final : public XdpEngine {
     Result<Link> attach_one(const std::string& name, unsigned index) const;
     [[nodiscard]] Result<Tally> tally(std::uint16_t slot, gate_direction direction) const;
     Status zero_counters(const std::vector<std::uint16_t>& slots) const;
+    void flush_held();
 
     const XdpMode mode_;
     const std::unique_ptr<gate_xdp, SkeletonClose> skeleton_;
     std::unique_ptr<ring_buffer, RingClose> ring_;
     const std::function<void(const Flow&)>* flow_ = nullptr;  // while poll() runs
+    std::chrono::seconds flushed_{0};                         // by poll()
 
     std::mutex mutex_;  // all below
     Slots slots_;
@@ -407,6 +410,7 @@ int Loaded::on_event(void* self, void* data, std::size_t size) {
     std::memcpy(&event, data, sizeof(event));
     Flow flow;
     flow.at = wall_time(event.at_ns);
+    flow.since = event.first_ns == event.at_ns ? flow.at : wall_time(event.first_ns);
     flow.direction = event.direction == GATE_TO_PORT25 ? policy::Direction::ToPort25
                                                        : policy::Direction::FromPort25;
     const bool to = event.direction == GATE_TO_PORT25;
@@ -425,7 +429,28 @@ int Loaded::on_event(void* self, void* data, std::size_t size) {
     return 0;
 }
 
+// What the program holds back of sources that fell silent comes into the ring.
+void Loaded::flush_held() {
+    const auto second = std::chrono::duration_cast<std::chrono::seconds>(
+        std::chrono::steady_clock::now().time_since_epoch()
+    );
+    if (second == flushed_) {
+        return;
+    }
+    flushed_ = second;
+    bpf_test_run_opts options{};
+    options.sz = sizeof(options);
+    if (bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.sekisho_flush), &options) != 0) {
+        log::warning(
+            "GATE_EVENTS_HELD",
+            "packets held back by the XDP program can't be fetched",
+            {{"error", bpf_error("flush", errno).message}}
+        );
+    }
+}
+
 void Loaded::poll(Duration wait, const std::function<void(const Flow&)>& flow) {
+    flush_held();
     flow_ = &flow;
     (void)ring_buffer__poll(ring_.get(), static_cast<int>(wait.count()));
     flow_ = nullptr;
