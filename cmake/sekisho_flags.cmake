@@ -17,6 +17,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(sekisho_flags INTERFACE -fcoroutines)
 else()
   target_compile_options(sekisho_flags INTERFACE -Wno-missing-designated-field-initializers -Wno-missing-field-initializers)
+  # Precompiled headers without times, so that ccache finds what was built from them.
+  target_compile_options(sekisho_flags INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
   target_link_options(sekisho_flags INTERFACE -fuse-ld=lld)
 endif()
 

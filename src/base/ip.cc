@@ -24,7 +24,7 @@ std::uint8_t byte_mask(int length, std::size_t index) {
     return static_cast<std::uint8_t>(0xff00U >> static_cast<unsigned>(kept));
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     return "\"" + std::string(text.substr(0, 80)) + "\"";
 }
 
@@ -68,7 +68,7 @@ Result<IpAddress> IpAddress::parse(std::string_view text) {
             return v6(parsed);
         }
     }
-    return fail(Errc::Invalid, quoted(text) + " is not an IP address");
+    return fail(Errc::Invalid, in_quotes(text) + " is not an IP address");
 }
 
 std::uint32_t IpAddress::to_v4() const {
@@ -117,20 +117,20 @@ Result<Prefix> Prefix::parse(std::string_view text) {
     const std::size_t slash = text.find('/');
     const auto address = IpAddress::parse(text.substr(0, slash));
     if (!address) {
-        return fail(Errc::Invalid, quoted(text) + " is not a prefix");
+        return fail(Errc::Invalid, in_quotes(text) + " is not a prefix");
     }
     int length = address->bits();
     if (slash != std::string_view::npos &&
         (!read_number(text.substr(slash + 1), length) || length < 0 || length > address->bits())) {
         return fail(
             Errc::Invalid,
-            quoted(text) + ": the length must be 0 to " + std::to_string(address->bits())
+            in_quotes(text) + ": the length must be 0 to " + std::to_string(address->bits())
         );
     }
     const Prefix prefix(*address, length);
     if (prefix.address() != *address) {
         return fail(
-            Errc::Invalid, quoted(text) + " has host bits set; the prefix is " + prefix.text()
+            Errc::Invalid, in_quotes(text) + " has host bits set; the prefix is " + prefix.text()
         );
     }
     return prefix;
@@ -164,7 +164,7 @@ std::string Prefix::text() const {
 Result<Endpoint> Endpoint::parse(std::string_view text) {
     const std::size_t colon = text.rfind(':');
     if (colon == std::string_view::npos) {
-        return fail(Errc::Invalid, quoted(text) + " is not ADDRESS:PORT");
+        return fail(Errc::Invalid, in_quotes(text) + " is not ADDRESS:PORT");
     }
     std::string_view host = text.substr(0, colon);
     const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
@@ -177,7 +177,7 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
         !read_number(text.substr(colon + 1), endpoint.port)) {
         return fail(
             Errc::Invalid,
-            quoted(text) + " is not ADDRESS:PORT (an IPv6 address stands in brackets)"
+            in_quotes(text) + " is not ADDRESS:PORT (an IPv6 address stands in brackets)"
         );
     }
     endpoint.address = *address;

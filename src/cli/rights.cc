@@ -11,8 +11,8 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/types.h>
+#include <type_traits>
 #include <unistd.h>
-#include <vector>
 
 namespace sekisho::cli {
 namespace {
@@ -33,7 +33,7 @@ Status change_user(const std::string& user) {
 
 }  // namespace
 
-Status drop_rights(const config::Config& config, const std::vector<std::string>& keep) {
+Status drop_rights(const config::Config& config) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         return fail(errno_error("no_new_privs"));
     }
@@ -42,28 +42,12 @@ Status drop_rights(const config::Config& config, const std::vector<std::string>&
             return changed;
         }
     }
-    const std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)> wanted(
-        cap_init(), cap_free
-    );
-    if (!wanted) {
+    const std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)> none(cap_init(), cap_free);
+    if (!none) {
         return fail(errno_error("capabilities"));
     }
-    std::vector<cap_value_t> values;
-    for (const std::string& name : keep) {
-        cap_value_t value = 0;
-        if (cap_from_name(name.c_str(), &value) == 0) {
-            values.push_back(value);
-        }
-    }
-    if (!values.empty() && geteuid() == 0) {
-        for (const cap_flag_t set : {CAP_PERMITTED, CAP_EFFECTIVE}) {
-            cap_set_flag(
-                wanted.get(), set, static_cast<int>(values.size()), values.data(), CAP_SET
-            );
-        }
-    }
     // libpsx makes this hold for every thread of the process.
-    if (cap_set_proc(wanted.get()) != 0) {
+    if (cap_set_proc(none.get()) != 0) {
         return fail(errno_error("dropping capabilities"));
     }
     return {};

@@ -3,16 +3,19 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/time.h"
 #include "cli/context.h"
 #include "config/config.h"
 #include "config/reader.h"
 #include "net/control.h"
 #include "net/server.h"
+#include "store/store.h"
 
 #include <fmt/core.h>
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -73,6 +76,8 @@ Json ok(Json result) {
 Json refused(const Error& error) {
     return Json{{"ok", false}, {"error", {{"code", name(error.code)}, {"message", error.message}}}};
 }
+
+constexpr std::chrono::hours kTidy{1};
 
 class Host {
   public:
@@ -139,7 +144,12 @@ class Host {
     void wait_for_signals() {
         const sigset_t set = handled_signals();
         auto known = stamps(config_);
+        auto tidy_at = std::chrono::steady_clock::now();
         while (true) {
+            if (std::chrono::steady_clock::now() >= tidy_at) {
+                tidy_at += kTidy;
+                tidy();
+            }
             const timespec second{1, 0};
             const int signal = sigtimedwait(&set, nullptr, &second);
             if (signal == SIGTERM || signal == SIGINT) {
@@ -160,6 +170,13 @@ class Host {
                 known = stamps(config_);
             }
         }
+    }
+
+    void tidy() {
+        std::unique_lock guard(mutex_);
+        const config::Retention retention = config_.retention;
+        guard.unlock();
+        role_->tidy(retention);
     }
 
     Result<std::vector<std::string>> reload() {
@@ -235,6 +252,23 @@ class Host {
 };
 
 }  // namespace
+
+void forget_old(store::Store& store, const config::Retention& retention) {
+    const Time at = now();
+    const auto events = store.forget_events_before(at - retention.events);
+    const auto sessions = store.forget_sessions_before(at - retention.sessions);
+    if (!events || !sessions) {
+        log::warning(
+            "RETENTION_FAILED",
+            "what is older than [retention] says is still in the database",
+            {{"error", (events ? sessions : events).error().message}}
+        );
+    } else if (*events + *sessions > 0) {
+        log::info(
+            "RETENTION", "forgot what was old", {{"events", *events}, {"sessions", *sessions}}
+        );
+    }
+}
 
 int run_role(const Context& context, const std::string& name, const StartRole& start) {
     return Host(context, name).run(start);

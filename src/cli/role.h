@@ -11,6 +11,10 @@
 #include <string>
 #include <vector>
 
+namespace sekisho::store {
+class Store;
+}
+
 namespace sekisho::cli {
 
 class Role {
@@ -24,8 +28,13 @@ class Role {
     [[nodiscard]] virtual Result<std::vector<std::string>> reload(const config::Config& config) = 0;
     // Commands of its own ("queue.list"); NotFound for one it doesn't know.
     [[nodiscard]] virtual Result<Json> command(const std::string& name, const Json& request) = 0;
+    // Every hour, on the main thread: forgets what is older.
+    virtual void tidy(const config::Retention& retention) = 0;
     virtual void stop() = 0;
 };
+
+// What tidy() does with the store.
+void forget_old(store::Store& store, const config::Retention& retention);
 
 using StartRole = std::function<Result<std::unique_ptr<Role>>(const config::Config&)>;
 
@@ -37,7 +46,7 @@ int run_mail(const Context& context);
 int run_desk(const Context& context);
 
 // Gives up every right that is not needed once ports are bound: changes to config.user where one is
-// named, drops all capabilities but the ones kept.
-Status drop_rights(const config::Config& config, const std::vector<std::string>& keep);
+// named, drops all capabilities.
+Status drop_rights(const config::Config& config);
 
 }  // namespace sekisho::cli

@@ -1,4 +1,5 @@
 // The role desk: the guide, the API, the console and the metrics on HTTP.
+#include "base/ip.h"
 #include "base/result.h"
 #include "cli/context.h"
 #include "cli/init.h"
@@ -13,6 +14,7 @@
 #include "store/store.h"
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -36,6 +38,29 @@ Result<std::string> ask_for_desk(
         return fail(answer.error());
     }
     return Json{{"error", answer.error().message}}.dump();
+}
+
+// Where mail.port_fallback lets the mail role take other ports, the pages name those it got. With
+// no mail role to ask, those configured.
+config::Config with_bound_ports(config::Config config) {
+    if (config.mail.port_fallback.empty()) {
+        return config;
+    }
+    const auto status = ask(config, "mail", Json{{"command", "status"}});
+    if (!status || !status->contains("listeners")) {
+        return config;
+    }
+    for (const Json& one : (*status)["listeners"]) {
+        const auto wanted = Endpoint::parse(one.value("wanted", ""));
+        const auto bound = Endpoint::parse(one.value("bound", ""));
+        const std::string name = one.value("name", "");
+        std::uint16_t& told = name == "submissions" ? config.settings.submissions_port
+                                                    : config.settings.submission_port;
+        if (name.starts_with("submission") && wanted && bound && wanted->port == told) {
+            told = bound->port;
+        }
+    }
+    return config;
 }
 
 class DeskRole final : public Role {
@@ -81,7 +106,7 @@ class DeskRole final : public Role {
             }
             tls_->set(*tls);
         }
-        desk_->replace(config, *policy);
+        desk_->replace(with_bound_ports(config), *policy);
         config_ = config;
         return std::vector<std::string>{};
     }
@@ -89,6 +114,8 @@ class DeskRole final : public Role {
     Result<Json> command(const std::string& name, const Json& /*request*/) override {
         return fail(Errc::NotFound, "the desk knows no command \"" + name + "\"");
     }
+
+    void tidy(const config::Retention& retention) override { forget_old(*store_, retention); }
 
     void stop() override {
         for (const auto& one : listeners_) {
@@ -120,7 +147,7 @@ class DeskRole final : public Role {
             return fail(policy.error());
         }
         desk_ = std::make_unique<desk::Desk>(desk::Deps{
-            config,
+            with_bound_ports(config),
             *policy,
             store_->accounts(),
             store_->lines(),
@@ -136,7 +163,7 @@ class DeskRole final : public Role {
         if (Status listening = listen(); !listening) {
             return listening;
         }
-        if (Status dropped = drop_rights(config, {}); !dropped) {
+        if (Status dropped = drop_rights(config); !dropped) {
             return dropped;
         }
         loops_->run();

@@ -107,6 +107,8 @@ class GateRole final : public Role {
         return fail(Errc::NotFound, "the gate knows no command \"" + name + "\"");
     }
 
+    void tidy(const config::Retention& retention) override { forget_old(*store_, retention); }
+
     void stop() override {
         accounting_.reset();
         daemon_->stop();

@@ -126,6 +126,8 @@ class MailRole final : public Role {
         return queue_command(*spool_, store_->journal(), name, request);
     }
 
+    void tidy(const config::Retention& retention) override { forget_old(*store_, retention); }
+
     void stop() override {
         if (server_) {
             server_->stop();
@@ -175,7 +177,7 @@ class MailRole final : public Role {
         if (Status served = serve(); !served) {
             return served;
         }
-        if (Status dropped = drop_rights(config, {}); !dropped) {
+        if (Status dropped = drop_rights(config); !dropped) {
             return dropped;
         }
         if (Status delivering = deliver(); !delivering) {

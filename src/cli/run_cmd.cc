@@ -88,6 +88,10 @@ int run(Context context, const std::string& state) {
     if (!summaries) {
         return report(context, summaries.error());
     }
+    if (!config->mail.port_fallback.empty()) {
+        // The roles start side by side: only now does the desk find which ports the mail role got.
+        static_cast<void>(ask(*config, "desk", Json{{"command", "reload"}}));
+    }
     tell(*config, first, *summaries);
     return supervisor.watch();
 }

@@ -109,6 +109,11 @@ struct Settings {  // what a mail program is told (guide); one model, every page
     std::uint16_t incoming_port = 993;
 };
 
+struct Retention {  // how long the memory goes back
+    Duration events{90LL * 24 * 3600 * 1000};
+    Duration sessions{180LL * 24 * 3600 * 1000};  // after their end
+};
+
 struct Config {
     std::string file;  // where it came from
     std::string state_dir = "var";
@@ -123,6 +128,7 @@ struct Config {
     Delivery delivery;
     Http http;
     Settings settings;
+    Retention retention;
     policy::Source policy;                   // [[class]] and [[rule]]
     std::vector<std::string> watched_files;  // prefix files that classes name
 

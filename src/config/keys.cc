@@ -6,6 +6,7 @@
 #include "config/key_types.h"
 #include "policy/policy.h"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@ namespace sekisho::config {
 namespace {
 
 using C = Config;
+using namespace std::chrono_literals;
 
 // The place in the Config that a key fills.
 #define SEKISHO_AT(member) [](auto& c) -> auto& { return c.member; }
@@ -39,6 +41,31 @@ Table<C> general() {
                 "The roles mail and desk change to this user once their ports are bound. Empty: "
                 "they keep the user they were started as."
             )),
+        }
+    };
+}
+
+Table<C> retention() {
+    return {
+        "retention",
+        false,
+        "How long the database remembers whom an address belonged to and what was blocked or "
+        "delivered. Personal data: keep it as long as complaints need it, and no longer.",
+        {
+            duration<C>(
+                "events",
+                SEKISHO_AT(retention.events),
+                24h,
+                24h * 3650,
+                "Blocked flows, refusals, logins, deliveries."
+            ),
+            duration<C>(
+                "sessions",
+                SEKISHO_AT(retention.sessions),
+                24h,
+                24h * 3650,
+                "Who held an address, counted from the end of the session."
+            ),
         }
     };
 }
@@ -192,7 +219,9 @@ Key<T> word(
 
 const std::vector<Table<Config>>& tables() {
     static const std::vector<Table<Config>> all = [] {
-        std::vector<Table<Config>> every{general(), provider(), log_keys(), gate(), radius()};
+        std::vector<Table<Config>> every{
+            general(), retention(), provider(), log_keys(), gate(), radius()
+        };
         for (Table<Config>& table : mail_tables()) {
             every.push_back(std::move(table));
         }

@@ -86,7 +86,7 @@ TEST_F(Exchange, AMailProgramIsToldTheWay) {
     EXPECT_TRUE(
         told.starts_with("550 5.7.1 Port 25 is for mail servers. Mail programs send through "
                          "smtp.example.net port 587 with "
-                         "authentication; see https://guide.example.net (reference ")
+                         "authentication; see https://guide.example.net/25?ref=")
     ) << told;
     EXPECT_EQ(client->say("RCPT TO:<taro@example.net>"), told) << "one reference for a session";
     const auto refused = journal.of(event::Kind::Refused);

@@ -185,7 +185,7 @@ smtp::Reply misplaced_reply(const Settings& settings, std::string_view reference
         settings.submission_port
     );
     if (!provider.guide_url.empty()) {
-        text += "; see " + provider.guide_url;
+        text += fmt::format("; see {}/25?ref={}", provider.guide_url, reference);
     }
     text += fmt::format(" (reference {})", reference);
     return smtp::reply(550, "5.7.1", std::move(text));

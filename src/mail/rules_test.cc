@@ -102,7 +102,7 @@ TEST(ReplyTest, MisplacedNamesThePortTheGuideAndTheReference) {
         reply.text(),
         "550 5.7.1 Port 25 is for mail servers. Mail programs send through mail.example.net port "
         "2587 "
-        "with authentication; see https://guide.example.net (reference k7m2)"
+        "with authentication; see https://guide.example.net/25?ref=k7m2 (reference k7m2)"
     );
 }
 

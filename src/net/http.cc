@@ -145,7 +145,9 @@ class Connection {
         : site_(std::move(site)), stream_(std::move(stream)) {}
 
     Task<void> run() {
-        while (co_await one_request()) {
+        bool more = true;
+        while (more) {
+            more = co_await one_request();
         }
         co_await stream_->linger(kLinger);
     }

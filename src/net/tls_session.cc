@@ -76,7 +76,8 @@ Result<TlsSession> TlsSession::client(
     }
     if (!name.empty() && !IpAddress::parse(name)) {
         // A name that OpenSSL finds too long or odd goes without SNI; the handshake decides.
-        SSL_set_tlsext_host_name(ssl, name.c_str());
+        // SSL_set_tlsext_host_name() without the C cast of the macro.
+        SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
         SSL_set1_host(ssl, name.c_str());
         ERR_clear_error();
     }

@@ -10,14 +10,14 @@
 namespace sekisho::policy {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     return "\"" + std::string(text) + "\"";
 }
 
 std::string class_line(const Policy& policy, const IpAddress& address) {
     const Class& c = policy.classes()[policy.classify(address)];
     const auto prefix = policy.matched(address);
-    std::string line = address.text() + " is in class " + quoted(c.name);
+    std::string line = address.text() + " is in class " + in_quotes(c.name);
     line += prefix ? " by " + prefix->text() + ", the longest prefix that covers it"
                    : ", the default class: no prefix covers it";
     if (!c.note.empty()) {
@@ -59,19 +59,19 @@ void rule_lines(const Policy& policy, const Verdict& verdict, std::vector<std::s
     const std::string& server = policy.classes()[verdict.server].name;
     if (verdict.rule < 0) {
         out.push_back(
-            "  no rule names " + quoted(client) + " -> " + quoted(server) + ", so it passes"
+            "  no rule names " + in_quotes(client) + " -> " + in_quotes(server) + ", so it passes"
         );
         out.push_back(
-            "  to close it, add: [[rule]] name = \"...\", from = " + quoted(client) +
-            ", to = " + quoted(server) + ", action = \"refuse\", stage = \"observe\""
+            "  to close it, add: [[rule]] name = \"...\", from = " + in_quotes(client) +
+            ", to = " + in_quotes(server) + ", action = \"refuse\", stage = \"observe\""
         );
         return;
     }
     const RuleSource& rule = policy.rules()[static_cast<std::size_t>(verdict.rule)];
-    std::string line = "  rule " + quoted(rule.name) + " is the first that names " +
-                       quoted(client) + " -> " + quoted(server) + ": from " + quoted(rule.from) +
-                       " to " + quoted(rule.to) + ", action " + std::string(name(rule.action)) +
-                       ", stage " + std::string(name(rule.stage));
+    std::string line = "  rule " + in_quotes(rule.name) + " is the first that names " +
+                       in_quotes(client) + " -> " + in_quotes(server) + ": from " +
+                       in_quotes(rule.from) + " to " + in_quotes(rule.to) + ", action " +
+                       std::string(name(rule.action)) + ", stage " + std::string(name(rule.stage));
     if (!rule.origin.empty()) {
         line += ", written at " + rule.origin;
     }

@@ -1,6 +1,7 @@
 """A wrong file names file, line and key, exits 2, and starts nothing; a wrong reload leaves the old file in force."""
 import re
 import smtplib
+import sqlite3
 import subprocess
 
 from harness import BINARY, Sekisho, main, wait_for
@@ -82,5 +83,20 @@ def a_watched_prefix_file_is_put_in_force():
         assert "pool.txt:1" in s.log("mail")
 
 
+def what_is_older_than_retention_says_is_forgotten():
+    with Sekisho(extra='[retention]\nevents = "2d"\n') as s:
+        s.account()  # makes the database
+        with sqlite3.connect(s.folder / "sekisho.db") as database:
+            for days in (1, 3):
+                database.execute(
+                    "INSERT INTO events VALUES (NULL, (strftime('%s', 'now') - ? * 86400) * 1000, 0, '192.0.2.1', '', '', '',"
+                    " '', '', '', ?, 1, '', '')", (days, f"{days}-days-old"))
+        database.close()
+        assert len(s.json("events", "--address", "192.0.2.1")) == 2
+        s.start("mail")
+        wait_for("the old row to go", lambda: [e["rule"] for e in s.json("events", "--address", "192.0.2.1")] == ["1-days-old"])
+        assert '"events":1' in s.log("mail"), s.log("mail")
+
+
 main([faults_name_file_line_and_key, defaults_are_good, bad_usage_exits_2, reload_keeps_connections,
-      a_new_certificate_reaches_new_connections_only, a_watched_prefix_file_is_put_in_force])
+      a_new_certificate_reaches_new_connections_only, a_watched_prefix_file_is_put_in_force, what_is_older_than_retention_says_is_forgotten])

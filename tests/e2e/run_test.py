@@ -4,6 +4,7 @@ import shlex
 import signal
 import subprocess
 import tempfile
+import urllib.request
 from pathlib import Path
 
 from harness import BINARY, free_ports, main, wait_for
@@ -57,9 +58,13 @@ def a_taken_port_falls_back_and_says_so():
         config = folder / "sekisho.toml"
         text = config.read_text().replace('engine = "xdp"', 'engine = "none"')
         text = re.sub(r"port_fallback = .*", f'port_fallback = ["{wanted}={instead}"]\nsubmission = ["127.0.0.1:{wanted}"]\nsubmissions = ["127.0.0.1:{tls}"]\nexchange = ["127.0.0.1:{mx}"]', text)
-        config.write_text(re.sub(r"listen = .*", f'listen = ["127.0.0.1:{http}"]', text))
+        text = re.sub(r"^listen = .*", f'listen = ["127.0.0.1:{http}"]', text, flags=re.M)
+        config.write_text(text + f"\n[settings]\nsubmission_port = {wanted}\n")
         process = start(folder, log)
         wait_for("the summary", lambda: "Ctrl-C stops" in log.read_text(), 60)
+        with urllib.request.urlopen(f"http://127.0.0.1:{http}/en/settings") as answer:
+            page = answer.read().decode()
+        assert str(instead) in page and str(wanted) not in page, "the guide names the port that is taken"
         assert str(wanted) in log.read_text() and str(instead) in log.read_text(), log.read_text()
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0

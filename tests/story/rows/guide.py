@@ -68,7 +68,7 @@ def own_case(story):
     evidence = []
     for host, page, verdict in VERDICTS:
         name = f"S4-check-{host.name}-{page[:2]}"
-        (seen,) = visit(story, host, [(page, name, PHONE)])
+        seen, _ = visit(story, host, [(page, name, DESKTOP), (page, f"{name}-phone", PHONE)])
         own = [address for address in host.addresses() if address in seen["text"]]
         require(own, f"{seen['file']} does not show the reader's address: {seen['text'][:400]}")
         says(seen, verdict)

@@ -81,15 +81,14 @@ def told_apart(story):
     seen = f"{events[0]['kind']} from {events[0]['address']}"
     evidence.append(line)
     evidence.append(f"reference {reference} in the journal: {seen}")
-    status, body = clients.fetch(FOREIGN_USER, url)
-    require(status == 200 and "587" in body, f"the page named in the reply: {status} {body[:200]}")
-    page = f"http://{GUIDE}/en/refused?ref={reference}"
+    page = url
+    require(page.endswith(f"/25?ref={reference}"), f"the address in the reply is not that of this refusal: {page}")
     same = f"-{family(events[0]['address'])}"
     status, body = clients.fetch(FOREIGN_USER, page, same)
-    require(status == 200 and reference in body and "Refused at" in body, f"{page}: {status} {body[:300]}")
+    require(status == 200 and "587" in body and reference in body and "Refused at" in body, f"{page}: {status} {body[:300]}")
     _, stranger = clients.fetch(DYNAMIC, page)
     require("Refused at" not in stranger, "a stranger is told about another's refusal")
-    evidence.append(f"{url}: 200; {page}: says when, to that address only")
+    evidence.append(f"{page} says when, to that address only")
     return evidence
 
 
