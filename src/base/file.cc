@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include "base/bytes.h"
+#include "base/fd.h"
 #include "base/result.h"
 
 #include <array>
@@ -16,23 +17,6 @@
 
 namespace sekisho {
 namespace {
-
-// Closes the descriptor when the scope ends.
-class Descriptor {
-  public:
-    explicit Descriptor(int fd) : fd_(fd) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (fd_ >= 0) {
-            ::close(fd_);
-        }
-    }
-    [[nodiscard]] int get() const { return fd_; }
-
-  private:
-    int fd_;
-};
 
 Status write_all(int fd, std::string_view content, const std::string& path) {
     while (!content.empty()) {
@@ -51,7 +35,7 @@ Status write_all(int fd, std::string_view content, const std::string& path) {
 }  // namespace
 
 Result<std::string> read_file(const std::string& path, std::size_t size_max) {
-    const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (fd.get() < 0) {
         return fail(errno_error(path));
     }
@@ -78,7 +62,7 @@ Result<std::string> read_file(const std::string& path, std::size_t size_max) {
 Status write_file_atomic(const std::string& path, std::string_view content, unsigned mode) {
     const std::string temporary = path + ".new." + random_token(40);
     {
-        const Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+        const UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
         );
         if (fd.get() < 0) {
             return fail(errno_error(temporary));
@@ -98,7 +82,7 @@ Status write_file_atomic(const std::string& path, std::string_view content, unsi
         return fail(error);
     }
     const std::string folder = std::filesystem::path(path).parent_path().string();
-    const Descriptor dir(
+    const UniqueFd dir(
         ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     );
     if (dir.get() < 0 || ::fsync(dir.get()) != 0) {

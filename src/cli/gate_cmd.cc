@@ -1,14 +1,16 @@
-// sekisho gate [run|status|explain].
+// sekisho gate [run|status|detach|explain].
 #include "base/ip.h"
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/explain.h"
 #include "cli/role.h"
+#include "gate/enforce/engine.h"
 #include "policy/policy.h"
 
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -99,10 +101,39 @@ int explain(const Context& context, const std::string& from, const std::string& 
     return kDone;
 }
 
+int detach(const Context& context) {
+    const auto config = load_config(context);
+    if (!config) {
+        return config.error();
+    }
+    if (ask(*config, "gate", Json{{"command", "status"}})) {
+        return report(
+            context, Error{Errc::Conflict, "the gate runs: stop it first, or it attaches again"}
+        );
+    }
+    std::size_t links = 0;
+    if (!config->gate.pin.empty()) {
+        const auto removed = gate::remove_pins(config->gate.pin);
+        if (!removed) {
+            return report(context, removed.error());
+        }
+        links = *removed;
+    }
+    const auto table = gate::remove_nft_table();
+    if (!table && config->gate.engine == "nftables") {
+        return report(context, table.error());
+    }
+    const bool rules = table && *table;
+    std::string text = fmt::format("{} interfaces let go", links);
+    text += rules ? ", the table of nftables removed\n" : "\n";
+    print(context, Json{{"interfaces", links}, {"nftables", rules}}, text);
+    return kDone;
+}
+
 }  // namespace
 
 void add_gate(CLI::App& app, Context& context, Chosen& chosen) {
-    auto* gate = app.add_subcommand("gate", "The gate: alone, runs it; status, explain");
+    auto* gate = app.add_subcommand("gate", "The gate: alone, runs it; status, detach, explain");
     gate->require_subcommand(0, 1);
     gate->callback([&context, &chosen] {
         if (!chosen) {
@@ -114,6 +145,8 @@ void add_gate(CLI::App& app, Context& context, Chosen& chosen) {
     });
     gate->add_subcommand("status", "Engine, interfaces, counters by rule")
         ->callback([&context, &chosen] { chosen = [&context] { return status(context); }; });
+    gate->add_subcommand("detach", "Take off what a stopped gate left in force (gate.pin)")
+        ->callback([&context, &chosen] { chosen = [&context] { return detach(context); }; });
     struct Pair {
         std::string source, destination;
     };

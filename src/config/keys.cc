@@ -161,6 +161,14 @@ Table<C> gate() {
                 "How the XDP program is attached. `auto`: native where the driver has it, else "
                 "generic."
             )),
+            at_start(text<C>(
+                "pin",
+                SEKISHO_AT(gate.pin),
+                "Folder in a BPF file system, such as `/sys/fs/bpf/sekisho`, that keeps the program "
+                "on its interfaces while the gate restarts, stops or dies, until `sekisho gate "
+                "detach`. Empty: port 25 is open when the gate ends. With nftables any text keeps "
+                "the rules when the gate stops."
+            )),
             number<C>(
                 "events_per_line_per_minute",
                 SEKISHO_AT(gate.events_per_line_per_minute),

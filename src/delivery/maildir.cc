@@ -1,6 +1,7 @@
 #include "delivery/maildir.h"
 
 #include "base/bytes.h"
+#include "base/fd.h"
 #include "base/file.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -24,22 +25,6 @@ constexpr std::size_t kFileNameMax = 255;
 constexpr unsigned kFolderMode = 0700;
 constexpr unsigned kFileMode = 0600;
 
-class Descriptor {
-  public:
-    explicit Descriptor(int fd) : fd_(fd) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (fd_ >= 0) {
-            ::close(fd_);
-        }
-    }
-    [[nodiscard]] int get() const { return fd_; }
-
-  private:
-    int fd_;
-};
-
 // The message as stored: our two fields before it, LF line ends.
 std::string stored_form(const MaildirMessage& message) {
     std::string text = message::return_path_field(message.reverse_path);
@@ -56,7 +41,7 @@ std::string stored_form(const MaildirMessage& message) {
 }
 
 Status write_synced(const std::string& path, std::string_view content) {
-    const Descriptor fd(
+    const UniqueFd fd(
         ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kFileMode)
     );
     if (fd.get() < 0) {
@@ -76,7 +61,7 @@ Status write_synced(const std::string& path, std::string_view content) {
 }
 
 Status sync_folder(const std::string& path) {
-    const Descriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (fd.get() < 0 || ::fsync(fd.get()) != 0) {
         return fail(errno_error(path));
     }

@@ -16,22 +16,6 @@
 
 namespace sekisho::net {
 
-UniqueFd& UniqueFd::operator=(UniqueFd&& other) noexcept {
-    if (this != &other) {
-        if (fd_ >= 0) {
-            ::close(fd_);
-        }
-        fd_ = other.release();
-    }
-    return *this;
-}
-
-UniqueFd::~UniqueFd() {
-    if (fd_ >= 0) {
-        ::close(fd_);
-    }
-}
-
 sockaddr* SocketAddress::data() {
     return reinterpret_cast<sockaddr*>(&storage);
 }

@@ -1,6 +1,7 @@
 // Descriptors and socket addresses below the streams. For the files of this room only.
 #pragma once
 
+#include "base/fd.h"
 #include "base/ip.h"
 #include "base/result.h"
 #include "net/server.h"
@@ -15,24 +16,6 @@
 #include <utility>
 
 namespace sekisho::net {
-
-// Owns one descriptor.
-class UniqueFd {
-  public:
-    UniqueFd() = default;
-    explicit UniqueFd(int fd) : fd_(fd) {}
-    UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    UniqueFd& operator=(UniqueFd&& other) noexcept;
-    UniqueFd(const UniqueFd&) = delete;
-    UniqueFd& operator=(const UniqueFd&) = delete;
-    ~UniqueFd();
-    [[nodiscard]] int get() const { return fd_; }
-    [[nodiscard]] int release() { return std::exchange(fd_, -1); }
-    [[nodiscard]] bool valid() const { return fd_ >= 0; }
-
-  private:
-    int fd_ = -1;
-};
 
 // A socket address in the kernel's form.
 struct SocketAddress {

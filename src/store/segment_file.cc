@@ -1,5 +1,6 @@
 #include "store/segment_file.h"
 
+#include "base/fd.h"
 #include "base/file.h"
 #include "base/result.h"
 
@@ -33,28 +34,6 @@ constexpr std::string_view kSuffix = ".log";
 constexpr std::size_t kPiecesMax = 512;  // below IOV_MAX
 constexpr std::size_t kZeroBlock = 1U << 20U;
 
-class Descriptor {
-  public:
-    explicit Descriptor(int fd = -1) : fd_(fd) {}
-    Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Descriptor& operator=(Descriptor&& other) noexcept {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (fd_ >= 0) {
-            ::close(fd_);
-        }
-    }
-    [[nodiscard]] int get() const { return fd_; }
-    [[nodiscard]] bool valid() const { return fd_ >= 0; }
-
-  private:
-    int fd_;
-};
-
 // Advances past what a short write has done.
 void advance(std::vector<iovec>& vectors, std::size_t& first, std::size_t written) {
     while (written > 0) {
@@ -71,7 +50,7 @@ void advance(std::vector<iovec>& vectors, std::size_t& first, std::size_t writte
 
 class PosixFile final : public SegmentFile {
   public:
-    PosixFile(std::string path, Descriptor fd, std::uint64_t size)
+    PosixFile(std::string path, UniqueFd fd, std::uint64_t size)
         : path_(std::move(path)), fd_(std::move(fd)), size_(size) {}
 
     Status write(std::uint64_t offset, std::span<const std::string_view> pieces) override {
@@ -140,7 +119,7 @@ class PosixFile final : public SegmentFile {
 
   private:
     std::string path_;
-    Descriptor fd_;
+    UniqueFd fd_;
     std::uint64_t size_;
     std::uint64_t written_end_ = 0;
     std::uint64_t synced_end_ = 0;
@@ -168,12 +147,12 @@ Status fill_with_zeros(int fd, const std::string& path, std::uint64_t size) {
 
 class PosixFolder final : public SegmentFolder {
   public:
-    PosixFolder(std::string directory, Descriptor fd)
+    PosixFolder(std::string directory, UniqueFd fd)
         : directory_(std::move(directory)), fd_(std::move(fd)) {}
 
     Status lock() override {
         const std::string path = directory_ + "/lock";
-        Descriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+        UniqueFd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
         if (!lock.valid()) {
             return fail(errno_error(path));
         }
@@ -218,7 +197,7 @@ class PosixFolder final : public SegmentFolder {
 
     Result<std::unique_ptr<SegmentFile>> open(const std::string& name) override {
         const std::string path = directory_ + "/" + name;
-        Descriptor fd(::openat(fd_.get(), name.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+        UniqueFd fd(::openat(fd_.get(), name.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
         struct stat info{};
         if (!fd.valid() || ::fstat(fd.get(), &info) != 0) {
             return fail(errno_error(path));
@@ -231,7 +210,7 @@ class PosixFolder final : public SegmentFolder {
     Result<std::unique_ptr<SegmentFile>> create(const std::string& name, std::uint64_t size)
         override {
         const std::string path = directory_ + "/" + name;
-        Descriptor fd(::openat(fd_.get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)
+        UniqueFd fd(::openat(fd_.get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)
         );
         if (!fd.valid()) {
             return fail(errno_error(path));
@@ -272,8 +251,8 @@ class PosixFolder final : public SegmentFolder {
 
   private:
     std::string directory_;
-    Descriptor fd_;
-    Descriptor lock_;
+    UniqueFd fd_;
+    UniqueFd lock_;
 };
 
 }  // namespace
@@ -297,7 +276,7 @@ Result<std::unique_ptr<SegmentFolder>> open_segment_folder(const std::string& di
     if (Status made = make_folder(directory, 0700); !made) {
         return fail(made.error());
     }
-    Descriptor fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd.valid()) {
         return fail(errno_error(directory));
     }

@@ -25,7 +25,7 @@ class Sender(threading.Thread):
             session = self.sekisho.submit(self.login)
             for count in range(1000):
                 subject = f"{self.number}-{count}"
-                session.sendmail(self.login, [self.login], message(subject, body="x" * random.randint(10, 20000) + "\r\n"))
+                session.sendmail(self.login, [self.login], message(subject, body=("x" * 70 + "\r\n") * random.randint(1, 300)))
                 self.acknowledged.append(subject)
         except (OSError, smtplib.SMTPException):
             pass

@@ -7,11 +7,17 @@
 #include "kernel/world.h"
 #include "policy/policy.h"
 
+#include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
+#include <filesystem>
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
+#include <string>
+#include <sys/mount.h>
 #include <thread>
+#include <unistd.h>
 
 namespace sekisho::kernel_test {
 namespace {
@@ -166,6 +172,98 @@ TEST_F(Namespaces, AutoTakesGenericModeOnVethAndSaysWhy) {
         const auto taken = (*second)->attach({"in0"});
         ASSERT_FALSE(taken[0].second);
         EXPECT_NE(taken[0].second.error().message.find("another XDP program"), std::string::npos);
+    });
+}
+
+// A BPF file system of the test's own: the machine's may not be mounted, or hold other things.
+class BpfFs {
+  public:
+    BpfFs() {
+        std::array<char, 32> name{"/tmp/sekisho-bpf-XXXXXX"};
+        path_ = mkdtemp(name.data());
+        mounted_ = mount("bpf", path_.c_str(), "bpf", 0, nullptr) == 0;
+    }
+    ~BpfFs() {
+        umount2(path_.c_str(), MNT_DETACH);
+        rmdir(path_.c_str());
+    }
+    BpfFs(const BpfFs&) = delete;
+    BpfFs& operator=(const BpfFs&) = delete;
+    [[nodiscard]] bool mounted() const { return mounted_; }
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+  private:
+    std::string path_;
+    bool mounted_ = false;
+};
+
+// With gate.pin the policy outlives its process, the next gate takes over without a gap, and
+// detaching leaves nothing behind.
+TEST_F(Namespaces, PinnedLinksOutliveTheEngineAndAreTakenOver) {
+    const BpfFs bpf;
+    ASSERT_TRUE(bpf.mounted());
+    const std::string pin = bpf.path() + "/sekisho";
+    world_->in_router([&] {
+        const auto start = [&](const policy::Source& source) {
+            auto engine = gate::make_xdp_engine(gate::XdpMode::Auto, pin);
+            EXPECT_TRUE(engine) << engine.error().message;
+            EXPECT_TRUE((*engine)->apply(compile(source)));
+            put_on(**engine, kInterfaces);
+            return std::move(*engine);
+        };
+        start(op25b()).reset();
+        expect_closed();
+
+        // While one gate after the other takes over, no connection gets through.
+        std::atomic<bool> done = false;
+        std::atomic<int> tries = 0, open = 0;
+        std::thread knocking([&] {
+            while (!done) {
+                open += from(kLine, kSmtp) == 0 ? 1 : 0;
+                ++tries;
+            }
+        });
+        for (int i = 0; i < 2; ++i) {
+            const auto engine = start(op25b());
+            EXPECT_EQ(engine->describe().attachments.at(0).mode, "generic");
+            EXPECT_NE(engine->describe().attachments[0].note.find("taken over"), std::string::npos);
+        }
+        done = true;
+        knocking.join();
+        EXPECT_GT(tries, 3);
+        EXPECT_EQ(open, 0);
+
+        auto last = start(op25b(Action::Refuse, Stage::Observe));
+        expect_open();
+        put_on(*last, {"in0"});  // what a gate before us pinned is not forgotten
+        EXPECT_FALSE(std::filesystem::exists(pin + "/out0"));
+        EXPECT_TRUE(std::filesystem::exists(pin + "/in0"));
+        last.reset();
+        const auto removed = gate::remove_pins(pin);
+        ASSERT_TRUE(removed) << removed.error().message;
+        EXPECT_EQ(*removed, 1U);
+        EXPECT_FALSE(std::filesystem::exists(pin));
+        EXPECT_EQ(*gate::remove_pins(pin), 0U);
+        expect_open();
+        const auto free = gate::make_xdp_engine(gate::XdpMode::Auto);
+        put_on(**free, kInterfaces);  // nothing is in the way
+    });
+}
+
+TEST_F(Namespaces, AWrongPinFolderIsAnErrorAndTouchesNothing) {
+    const BpfFs bpf;
+    world_->in_router([&] {
+        for (const std::string& pin : {std::string("/tmp"), bpf.path()}) {
+            const auto engine = gate::make_xdp_engine(gate::XdpMode::Auto, pin);
+            ASSERT_TRUE(engine);
+            ASSERT_TRUE((*engine)->apply(compile(op25b())));
+            const auto attached = (*engine)->attach({"in0"});
+            ASSERT_FALSE(attached[0].second);
+            EXPECT_NE(attached[0].second.error().message.find("gate.pin"), std::string::npos);
+            EXPECT_FALSE(gate::remove_pins(pin));
+        }
+        EXPECT_TRUE(std::filesystem::exists(bpf.path()));
+        expect_open();
     });
 }
 

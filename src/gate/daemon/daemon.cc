@@ -36,10 +36,10 @@ Result<std::unique_ptr<Engine>> make_engine(const config::Gate& gate) {
         const XdpMode mode = gate.xdp_mode == "native"    ? XdpMode::Native
                              : gate.xdp_mode == "generic" ? XdpMode::Generic
                                                           : XdpMode::Auto;
-        return make_xdp_engine(mode);
+        return make_xdp_engine(mode, gate.pin);
     }
     if (gate.engine == "nftables") {
-        return make_nft_engine();
+        return make_nft_engine(!gate.pin.empty());
     }
     if (gate.engine == "none") {
         return std::unique_ptr<Engine>();
@@ -127,8 +127,11 @@ class Running final : public Daemon {
 
 Status Running::reload(const config::Config& config, std::shared_ptr<const policy::Policy> policy) {
     const std::lock_guard lock(mutex_);
-    if (config.gate.engine != gate_.engine || config.gate.xdp_mode != gate_.xdp_mode) {
-        return fail(Errc::Conflict, "gate.engine and gate.xdp_mode change only with a restart");
+    if (config.gate.engine != gate_.engine || config.gate.xdp_mode != gate_.xdp_mode ||
+        config.gate.pin != gate_.pin) {
+        return fail(
+            Errc::Conflict, "gate.engine, gate.xdp_mode and gate.pin change only with a restart"
+        );
     }
     auto next = in_mode(config.gate, std::move(policy));
     if (engine_) {
@@ -264,16 +267,10 @@ void Running::halt() {
     }
     const std::lock_guard lock(mutex_);
     write(rows_.drain(now(), true));
-    if (engine_ && !interfaces_.empty()) {
-        if (const Status detached = engine_->detach(); !detached) {
-            log::error(
-                "GATE_DETACH_FAILED",
-                "the engine could not be taken off",
-                {{"error", detached.error().message}}
-            );
-        }
-        interfaces_.clear();
+    if (engine_) {
+        engine_->leave();
     }
+    interfaces_.clear();
 }
 
 std::string Running::status_json() const {

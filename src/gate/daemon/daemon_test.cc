@@ -24,6 +24,7 @@ struct Hands {  // what the test and its engine share
     std::vector<std::string> attached;
     Status refuse;  // what apply() says
     bool detached = false;
+    bool left = false;
 };
 
 class FakeEngine final : public Engine {
@@ -55,6 +56,10 @@ class FakeEngine final : public Engine {
         const std::lock_guard lock(hands_.mutex);
         hands_.detached = true;
         return {};
+    }
+    void leave() override {
+        const std::lock_guard lock(hands_.mutex);
+        hands_.left = true;
     }
     Result<std::vector<RuleCounter>> counters() override {
         return std::vector<RuleCounter>{
@@ -253,7 +258,8 @@ TEST_F(DaemonTest, RowsAreBoundedAndWhatWaitsIsWrittenAtTheEnd) {
     const auto rows = journal_.wait(4);
     ASSERT_EQ(rows.size(), 4U);
     EXPECT_EQ(rows[3].count, 47);
-    EXPECT_TRUE(hands_.detached);
+    EXPECT_TRUE(hands_.left);
+    EXPECT_FALSE(hands_.detached) << "gate.pin decides about that";
 }
 
 TEST_F(DaemonTest, ModeObservePutsEveryRuleInStageObserve) {

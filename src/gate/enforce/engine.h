@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "policy/policy.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -76,7 +77,7 @@ struct Description {
 // All calls may come from any thread; poll() from one at a time.
 class Engine {
   public:
-    virtual ~Engine() = default;  // detaches
+    virtual ~Engine() = default;  // leaves
 
     // The new policy is in force when this returns; on an error the old one is, untouched.
     virtual Status apply(std::shared_ptr<const policy::Policy> policy) = 0;
@@ -86,6 +87,8 @@ class Engine {
         const std::vector<std::string>& interfaces
     ) = 0;
     virtual Status detach() = 0;
+    // The process ends: what was made to outlive it stays in force, the rest is detached.
+    virtual void leave() = 0;
 
     [[nodiscard]] virtual Result<std::vector<RuleCounter>> counters() = 0;
     // Counters that aren't a rule's: fragments, resets, events lost, ...
@@ -98,9 +101,18 @@ class Engine {
 
 enum class XdpMode { Auto, Native, Generic };
 
+// `pin`: a folder in a BPF file system in which the attachment outlives the process; empty: none.
 // Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, or root; the error says what is missing.
-[[nodiscard]] Result<std::unique_ptr<Engine>> make_xdp_engine(XdpMode mode);
-// Needs CAP_NET_ADMIN and the nft program.
-[[nodiscard]] Result<std::unique_ptr<Engine>> make_nft_engine();
+[[nodiscard]] Result<std::unique_ptr<Engine>> make_xdp_engine(
+    XdpMode mode, std::string pin = {}
+);
+// `keep`: the rules stay when the engine is left. Needs CAP_NET_ADMIN and the nft program.
+[[nodiscard]] Result<std::unique_ptr<Engine>> make_nft_engine(bool keep = false);
+
+// What a gate that has ended left in force (gate.pin): takes the XDP program off every interface
+// whose link is pinned in the folder, and the folder with it; how many there were.
+[[nodiscard]] Result<std::size_t> remove_pins(const std::string& folder);
+// The same for our table of nftables; whether there was one.
+[[nodiscard]] Result<bool> remove_nft_table();
 
 }  // namespace sekisho::gate

@@ -1,5 +1,6 @@
 // The nftables engine: the rendered table, replaced as a whole in one transaction of `nft -f -`.
 // For small sets of prefixes; where the XDP program can't be loaded.
+#include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "gate/enforce/command.h"
@@ -78,7 +79,8 @@ Result<std::map<std::string, Tally>> read_counters() {
 
 class NftEngine final : public Engine {
   public:
-    ~NftEngine() override { (void)detach(); }
+    explicit NftEngine(bool keep) : keep_(keep) {}
+    ~NftEngine() override { leave(); }
 
     Status apply(std::shared_ptr<const policy::Policy> policy) override {
         const std::lock_guard lock(mutex_);
@@ -112,6 +114,19 @@ class NftEngine final : public Engine {
     Status detach() override {
         const std::lock_guard lock(mutex_);
         return unload();
+    }
+
+    void leave() override {
+        if (keep_) {
+            return;
+        }
+        if (const Status removed = detach(); !removed) {
+            log::error(
+                "GATE_DETACH_FAILED",
+                "the rules are still in force",
+                {{"error", removed.error().message}}
+            );
+        }
     }
 
     Result<std::vector<RuleCounter>> counters() override {
@@ -235,6 +250,7 @@ class NftEngine final : public Engine {
         }
     }
 
+    const bool keep_;
     std::mutex mutex_;
     std::shared_ptr<const policy::Policy> policy_;
     std::vector<std::string> interfaces_;  // empty: no table of ours in the kernel
@@ -244,11 +260,28 @@ class NftEngine final : public Engine {
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> make_nft_engine() {
+Result<std::unique_ptr<Engine>> make_nft_engine(bool keep) {
     if (Status able = run_nft({"list", "tables"}, ""); !able) {
         return fail(able.error());
     }
-    return std::make_unique<NftEngine>();
+    return std::make_unique<NftEngine>(keep);
+}
+
+Result<bool> remove_nft_table() {
+    const auto said = run_command("nft", {"list", "table", "inet", kNftTable}, "");
+    if (!said) {
+        return fail(said.error());
+    }
+    if (said->status != 0) {
+        if (said->err.find("No such file") != std::string::npos) {
+            return false;
+        }
+        return fail(nft_error(*said));
+    }
+    if (Status removed = run_nft({"-f", "-"}, render_nftables_removal()); !removed) {
+        return fail(removed.error());
+    }
+    return true;
 }
 
 }  // namespace sekisho::gate

@@ -1,7 +1,8 @@
-// The XDP engine: loads the program once, swaps policies by replacing the one inner map, holds a
-// link for every interface. The links live as long as the process.
+// The XDP engine: loads the program once, swaps policies by replacing the one inner map, stands
+// on interfaces by XdpLinks.
 #include "gate/enforce/xdp_engine.h"
 
+#include "base/fd.h"
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/result.h"
@@ -10,8 +11,8 @@
 #include "gate/enforce/engine.h"
 #include "gate/enforce/image.h"
 #include "gate/enforce/image_map.h"
-#include "gate/enforce/interfaces.h"
 #include "gate/enforce/slots.h"
+#include "gate/enforce/xdp_links.h"
 #include "policy/policy.h"
 
 #include <bpf/bpf.h>
@@ -51,31 +52,6 @@ constexpr std::array<const char*, GATE_STATS> kStatNames{
     "event_ring_full",
     "events_lost",
     "no_policy_passed",
-};
-
-class Fd {
-  public:
-    explicit Fd(int fd = -1) : fd_(fd) {}
-    ~Fd() { reset(); }
-    Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Fd& operator=(Fd&& other) noexcept {
-        if (this != &other) {
-            reset();
-            fd_ = std::exchange(other.fd_, -1);
-        }
-        return *this;
-    }
-    Fd(const Fd&) = delete;
-    Fd& operator=(const Fd&) = delete;
-    [[nodiscard]] int get() const { return fd_; }
-
-  private:
-    void reset() const {
-        if (fd_ >= 0) {
-            close(fd_);
-        }
-    }
-    int fd_;
 };
 
 struct SkeletonClose {
@@ -122,9 +98,9 @@ IpAddress to_ip(const gate_address& from, bool v4) {
 
 class Loaded final : public XdpEngine {
   public:
-    Loaded(XdpMode mode, std::unique_ptr<gate_xdp, SkeletonClose> skeleton)
-        : mode_(mode), skeleton_(std::move(skeleton)), slots_(GATE_SLOTS) {}
-    ~Loaded() override { (void)detach(); }
+    Loaded(XdpLinks links, std::unique_ptr<gate_xdp, SkeletonClose> skeleton)
+        : skeleton_(std::move(skeleton)), slots_(GATE_SLOTS), links_(std::move(links)) {}
+    ~Loaded() override { leave(); }
 
     Status open_ring() {
         ring_.reset(
@@ -138,9 +114,14 @@ class Loaded final : public XdpEngine {
     ) override;
     Status detach() override {
         const std::lock_guard lock(mutex_);
-        links_.clear();
+        links_.detach();
         passes_.clear();
         return {};
+    }
+    void leave() override {
+        const std::lock_guard lock(mutex_);
+        links_.leave();
+        passes_.clear();
     }
     Result<std::vector<RuleCounter>> counters() override;
     std::vector<Named> statistics() override;
@@ -152,19 +133,11 @@ class Loaded final : public XdpEngine {
     Status attach_pass(const std::string& interface) override;
 
   private:
-    struct Link {
-        unsigned index = 0;
-        Attachment shown;
-        Fd fd;
-    };
-
     static int on_event(void* self, void* data, std::size_t size);
-    Result<Link> attach_one(const std::string& name, unsigned index) const;
     [[nodiscard]] Result<Tally> tally(std::uint16_t slot, gate_direction direction) const;
     Status zero_counters(const std::vector<std::uint16_t>& slots) const;
     void flush_held();
 
-    const XdpMode mode_;
     const std::unique_ptr<gate_xdp, SkeletonClose> skeleton_;
     std::unique_ptr<ring_buffer, RingClose> ring_;
     const std::function<void(const Flow&)>* flow_ = nullptr;  // while poll() runs
@@ -175,8 +148,8 @@ class Loaded final : public XdpEngine {
     std::shared_ptr<const policy::Policy> policy_;
     std::vector<std::uint16_t> slot_of_rule_;
     std::vector<Downgrade> downgrades_;
-    std::vector<Link> links_;
-    std::vector<Fd> passes_;
+    XdpLinks links_;
+    std::vector<UniqueFd> passes_;
 };
 
 Status Loaded::zero_counters(const std::vector<std::uint16_t>& slots) const {
@@ -216,7 +189,7 @@ Status Loaded::apply(std::shared_ptr<const policy::Policy> policy) {
     if (!created) {
         return fail(created.error());
     }
-    const Fd map(*created);
+    const UniqueFd map(*created);
     const std::uint32_t key = 0;
     const int fd = map.get();
     // The swap. The kernel returns when no packet is judged by the old image any more.
@@ -231,78 +204,11 @@ Status Loaded::apply(std::shared_ptr<const policy::Policy> policy) {
     return {};
 }
 
-Result<Loaded::Link> Loaded::attach_one(const std::string& name, unsigned index) const {
-    struct Try {
-        std::uint32_t flags;
-        const char* mode;
-        const char* note;
-    };
-    constexpr Try kNative{XDP_FLAGS_DRV_MODE, "native", ""};
-    std::vector<Try> tries;
-    if (mode_ == XdpMode::Native) {
-        tries = {kNative};
-    } else if (mode_ == XdpMode::Generic) {
-        tries = {{XDP_FLAGS_SKB_MODE, "generic", "gate.xdp_mode asks for it"}};
-    } else if (driver_of(name) == "veth") {
-        tries = {
-            {XDP_FLAGS_SKB_MODE,
-             "generic",
-             "veth: in native mode resets reach only a peer that has an XDP program too"}
-        };
-    } else {
-        tries = {kNative, {XDP_FLAGS_SKB_MODE, "generic", "the driver has no native XDP here"}};
-    }
-    int error = 0;
-    for (const Try& one : tries) {
-        bpf_link_create_opts options{};
-        options.sz = sizeof(options);
-        options.flags = one.flags;
-        const int fd = bpf_link_create(program_fd(), static_cast<int>(index), BPF_XDP, &options);
-        if (fd >= 0) {
-            return Link{index, {name, one.mode, one.note}, Fd(fd)};
-        }
-        error = errno;
-        if (error == EBUSY || error == EEXIST) {
-            return fail(
-                Errc::Conflict,
-                name + " has another XDP program (bpftool net show dev " + name + ")"
-            );
-        }
-    }
-    return fail(bpf_error("attaching the XDP program to " + name, error));
-}
-
 std::vector<std::pair<std::string, Status>> Loaded::attach(
     const std::vector<std::string>& interfaces
 ) {
     const std::lock_guard lock(mutex_);
-    std::vector<std::pair<std::string, Status>> out;
-    std::vector<Link> kept;
-    for (const std::string& name : interfaces) {
-        const unsigned index = if_nametoindex(name.c_str());
-        if (index == 0) {
-            out.emplace_back(name, fail(Errc::NotFound, "there is no interface " + name));
-            continue;
-        }
-        const auto same = std::find_if(links_.begin(), links_.end(), [&](const Link& link) {
-            return link.shown.interface == name && link.index == index;
-        });
-        if (same != links_.end()) {
-            kept.push_back(std::move(*same));
-            links_.erase(same);
-            out.emplace_back(name, Status{});
-            continue;
-        }
-        auto link = attach_one(name, index);
-        if (link) {
-            kept.push_back(std::move(*link));
-            out.emplace_back(name, Status{});
-        } else {
-            out.emplace_back(name, fail(link.error()));
-        }
-    }
-    links_ = std::move(kept);  // closes the links of interfaces that are no longer wanted
-    return out;
+    return links_.attach(program_fd(), interfaces);
 }
 
 Status Loaded::attach_pass(const std::string& interface) {
@@ -383,9 +289,7 @@ Description Loaded::describe() {
     Description out;
     out.engine = "xdp";
     out.policy_digest = policy_ ? policy_->digest() : "";
-    for (const Link& link : links_) {
-        out.attachments.push_back(link.shown);
-    }
+    out.attachments = links_.attachments();
     out.downgrades = downgrades_;
     out.limits = {
         "judges what comes in on the attached interfaces; what this machine itself sends on port "
@@ -397,7 +301,11 @@ Description Loaded::describe() {
         "non-first fragments pass: they carry no port, and without their first fragment, which is "
         "judged, nothing reassembles",
     };
-    out.when_killed = "the kernel detaches the program: port 25 is open until the gate runs again";
+    out.when_killed =
+        links_.pinned()
+            ? "the policy stays in force (gate.pin) until the gate runs again, or sekisho gate "
+              "detach; blocked flows are counted, not reported, meanwhile"
+            : "the kernel detaches the program: port 25 is open until the gate runs again";
     return out;
 }
 
@@ -458,7 +366,7 @@ void Loaded::poll(Duration wait, const std::function<void(const Flow&)>& flow) {
 
 }  // namespace
 
-Result<std::unique_ptr<XdpEngine>> XdpEngine::load(XdpMode mode) {
+Result<std::unique_ptr<XdpEngine>> XdpEngine::load(XdpMode mode, std::string pin) {
     libbpf_set_print(print_libbpf);
     std::unique_ptr<gate_xdp, SkeletonClose> skeleton(gate_xdp__open());
     if (!skeleton) {
@@ -468,15 +376,15 @@ Result<std::unique_ptr<XdpEngine>> XdpEngine::load(XdpMode mode) {
     if (loaded != 0) {
         return fail(bpf_error("loading the XDP program", -loaded));
     }
-    auto engine = std::make_unique<Loaded>(mode, std::move(skeleton));
+    auto engine = std::make_unique<Loaded>(XdpLinks(mode, std::move(pin)), std::move(skeleton));
     if (Status ring = engine->open_ring(); !ring) {
         return fail(ring.error());
     }
     return engine;
 }
 
-Result<std::unique_ptr<Engine>> make_xdp_engine(XdpMode mode) {
-    auto engine = XdpEngine::load(mode);
+Result<std::unique_ptr<Engine>> make_xdp_engine(XdpMode mode, std::string pin) {
+    auto engine = XdpEngine::load(mode, std::move(pin));
     if (!engine) {
         return fail(engine.error());
     }
