@@ -19,8 +19,8 @@ else()
   target_compile_options(sekisho_flags INTERFACE -Wno-missing-designated-field-initializers -Wno-missing-field-initializers)
   # Precompiled headers without times, so that ccache finds what was built from them.
   target_compile_options(sekisho_flags INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
-  target_link_options(sekisho_flags INTERFACE -fuse-ld=lld)
 endif()
+target_link_options(sekisho_flags INTERFACE -fuse-ld=lld)
 
 if(SEKISHO_SANITIZE)
   target_compile_options(sekisho_flags INTERFACE

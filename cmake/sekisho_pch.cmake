@@ -46,3 +46,10 @@ function(sekisho_pch target)
   endif()
   target_precompile_headers(${target} REUSE_FROM ${name})
 endfunction()
+
+# Optimised whatever the preset says, and so without a shared precompiled header.
+function(sekisho_hot target)
+  if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+    target_compile_options(${target} PRIVATE -O1)
+  endif()
+endfunction()

@@ -62,8 +62,7 @@ Result<std::string> read_file(const std::string& path, std::size_t size_max) {
 Status write_file_atomic(const std::string& path, std::string_view content, unsigned mode) {
     const std::string temporary = path + ".new." + random_token(40);
     {
-        const UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
-        );
+        const UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
         if (fd.get() < 0) {
             return fail(errno_error(temporary));
         }

@@ -164,7 +164,8 @@ Table<C> gate() {
             at_start(text<C>(
                 "pin",
                 SEKISHO_AT(gate.pin),
-                "Folder in a BPF file system, such as `/sys/fs/bpf/sekisho`, that keeps the program "
+                "Folder in a BPF file system, such as `/sys/fs/bpf/sekisho`, that keeps the "
+                "program "
                 "on its interfaces while the gate restarts, stops or dies, until `sekisho gate "
                 "detach`. Empty: port 25 is open when the gate ends. With nftables any text keeps "
                 "the rules when the gate stops."

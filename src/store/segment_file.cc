@@ -210,8 +210,7 @@ class PosixFolder final : public SegmentFolder {
     Result<std::unique_ptr<SegmentFile>> create(const std::string& name, std::uint64_t size)
         override {
         const std::string path = directory_ + "/" + name;
-        UniqueFd fd(::openat(fd_.get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)
-        );
+        UniqueFd fd(::openat(fd_.get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
         if (!fd.valid()) {
             return fail(errno_error(path));
         }

@@ -103,9 +103,7 @@ enum class XdpMode { Auto, Native, Generic };
 
 // `pin`: a folder in a BPF file system in which the attachment outlives the process; empty: none.
 // Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, or root; the error says what is missing.
-[[nodiscard]] Result<std::unique_ptr<Engine>> make_xdp_engine(
-    XdpMode mode, std::string pin = {}
-);
+[[nodiscard]] Result<std::unique_ptr<Engine>> make_xdp_engine(XdpMode mode, std::string pin = {});
 // `keep`: the rules stay when the engine is left. Needs CAP_NET_ADMIN and the nft program.
 [[nodiscard]] Result<std::unique_ptr<Engine>> make_nft_engine(bool keep = false);
 

@@ -11,7 +11,9 @@ namespace sekisho::gate {
 
 class XdpEngine : public Engine {
   public:
-    [[nodiscard]] static Result<std::unique_ptr<XdpEngine>> load(XdpMode mode, std::string pin = {});
+    [[nodiscard]] static Result<std::unique_ptr<XdpEngine>> load(
+        XdpMode mode, std::string pin = {}
+    );
     // For BPF_PROG_TEST_RUN; the engine owns it.
     [[nodiscard]] virtual int program_fd() const = 0;
     // Attaches the program that passes everything, in native mode: what the other end of a veth

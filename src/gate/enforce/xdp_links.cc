@@ -94,9 +94,8 @@ Status XdpLinks::make_folder() const {
     return check_folder(folder_);
 }
 
-Result<XdpLinks::Link> XdpLinks::create(
-    int program, const std::string& name, unsigned index
-) const {
+Result<XdpLinks::Link> XdpLinks::create(int program, const std::string& name, unsigned index)
+    const {
     struct Try {
         std::uint32_t flags;
         const char* mode;
