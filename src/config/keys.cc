@@ -224,6 +224,34 @@ Key<T> word(
     return key;
 }
 
+template <class T>
+Key<T> rate_key() {
+    Key<T> key{
+        "rate",
+        "string",
+        "connections/time",
+        "\"\"",
+        "For `limit`: how many connections each source (an IPv4 address, or an IPv6 /64) may open, "
+        "such as `30/1h`: a bucket of 30, full at first, that refills in an hour.",
+        true,
+        {}
+    };
+    key.read = [](T& target, const toml::node& node) -> std::optional<std::string> {
+        const auto written = node.value_exact<std::string>();
+        if (written && written->empty()) {
+            target.rate = {};
+            return std::nullopt;
+        }
+        const auto rate = policy::Rate::parse(written.value_or(""));
+        if (!rate) {
+            return rate.error().message;
+        }
+        target.rate = *rate;
+        return std::nullopt;
+    };
+    return key;
+}
+
 }  // namespace
 
 const std::vector<Table<Config>>& tables() {
@@ -291,8 +319,11 @@ const Table<policy::RuleSource>& rule_table() {
                 policy::parse_action,
                 "pass, count, limit, refuse, drop, answer",
                 "\"pass\"",
-                "What is done. `refuse` answers at once (TCP RST); `drop` is silent."
+                "What is done. `refuse` answers at once (TCP RST); `drop` is silent; `limit` "
+                "refuses "
+                "new connections beyond `rate`."
             ),
+            rate_key<T>(),
             word<T>(
                 "stage",
                 SEKISHO_AT(stage),

@@ -35,7 +35,10 @@ std::string what_happens(const Verdict& verdict, Direction direction) {
             case Action::Count:
                 return "passes and is counted";
             case Action::Limit:
-                return "passes within the limit";
+                return to ? "passes while its source keeps within the rate; a new connection "
+                            "beyond "
+                            "it is refused at once"
+                          : "passes";
             case Action::Refuse:
                 return to ? "is refused at once with a TCP reset" : "is dropped";
             case Action::Drop:
@@ -71,7 +74,9 @@ void rule_lines(const Policy& policy, const Verdict& verdict, std::vector<std::s
     std::string line = "  rule " + in_quotes(rule.name) + " is the first that names " +
                        in_quotes(client) + " -> " + in_quotes(server) + ": from " +
                        in_quotes(rule.from) + " to " + in_quotes(rule.to) + ", action " +
-                       std::string(name(rule.action)) + ", stage " + std::string(name(rule.stage));
+                       std::string(name(rule.action)) +
+                       (rule.action == Action::Limit ? " " + rule.rate.text() : std::string()) +
+                       ", stage " + std::string(name(rule.stage));
     if (!rule.origin.empty()) {
         line += ", written at " + rule.origin;
     }

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -215,6 +216,7 @@ class Compiled final : public Policy {
             put(name(rule.action));
             put(name(rule.stage));
             put(rule.note);
+            put(rule.rate.text());
         }
         put("prefixes");
         for (const auto& [prefix, id] : table_->prefixes()) {
@@ -334,6 +336,7 @@ Status check_rules(const Source& source, const std::vector<Class>& classes) {
         );
     }
     std::map<std::string, std::string> origins;
+    std::set<std::string> rates;
     for (const RuleSource& rule : source.rules) {
         if (!is_name(rule.name)) {
             return fail(
@@ -350,6 +353,24 @@ Status check_rules(const Source& source, const std::vector<Class>& classes) {
                 at(rule.origin) + "rule \"" + rule.name + "\" is declared already" +
                     also_at(earlier->second)
             );
+        }
+        if ((rule.action == Action::Limit) != (rule.rate.connections > 0)) {
+            return fail(
+                Errc::Invalid,
+                at(rule.origin) + "rule \"" + rule.name +
+                    (rule.rate.connections > 0
+                         ? "\" has a rate, which only the action limit takes"
+                         : "\": the action limit needs a rate, such as \"30/1h\"")
+            );
+        }
+        if (rule.rate.connections > 0) {
+            rates.insert(rule.rate.text());
+            if (rates.size() > kRatesMax) {
+                return fail(
+                    Errc::Full,
+                    at(rule.origin) + "more than " + std::to_string(kRatesMax) + " different rates"
+                );
+            }
         }
         for (const std::string& wanted : {rule.from, rule.to}) {
             const bool known =

@@ -5,6 +5,7 @@
 
 #include "base/ip.h"
 #include "base/result.h"
+#include "base/time.h"
 
 #include <cstdint>
 #include <memory>
@@ -40,6 +41,19 @@ enum class Direction : std::uint8_t { ToPort25, FromPort25 };
     return action == Action::Refuse || action == Action::Drop || action == Action::Answer;
 }
 
+// For the action limit: how many new connections a source (an IPv4 address, or an IPv6 /64) may
+// open. A bucket of so many, full at first, that refills evenly over the time.
+struct Rate {
+    std::uint32_t connections = 0;  // 0: none given
+    Duration per{};
+
+    [[nodiscard]] static Result<Rate> parse(std::string_view text);  // "30/1h"
+    [[nodiscard]] std::string text() const;
+    friend bool operator==(const Rate&, const Rate&) = default;
+};
+inline constexpr std::uint32_t kRateConnectionsMax = 1'000'000;
+inline constexpr std::size_t kRatesMax = 1024;  // different ones in a policy
+
 // What an operator wrote; `origin` is "file:line" for messages.
 struct ClassSource {
     std::string name;
@@ -54,6 +68,7 @@ struct RuleSource {
     Stage stage = Stage::Enforce;
     std::string note;  // why; shown by explain and to the support desk
     std::string origin;
+    Rate rate;  // with Action::Limit, and only then
 };
 struct Source {
     std::vector<ClassSource> classes;

@@ -27,7 +27,16 @@ ClassSource group(const char* name, std::vector<const char*> prefixes, const cha
 RuleSource rule(
     const char* name, const char* from, const char* to, Action action, Stage stage = Stage::Enforce
 ) {
-    return RuleSource{name, from, to, action, stage, "", ""};
+    return RuleSource{
+        name,
+        from,
+        to,
+        action,
+        stage,
+        "",
+        "",
+        action == Action::Limit ? *Rate::parse("30/1h") : Rate{}
+    };
 }
 std::string error_of(const Source& source) {
     const auto compiled = Policy::compile(source);
@@ -320,6 +329,35 @@ TEST(Words, ReadBackWhatTheyWrite) {
     }
     EXPECT_FALSE(parse_action("block"));
     EXPECT_FALSE(parse_stage("Enforce"));
+}
+
+TEST(Rates, AreParsedAndShown) {
+    const auto rate = Rate::parse("30/1h");
+    ASSERT_TRUE(rate);
+    EXPECT_EQ(rate->connections, 30U);
+    EXPECT_EQ(rate->per, std::chrono::hours(1));
+    EXPECT_EQ(rate->text(), "30/1h");
+    for (const char* bad :
+         {"", "30", "30/", "/1h", "0/1h", "-1/1h", "30/0s", "30/8d", "1000001/1s", "3x/1h", "30/1h "
+         }) {
+        EXPECT_FALSE(Rate::parse(bad)) << bad;
+    }
+}
+
+TEST(Rates, BelongToTheActionLimitAndToNoOther) {
+    Source source;
+    source.rules = {rule("slow", "*", "*", Action::Limit)};
+    EXPECT_TRUE(Policy::compile(source));
+    const std::string digest = (*Policy::compile(source))->digest();
+    source.rules[0].rate.connections = 31;
+    EXPECT_NE((*Policy::compile(source))->digest(), digest);
+    source.rules[0].rate = {};
+    const auto missing = Policy::compile(source);
+    ASSERT_FALSE(missing);
+    EXPECT_NE(missing.error().message.find("needs a rate"), std::string::npos);
+    source.rules[0] = rule("no", "*", "*", Action::Refuse);
+    source.rules[0].rate = *Rate::parse("30/1h");
+    EXPECT_FALSE(Policy::compile(source));
 }
 
 }  // namespace

@@ -31,7 +31,8 @@ Expected expect(const policy::Policy& policy, const Frame& frame) {
         const std::string rule =
             verdict.rule < 0 ? "" : policy.rules()[static_cast<std::size_t>(verdict.rule)].name;
         ++out.counted[{rule, to}];
-        const bool answered = to && verdict.action != Action::Drop && (frame.flags & kRst) == 0;
+        const bool answered = to && verdict.action != Action::Drop && (frame.flags & kRst) == 0 &&
+                              frame.pppoe != Ppp::Compressed;
         if (policy::blocks(verdict.action)) {
             out.verdict = answered ? XDP_TX : XDP_DROP;
         }
@@ -103,6 +104,13 @@ class World {
                     {static_cast<std::uint8_t>(random_() % 2 == 0 ? 0 : 60), 8 + random_() % 4 * 8}
                 );
             }
+        }
+        if (random_() % 4 == 0) {
+            frame.pppoe = random_() % 4 == 0 ? Ppp::Compressed : Ppp::Plain;
+        }
+        if (random_() % 4 == 0) {  // the tunnel's own addresses decide nothing
+            const bool outer_v4 = random_() % 2 == 0;
+            frame.tunnel = Tunnel{any_address(outer_v4), any_address(outer_v4), random_() % 2 == 0};
         }
         return frame;
     }

@@ -133,16 +133,33 @@ void put_v6(Bytes& out, const Frame& frame, std::size_t payload) {
     }
 }
 
+// The packet in a tunnel.
+void put_tunnel(Bytes& out, const Tunnel& tunnel, bool inner_v4, std::size_t payload) {
+    Frame around{.source = {tunnel.source, 0}, .destination = {tunnel.destination, 0}};
+    around.protocol = inner_v4 ? 4 : 41;
+    if (tunnel.source.is_v4()) {
+        put_v4(out, around, payload);
+        return;
+    }
+    if (tunnel.option) {
+        around.extensions = {{60, 8}};
+    }
+    put_v6(out, around, payload);
+}
+
 struct Walk {
     std::size_t at = 0;
     std::size_t ip = 0;
     std::size_t ip_size = 0;
+    std::uint8_t next = 0;  // protocol of what follows
 };
 
 // Reads the IP header; empty string when right.
-std::string walk_ip(const Bytes& frame, std::uint64_t proto, Walk& walk, Seen& seen) {
+std::string walk_ip(
+    const Bytes& frame, bool v4, Walk& walk, IpAddress& source, IpAddress& destination
+) {
     walk.ip = walk.at;
-    if (proto == 0x0800) {
+    if (v4) {
         if (frame.size() < walk.at + 20 || frame[walk.at] != 0x45) {
             return "not a plain IPv4 header";
         }
@@ -151,15 +168,14 @@ std::string walk_ip(const Bytes& frame, std::uint64_t proto, Walk& walk, Seen& s
             return "IPv4 checksum";
         }
         walk.ip_size = get(frame, walk.at + 2, 2);
-        seen.source.address =
-            IpAddress::v4(static_cast<std::uint32_t>(get(frame, walk.at + 12, 4)));
-        seen.destination.address =
-            IpAddress::v4(static_cast<std::uint32_t>(get(frame, walk.at + 16, 4)));
+        source = IpAddress::v4(static_cast<std::uint32_t>(get(frame, walk.at + 12, 4)));
+        destination = IpAddress::v4(static_cast<std::uint32_t>(get(frame, walk.at + 16, 4)));
+        walk.next = frame[walk.at + 9];
         walk.at += 20;
-        return frame[walk.ip + 9] == 6 ? "" : "not TCP";
+        return "";
     }
-    if (proto != 0x86dd || frame.size() < walk.at + 40) {
-        return "neither IPv4 nor IPv6";
+    if (frame.size() < walk.at + 40) {
+        return "short IPv6 header";
     }
     walk.ip_size = get(frame, walk.at + 4, 2) + 40;
     for (const std::size_t offset : {std::size_t{8}, std::size_t{24}}) {
@@ -167,10 +183,44 @@ std::string walk_ip(const Bytes& frame, std::uint64_t proto, Walk& walk, Seen& s
         std::copy_n(
             frame.begin() + static_cast<std::ptrdiff_t>(walk.at + offset), 16, bytes.begin()
         );
-        (offset == 8 ? seen.source : seen.destination).address = IpAddress::v6(bytes);
+        (offset == 8 ? source : destination) = IpAddress::v6(bytes);
     }
+    walk.next = frame[walk.at + 6];
     walk.at += 40;
-    return frame[walk.ip + 6] == 6 ? "" : "not TCP";
+    if (walk.next == 60) {  // the option of a tunnel
+        walk.next = frame[walk.at];
+        walk.at += 8;
+    }
+    return "";
+}
+
+// From what is behind the tags to the TCP segment; empty string when right.
+std::string walk_packet(const Bytes& frame, std::uint64_t proto, Walk& walk, Seen& seen) {
+    std::size_t promised = 0;  // by PPPoE
+    if (proto == 0x8864) {
+        seen.session = static_cast<std::uint16_t>(get(frame, walk.at + 2, 2));
+        promised = get(frame, walk.at + 4, 2);
+        proto = get(frame, walk.at + 6, 2) == 0x21 ? 0x0800 : 0x86dd;
+        walk.at += 8;
+    }
+    if (proto != 0x0800 && proto != 0x86dd) {
+        return "neither IPv4 nor IPv6";
+    }
+    const std::size_t start = walk.at;
+    std::string why =
+        walk_ip(frame, proto == 0x0800, walk, seen.source.address, seen.destination.address);
+    if (why.empty() && promised != 0 && promised != walk.ip_size + 2) {
+        return "length of PPPoE";
+    }
+    if (why.empty() && (walk.next == 4 || walk.next == 41)) {
+        const std::size_t outer_size = walk.ip_size;
+        seen.tunnel = Tunnel{seen.source.address, seen.destination.address, walk.at - start > 40};
+        why = walk_ip(frame, walk.next == 4, walk, seen.source.address, seen.destination.address);
+        if (why.empty() && start + outer_size != walk.ip + walk.ip_size) {
+            return "length of the tunnel";
+        }
+    }
+    return why.empty() && walk.next != 6 ? "not TCP" : why;
 }
 
 }  // namespace
@@ -183,15 +233,35 @@ Bytes Frame::bytes() const {
         put16(out, tpid);
         put16(out, tci);
     }
-    const bool v4 = source.address.is_v4();
-    put16(out, v4 ? 0x0800 : 0x86dd);
     const Bytes segment = tcp_segment(*this);
-    if (v4) {
-        put_v4(out, *this, segment.size());
+    Bytes packet;
+    if (source.address.is_v4()) {
+        put_v4(packet, *this, segment.size());
     } else {
-        put_v6(out, *this, segment.size());
+        put_v6(packet, *this, segment.size());
     }
-    out.insert(out.end(), segment.begin(), segment.end());
+    packet.insert(packet.end(), segment.begin(), segment.end());
+    bool v4 = source.address.is_v4();
+    if (tunnel) {
+        Bytes around;
+        put_tunnel(around, *tunnel, v4, packet.size());
+        packet.insert(packet.begin(), around.begin(), around.end());
+        v4 = tunnel->source.is_v4();
+    }
+    if (pppoe == Ppp::None) {
+        put16(out, v4 ? 0x0800 : 0x86dd);
+    } else {
+        const std::size_t octets = pppoe == Ppp::Plain ? 2 : 1;
+        put16(out, 0x8864);
+        put16(out, 0x1100);
+        put16(out, kSession);
+        put16(out, static_cast<std::uint16_t>(octets + packet.size()));
+        if (pppoe == Ppp::Plain) {
+            out.push_back(0);
+        }
+        out.push_back(v4 ? 0x21 : 0x57);
+    }
+    out.insert(out.end(), packet.begin(), packet.end());
     if (pad && out.size() < 60) {
         out.resize(60, 0xee);
     }
@@ -206,7 +276,7 @@ Seen dissect(const Bytes& frame) {
     }
     seen.destination_mac = get(frame, 0, 6);
     seen.source_mac = get(frame, 6, 6);
-    Walk walk{12, 0, 0};
+    Walk walk{12};
     std::uint64_t proto = get(frame, 12, 2);
     while (proto == 0x8100 || proto == 0x88a8) {
         seen.tags.emplace_back(proto, get(frame, walk.at + 2, 2));
@@ -214,7 +284,7 @@ Seen dissect(const Bytes& frame) {
         proto = get(frame, walk.at, 2);
     }
     walk.at += 2;
-    seen.why = walk_ip(frame, proto, walk, seen);
+    seen.why = walk_packet(frame, proto, walk, seen);
     if (!seen.why.empty()) {
         return seen;
     }
@@ -282,7 +352,10 @@ policy::ClassSource group(const char* name, const std::vector<std::string>& pref
 policy::RuleSource rule(
     const char* name, const char* from, const char* to, policy::Action action, policy::Stage stage
 ) {
-    return policy::RuleSource{name, from, to, action, stage, "", ""};
+    // More than any test sends, where the rate is not what it is about.
+    const policy::Rate rate =
+        action == policy::Action::Limit ? *policy::Rate::parse("1000000/1s") : policy::Rate{};
+    return policy::RuleSource{name, from, to, action, stage, "", "", rate};
 }
 
 std::shared_ptr<const policy::Policy> compile(const policy::Source& source) {

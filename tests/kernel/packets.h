@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +22,13 @@ struct Extension {  // an IPv6 extension header: its type and how many octets it
     std::size_t size = 8;
 };
 
+enum class Ppp { None, Plain, Compressed };  // how many octets the PPP protocol has: none, 2, 1
+
+struct Tunnel {  // IP around the packet
+    IpAddress source, destination;
+    bool option = false;  // IPv6: the Tunnel Encapsulation Limit of RFC 2473
+};
+
 struct Frame {
     Endpoint source, destination;
     std::vector<std::pair<std::uint16_t, std::uint16_t>> tags;  // TPID, TCI
@@ -34,6 +42,8 @@ struct Frame {
     std::size_t payload = 0;
     bool pad = true;  // to the 60 octets of an Ethernet frame
     bool multicast_mac = false;
+    Ppp pppoe = Ppp::None;
+    std::optional<Tunnel> tunnel;
 
     [[nodiscard]] Bytes bytes() const;
 };
@@ -47,10 +57,13 @@ struct Seen {
     std::uint32_t seq = 0, ack = 0;
     std::uint8_t flags = 0;
     std::uint64_t source_mac = 0, destination_mac = 0;
+    std::optional<std::uint16_t> session;  // PPPoE, its length checked
+    std::optional<Tunnel> tunnel;
     std::size_t padding = 0;  // octets behind the IP packet, all zero
 };
 [[nodiscard]] Seen dissect(const Bytes& frame);
 
+inline constexpr std::uint16_t kSession = 0x1234;
 inline constexpr std::uint64_t kSourceMac = 0x020000000001;
 inline constexpr std::uint64_t kDestinationMac = 0x020000000002;
 

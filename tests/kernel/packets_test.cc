@@ -321,6 +321,61 @@ TEST_F(Packets, HeadersThatLieAreNotAnswered) {
     EXPECT_EQ(with(12, 0x99), XDP_PASS);            // another EtherType
 }
 
+TEST_F(Packets, PppoeSessionsAreLookedIntoAndAnswered) {
+    for (const bool v4 : {true, false}) {
+        Frame frame{.source = v4 ? kLine : kLine6, .destination = v4 ? kOutside : kOutside6};
+        frame.tags = {{0x8100, 7}};
+        frame.pppoe = Ppp::Plain;
+        const RunResult refused = run(frame);
+        ASSERT_EQ(refused.verdict, XDP_TX);
+        const Seen seen = dissect(refused.out);
+        EXPECT_TRUE(seen.valid) << seen.why;
+        EXPECT_EQ(seen.session, kSession);
+        EXPECT_EQ(seen.destination, frame.source);
+        frame.pppoe = Ppp::Compressed;
+        EXPECT_EQ(verdict(frame), XDP_DROP) << "judged, but there is no room for an answer";
+        frame.destination.port = 587;
+        EXPECT_EQ(verdict(frame), XDP_PASS);
+    }
+    Bytes frame = Frame{.source = kLine, .destination = kOutside, .pppoe = Ppp::Plain}.bytes();
+    frame[15] = 0xa7;  // PADT: discovery, no session data
+    EXPECT_EQ(run_program(engine_->program_fd(), frame).verdict, XDP_PASS);
+}
+
+TEST_F(Packets, TheInnerAddressesOfATunnelAreJudged) {
+    const IpAddress out4 = *IpAddress::parse("203.0.113.77");
+    const IpAddress far4 = *IpAddress::parse("203.0.113.78");
+    const IpAddress out6 = *IpAddress::parse("2001:db8:ff::77");
+    const IpAddress far6 = *IpAddress::parse("2001:db8:ff::78");
+    for (const bool inner_v4 : {true, false}) {
+        for (const Tunnel& tunnel :
+             {Tunnel{out4, far4, false}, Tunnel{out6, far6, false}, Tunnel{out6, far6, true}}) {
+            Frame frame{
+                .source = inner_v4 ? kLine : kLine6, .destination = inner_v4 ? kOutside : kOutside6
+            };
+            frame.tunnel = tunnel;
+            for (const Ppp ppp : {Ppp::None, Ppp::Plain}) {
+                frame.pppoe = ppp;
+                const RunResult refused = run(frame);
+                ASSERT_EQ(refused.verdict, XDP_TX);
+                const Seen seen = dissect(refused.out);
+                EXPECT_TRUE(seen.valid) << seen.why;
+                EXPECT_EQ(seen.destination, frame.source);
+                ASSERT_TRUE(seen.tunnel);
+                EXPECT_EQ(seen.tunnel->source, tunnel.destination);
+                EXPECT_EQ(seen.tunnel->destination, tunnel.source);
+                EXPECT_EQ(seen.tunnel->option, tunnel.option);
+            }
+            frame.destination.port = 465;
+            EXPECT_EQ(verdict(frame), XDP_PASS);
+        }
+    }
+    // The tunnel's ends in a blocked class, the packet inside in none: it passes.
+    Frame frame{.source = at("203.0.113.5:40000"), .destination = kOutside};
+    frame.tunnel = Tunnel{kLine.address, out4, false};
+    EXPECT_EQ(verdict(frame), XDP_PASS);
+}
+
 TEST_F(Packets, OneSourceCantFloodTheEvents) {
     const Frame loud{.source = kLine, .destination = kDropped};
     for (int i = 0; i < 1000; ++i) {
@@ -402,17 +457,71 @@ TEST_F(Packets, CountersOutliveThePolicyAndFollowTheRuleName) {
 
 TEST_F(Packets, DowngradesAreReported) {
     policy::Source source;
-    source.rules = {
-        rule("slow", "outside", "outside", Action::Limit),
-        rule("tell", "*", "*", Action::Answer),
-    };
+    source.rules = {rule("tell", "*", "*", Action::Answer)};
     ASSERT_TRUE(engine_->apply(compile(source)));
     const auto downgrades = engine_->describe().downgrades;
-    ASSERT_EQ(downgrades.size(), 2U);
-    EXPECT_EQ(downgrades[0].rule, "slow");
-    EXPECT_EQ(downgrades[0].used, Action::Count);
-    EXPECT_EQ(downgrades[1].used, Action::Refuse);
-    EXPECT_EQ(verdict({.source = kLine, .destination = kOutside}), XDP_PASS);
+    ASSERT_EQ(downgrades.size(), 1U);
+    EXPECT_EQ(downgrades[0].rule, "tell");
+    EXPECT_EQ(downgrades[0].used, Action::Refuse);
+    EXPECT_EQ(verdict({.source = kLine, .destination = kOutside}), XDP_TX);
+}
+
+TEST_F(Packets, ALimitRefusesNewConnectionsBeyondTheRateOfEachSource) {
+    policy::Source source;
+    source.classes = {group("subscribers", {"198.51.100.0/24", "2001:db8:1::/48"})};
+    source.rules = {rule("slow", "subscribers", "*", Action::Limit)};
+    source.rules[0].rate = *policy::Rate::parse("3/7d");
+    ASSERT_TRUE(engine_->apply(compile(source)));
+    EXPECT_TRUE(engine_->describe().downgrades.empty());
+    Frame open{.source = kLine, .destination = kOutside};
+    Frame going_on = open;
+    going_on.flags = kAck;
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(verdict(open), XDP_PASS);
+        EXPECT_EQ(verdict(going_on), XDP_PASS);
+    }
+    const RunResult refused = run(open);
+    EXPECT_EQ(refused.verdict, XDP_TX);
+    EXPECT_TRUE(dissect(refused.out).valid) << dissect(refused.out).why;
+    EXPECT_EQ(verdict(going_on), XDP_PASS) << "what is open stays open";
+    EXPECT_EQ(verdict({.source = kOutside, .destination = kLine}), XDP_PASS) << "answers pass";
+    Frame neighbour = open;
+    neighbour.source = at("198.51.100.2:40000");
+    EXPECT_EQ(verdict(neighbour), XDP_PASS);
+    // IPv6: the /64 counts, whatever the host takes for the rest.
+    Frame six{.source = kLine6, .destination = kOutside6};
+    for (int i = 0; i < 3; ++i) {
+        six.source = at(("[2001:db8:1::" + std::to_string(i + 1) + "]:40000").c_str());
+        EXPECT_EQ(verdict(six), XDP_PASS);
+    }
+    six.source = at("[2001:db8:1::99]:40000");
+    EXPECT_EQ(verdict(six), XDP_TX);
+    six.source = at("[2001:db8:1:1::1]:40000");
+    EXPECT_EQ(verdict(six), XDP_PASS);
+    EXPECT_EQ(statistic("over_limit"), 2U);
+    auto seen = flows();
+    ASSERT_EQ(seen.size(), 2U);
+    EXPECT_EQ(seen[0].rule, "slow");
+    EXPECT_TRUE(seen[0].blocked);
+
+    source.rules[0].stage = Stage::Observe;  // the count goes on: the rule keeps its name
+    ASSERT_TRUE(engine_->apply(compile(source)));
+    EXPECT_EQ(verdict(open), XDP_PASS);
+    seen = flows();
+    ASSERT_EQ(seen.size(), 1U);
+    EXPECT_FALSE(seen[0].blocked);
+}
+
+TEST_F(Packets, ALimitRefillsWithTime) {
+    policy::Source source;
+    source.rules = {rule("slow", "*", "*", Action::Limit)};
+    source.rules[0].rate = *policy::Rate::parse("1/1s");
+    ASSERT_TRUE(engine_->apply(compile(source)));
+    const Frame open{.source = kLine, .destination = kOutside};
+    EXPECT_EQ(verdict(open), XDP_PASS);
+    EXPECT_EQ(verdict(open), XDP_TX);
+    std::this_thread::sleep_for(Duration{1050});
+    EXPECT_EQ(verdict(open), XDP_PASS);
 }
 
 TEST(WithoutPolicy, EverythingPassesAndIsCounted) {

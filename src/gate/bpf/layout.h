@@ -5,7 +5,7 @@
 // A policy is ONE array map, its image: chunks of 64 KiB that a single outer slot points to. A
 // packet takes the pointer once, so it is judged wholly by the old policy or wholly by the new one.
 //
-//   chunk 0                 header at 0, cells at GATE_CELLS (class x class)
+//   chunk 0                 header at 0, cells at GATE_CELLS (class x class), rates at GATE_LIMITS
 //   GATE_V4_BASE            per IPv4 /17 the number of its first block
 //   GATE_V4_FLAT            per IPv4 /24 one byte: its class, or GATE_V4_BLOCK | index of its block
 //                           counted from the base of its /17
@@ -18,13 +18,15 @@
 #include <linux/types.h>
 
 #define GATE_MAGIC 0x53474154u /* "SGAT" */
-#define GATE_VERSION 1u
+#define GATE_VERSION 2u
 
 #define GATE_CHUNK_BITS 16
 #define GATE_CHUNK_SIZE (1u << GATE_CHUNK_BITS)
 
 #define GATE_CLASSES 64u
-#define GATE_CELLS 16384u /* byte offset in chunk 0 */
+#define GATE_CELLS 16384u  /* byte offset in chunk 0: 64 x 64 cells of 8 bytes */
+#define GATE_LIMITS 49152u /* byte offset in chunk 0, up to its end */
+#define GATE_LIMITS_MAX 1024u
 
 #define GATE_V4_BASE (1ull << GATE_CHUNK_BITS)          /* 2^15.. entries of 4 bytes */
 #define GATE_V4_BASE_SIZE (131072ull * 4)               /* one for each /17 */
@@ -46,9 +48,11 @@ enum gate_action {
     GATE_ACTION_PASS = 0,
     GATE_ACTION_REFUSE = 1,
     GATE_ACTION_DROP = 2,
+    GATE_ACTION_LIMIT = 3, /* new connections beyond a rate are refused; the rest passes */
 };
 enum gate_cell_flag {
-    GATE_CELL_WOULD_BLOCK = 1, /* passes now, but is reported as what would be blocked */
+    GATE_CELL_WOULD_BLOCK = 1, /* passes now, but is reported as what would be blocked; with
+                                  GATE_ACTION_LIMIT: what is beyond the rate */
 };
 enum gate_direction {
     GATE_TO_PORT25 = 0,
@@ -59,6 +63,14 @@ struct gate_cell {
     __u16 slot; /* counter of the rule */
     __u8 action;
     __u8 flags;
+    __u16 limit; /* which of the rates, for GATE_ACTION_LIMIT */
+    __u16 pad;
+};
+
+/* A rate as GCRA takes it: one connection each `interval_ns`, `tolerance_ns` ahead at most. */
+struct gate_limit {
+    __u64 interval_ns;
+    __u64 tolerance_ns;
 };
 
 struct gate_tree {
@@ -91,6 +103,7 @@ enum gate_stat {
     GATE_STAT_EVENTS_HELD, /* packets not reported each, but in the count of a later event */
     GATE_STAT_RING_FULL,   /* packets that found the ring full: in the count of a later event too */
     GATE_STAT_EVENTS_LOST, /* packets that no event reports: no room for another source */
+    GATE_STAT_OVER_LIMIT,  /* new connections beyond the rate of their rule */
     GATE_STAT_NO_POLICY,   /* packets of port 25 passed because no policy was loaded */
     GATE_STATS
 };

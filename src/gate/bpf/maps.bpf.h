@@ -68,6 +68,19 @@ struct {
     __type(value, struct source_state);
 } sources SEC(".maps");
 
+struct limit_key {
+    __u8 address[8];  // IPv4, or the /64 of IPv6
+    __u16 slot;
+    __u16 v4;
+};
+// When the source's next connection would be due were it to come at its rate (GCRA), ns of ktime.
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, GATE_SOURCES);
+    __type(key, struct limit_key);
+    __type(value, __u64);
+} limited SEC(".maps");
+
 static __always_inline void count_stat(__u32 which) {
     __u64* value = bpf_map_lookup_elem(&stats, &which);
     if (value) {

@@ -1,12 +1,13 @@
 // Turns the refused segment into the reset that its receiver would have sent had nobody listened
 // (RFC 9293 §3.10.7.1), and sends it back out of the interface it came from: MAC addresses
-// exchanged, VLAN tags kept, IP options and extension headers gone.
+// exchanged, VLAN tags, PPPoE session and tunnel kept, IP options and extension headers gone.
 #pragma once
 
 #include "gate/bpf/parse.bpf.h"
 
 #define FRAME_MIN 60 /* without the check sequence; shorter ones need padding on a real wire */
 #define HOPS 64
+#define PPP_PROTOCOL 2 /* octets */
 
 static __always_inline __u64 sum_words(const void* from, int words) {
     const __u16* word = from;
@@ -70,6 +71,56 @@ static __always_inline void fill_v6(void* at, struct gate_address* from, struct 
     __builtin_memcpy(&ip->daddr, to->bytes, 16);
 }
 
+// What is around the packet, turned round: the tunnel's addresses and length, and that of PPPoE.
+// `size`: of the inner packet.
+static __always_inline int turn_tunnel(void* data, void* end, const struct segment* s, __u32 size) {
+    const __u32 whole = s->network - s->outer + size;
+    void* at = data + (s->outer & OFFSET_MASK);
+    if (s->outer_v4) {
+        struct iphdr* ip = at;
+        if ((void*)(ip + 1) > end) {
+            return -1;
+        }
+        const __be32 source = ip->saddr;
+        ip->saddr = ip->daddr;
+        ip->daddr = source;
+        ip->tot_len = bpf_htons(whole);
+        ip->frag_off = bpf_htons(0x4000);
+        ip->id = 0;
+        ip->ttl = HOPS;
+        ip->check = 0;
+        ip->check = fold(sum_words(ip, sizeof(*ip) / 2));
+        return 0;
+    }
+    struct ipv6hdr* ip = at;
+    if ((void*)(ip + 1) > end) {
+        return -1;
+    }
+    const struct in6_addr source = ip->saddr;
+    ip->saddr = ip->daddr;
+    ip->daddr = source;
+    ip->payload_len = bpf_htons(whole - sizeof(*ip));
+    ip->hop_limit = HOPS;
+    return 0;
+}
+
+static __always_inline int turn_round(void* data, void* end, const struct segment* s, __u32 size) {
+    if (s->outer && turn_tunnel(data, end, s, size)) {
+        return -1;
+    }
+    if (!s->pppoe) {
+        return 0;
+    }
+    const __u32 packet = s->outer ? s->outer : s->network;
+    struct pppoe_header* pppoe =
+        data + ((packet - PPP_PROTOCOL - sizeof(struct pppoe_header)) & OFFSET_MASK);
+    if ((void*)(pppoe + 1) > end) {
+        return -1;
+    }
+    pppoe->length = bpf_htons(PPP_PROTOCOL + (s->network - packet) + size);
+    return 0;
+}
+
 // Cuts the frame to `wanted` bytes, but not below what an Ethernet frame must have; what then
 // follows the segment is zeroed, for it would show bytes of the packet that was refused.
 static __always_inline int cut_frame(struct xdp_md* ctx, __u32 wanted) {
@@ -101,8 +152,9 @@ static __always_inline int answer_reset(
     void* end = (void*)(long)ctx->data_end;
     struct ethhdr* eth = data;
     struct tcphdr* tcp = transport_header(data, s);
-    if ((void*)(eth + 1) > end || (void*)(tcp + 1) > end || s->fragment || tcp->rst ||
-        s->transport_len < sizeof(*tcp) || tcp->doff < sizeof(*tcp) / 4 || eth->h_dest[0] & 1) {
+    if ((void*)(eth + 1) > end || (void*)(tcp + 1) > end || s->fragment || s->no_answer ||
+        tcp->rst || s->transport_len < sizeof(*tcp) || tcp->doff < sizeof(*tcp) / 4 ||
+        eth->h_dest[0] & 1) {
         count_stat(GATE_STAT_UNANSWERED);
         return XDP_DROP;
     }
@@ -124,11 +176,15 @@ static __always_inline int answer_reset(
         count_stat(GATE_STAT_UNANSWERED);
         return XDP_DROP;
     }
+    if (turn_round(data, end, s, header + sizeof(reset))) {
+        count_stat(GATE_STAT_UNANSWERED);
+        return XDP_DROP;
+    }
     __u8 mac[ETH_ALEN];
     __builtin_memcpy(mac, eth->h_dest, ETH_ALEN);
     __builtin_memcpy(eth->h_dest, eth->h_source, ETH_ALEN);
     __builtin_memcpy(eth->h_source, mac, ETH_ALEN);
-    if (cut_frame(ctx, (s->network & NETWORK_MASK) + header + sizeof(reset))) {
+    if (cut_frame(ctx, (s->network & OFFSET_MASK) + header + sizeof(reset))) {
         return XDP_DROP;
     }
     count_stat(GATE_STAT_RESETS);

@@ -1,6 +1,7 @@
 // The gate on packets: what has nothing to do with TCP port 25 leaves before any look-up; the rest
 // is judged by the policy in force, counted, reported, and passed, refused or dropped.
 #include "gate/bpf/event.bpf.h"
+#include "gate/bpf/limit.bpf.h"
 #include "gate/bpf/parse.bpf.h"
 #include "gate/bpf/reset.bpf.h"
 #include "gate/bpf/verdict.bpf.h"
@@ -60,6 +61,9 @@ __noinline int judge(struct xdp_md* ctx, struct segment* s) {
     if (s->destination_port == PORT_SMTP) {
         cell = cell_of(header, from, to);
         count_packet(cell.slot, direction, bytes);
+        if (cell.action == GATE_ACTION_LIMIT) {
+            cell = limit_cell(header, data, end, s, &source, cell);
+        }
         if (cell.action != GATE_ACTION_PASS || cell.flags & GATE_CELL_WOULD_BLOCK) {
             report(ctx->ingress_ifindex, s, &source, &destination, cell, direction);
         }
@@ -69,6 +73,10 @@ __noinline int judge(struct xdp_md* ctx, struct segment* s) {
         direction = GATE_FROM_PORT25;
         cell = cell_of(header, to, from);
         count_packet(cell.slot, direction, bytes);
+        if (cell.action == GATE_ACTION_LIMIT) {  // the question was counted where it passed
+            cell.action = GATE_ACTION_PASS;
+            cell.flags = 0;
+        }
         if (cell.action != GATE_ACTION_PASS || cell.flags & GATE_CELL_WOULD_BLOCK) {
             report(ctx->ingress_ifindex, s, &source, &destination, cell, direction);
         }
@@ -84,13 +92,30 @@ __noinline int judge(struct xdp_md* ctx, struct segment* s) {
     return answer_reset(ctx, s, &source, &destination);
 }
 
+// The header inside of a PPPoE session or a tunnel: rare where the common packet is none of both,
+// so a function of its own.
+__noinline int parse_inner(struct xdp_md* ctx, struct segment* s) {
+    if (!s) {
+        return PARSED_OTHER;
+    }
+    return s->v4 ? parse_v4((void*)(long)ctx->data, (void*)(long)ctx->data_end, s)
+                 : parse_v6(ctx, s);
+}
+
 SEC("xdp")
 int sekisho_gate(struct xdp_md* ctx) {
     struct segment s = {};
-    if (parse_frame((void*)(long)ctx->data, (void*)(long)ctx->data_end, &s) == PARSED_OTHER) {
+    int what = parse_frame(ctx, &s);
+    if (what == PARSED_OTHER) {
         return XDP_PASS;
     }
-    return judge(ctx, &s);
+    if (what == PARSED_INNER) {
+        what = parse_inner(ctx, &s);
+    }
+    if (what == PARSED_INNER) {  // a tunnel in a PPPoE session
+        what = parse_inner(ctx, &s);
+    }
+    return what == PARSED_SMTP ? judge(ctx, &s) : XDP_PASS;
 }
 
 // Run by the engine once a second.

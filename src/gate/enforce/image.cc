@@ -7,6 +7,7 @@
 #include "policy/ranges.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -27,6 +28,11 @@ using Steps = std::vector<std::pair<std::uint64_t, std::uint32_t>>;
 static_assert(policy::kClassesMax == GATE_CLASSES && GATE_CLASSES <= GATE_V4_BLOCK);
 static_assert(policy::kRulesMax * 2 <= GATE_SLOTS, "old and new rules have counters during a swap");
 static_assert(GATE_CELLS + GATE_CLASSES * GATE_CLASSES * sizeof(gate_cell) <= GATE_CHUNK_SIZE);
+static_assert(
+    sizeof(gate_cell) == 8 && GATE_CELLS + GATE_CLASSES * GATE_CLASSES * 8 <= GATE_LIMITS
+);
+static_assert(GATE_LIMITS + GATE_LIMITS_MAX * sizeof(gate_limit) <= GATE_CHUNK_SIZE);
+static_assert(policy::kRatesMax == GATE_LIMITS_MAX);
 static_assert(sizeof(gate_header) <= GATE_CELLS && sizeof(gate_tree) == 8);
 
 std::uint64_t round_up(std::uint64_t bytes) {
@@ -58,11 +64,7 @@ Ability ability(policy::Action action) {
         case policy::Action::Drop:
             return {GATE_ACTION_DROP, action, nullptr};
         case policy::Action::Limit:
-            return {
-                GATE_ACTION_PASS,
-                policy::Action::Count,
-                "the XDP engine can't limit: packets pass and are counted"
-            };
+            return {GATE_ACTION_LIMIT, action, nullptr};
         case policy::Action::Answer:
             return {
                 GATE_ACTION_REFUSE,
@@ -215,16 +217,41 @@ void Image::plan_cells(const policy::Policy& policy, std::span<const std::uint16
             }
             gate_cell& cell = cells_[std::size_t{client.id} * GATE_CLASSES + server.id];
             cell.slot = slot_of_rule[static_cast<std::size_t>(verdict.rule)];
-            cell.action = static_cast<std::uint8_t>(ability(verdict.action).does);
-            cell.flags = verdict.would_block() ? GATE_CELL_WOULD_BLOCK : 0;
+            const bool limits = verdict.declared == policy::Action::Limit;
+            cell.action =
+                static_cast<std::uint8_t>(ability(limits ? verdict.declared : verdict.action).does);
+            const bool watched =
+                limits ? verdict.stage != policy::Stage::Enforce : verdict.would_block();
+            cell.flags = watched ? GATE_CELL_WOULD_BLOCK : 0;
+            if (limits) {
+                cell.limit = limit_of(policy.rules()[static_cast<std::size_t>(verdict.rule)].rate);
+            }
         }
     }
+}
+
+std::uint16_t Image::limit_of(const policy::Rate& rate) {
+    const auto per = std::chrono::duration_cast<std::chrono::nanoseconds>(rate.per);
+    const std::uint64_t interval =
+        static_cast<std::uint64_t>(per.count()) / std::max<std::uint64_t>(rate.connections, 1);
+    // Full at first: all but the one that is asked for may have come just before.
+    const gate_limit limit{interval, interval * (std::uint64_t{rate.connections} - 1)};
+    const auto same = std::find_if(limits_.begin(), limits_.end(), [&](const gate_limit& one) {
+        return one.interval_ns == limit.interval_ns && one.tolerance_ns == limit.tolerance_ns;
+    });
+    if (same == limits_.end()) {
+        SEKISHO_ASSERT(limits_.size() < GATE_LIMITS_MAX);  // policy::kRatesMax
+        limits_.push_back(limit);
+        return static_cast<std::uint16_t>(limits_.size() - 1);
+    }
+    return static_cast<std::uint16_t>(same - limits_.begin());
 }
 
 void Image::write(std::span<std::byte> memory) const {
     SEKISHO_ASSERT(memory.size() == chunks_ * GATE_CHUNK_SIZE);
     put(memory, 0, &header_, sizeof(header_));
     put(memory, GATE_CELLS, cells_.data(), cells_.size() * sizeof(gate_cell));
+    put(memory, GATE_LIMITS, limits_.data(), limits_.size() * sizeof(gate_limit));
     write_v4(memory);
     write_v6(memory);
 }

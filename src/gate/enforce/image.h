@@ -50,6 +50,7 @@ class Image {
     void plan_v4();
     void plan_v6();
     void plan_cells(const policy::Policy& policy, std::span<const std::uint16_t> slot_of_rule);
+    std::uint16_t limit_of(const policy::Rate& rate);
     void write_v4(std::span<std::byte> memory) const;
     void write_v6(std::span<std::byte> memory) const;
 
@@ -58,6 +59,7 @@ class Image {
     std::size_t blocks_ = 0;
     std::vector<SearchTree> trees_;  // the first is the root
     std::vector<gate_cell> cells_;
+    std::vector<gate_limit> limits_;
     std::vector<Downgrade> downgrades_;
     gate_header header_{};
     std::size_t chunks_ = 0;

@@ -53,6 +53,10 @@ class Reader {
         return at<gate_cell>(GATE_CELLS + (client * GATE_CLASSES + server) * sizeof(gate_cell));
     }
 
+    [[nodiscard]] gate_limit limit(const gate_cell& cell) const {
+        return at<gate_limit>(GATE_LIMITS + cell.limit * sizeof(gate_limit));
+    }
+
   private:
     template <class T>
     [[nodiscard]] T at(std::uint64_t offset) const {
@@ -214,12 +218,13 @@ TEST(Image, AgreesWithThePolicyOnRandomPrefixes) {
 }
 
 TEST(Image, CellsCarrySlotActionAndWhatWouldBeBlocked) {
+    const policy::Rate rate = *policy::Rate::parse("30/1h");
     policy::Source source;
     source.classes = {group("pool", {"10.0.0.0/8"})};
     source.rules = {
         {"watch", "pool", "pool", policy::Action::Drop, policy::Stage::Notify, "", ""},
         {"op25b", "pool", "*", policy::Action::Refuse, policy::Stage::Enforce, "", ""},
-        {"slow", "*", "pool", policy::Action::Limit, policy::Stage::Enforce, "", ""},
+        {"slow", "*", "pool", policy::Action::Limit, policy::Stage::Enforce, "", "", rate},
     };
     const auto policy = *policy::Policy::compile(source);
     const Reader reader(*policy);
@@ -229,8 +234,10 @@ TEST(Image, CellsCarrySlotActionAndWhatWouldBeBlocked) {
     EXPECT_EQ(reader.cell(1, 0).slot, 2);
     EXPECT_EQ(reader.cell(1, 0).action, GATE_ACTION_REFUSE);
     EXPECT_EQ(reader.cell(0, 1).slot, 3);
-    EXPECT_EQ(reader.cell(0, 1).action, GATE_ACTION_PASS);
+    EXPECT_EQ(reader.cell(0, 1).action, GATE_ACTION_LIMIT);
     EXPECT_EQ(reader.cell(0, 1).flags, 0);
+    EXPECT_EQ(reader.limit(reader.cell(0, 1)).interval_ns, 120'000'000'000U);
+    EXPECT_EQ(reader.limit(reader.cell(0, 1)).tolerance_ns, 29 * 120'000'000'000U);
     EXPECT_EQ(reader.cell(0, 0).slot, 0);
 }
 

@@ -164,6 +164,8 @@ class NftEngine final : public Engine {
         }
         out.downgrades = downgrades_;
         out.limits = {
+            "PPPoE and tunnels are judged where they end on this machine, not where they pass "
+            "through",
             "no events: blocked packets are counted by rule, not by line",
             "a swap of policies loses the packets counted while it happens",
             "non-first fragments pass: they carry no port, and without their first fragment, which "

@@ -46,7 +46,23 @@ struct Segment {
     std::size_t at = 0;      // of the TCP header in the frame
     std::size_t length = 0;  // of the segment, by the IP header
     bool fragment = false;
+    bool tunnelled = false;
+    bool odd = false;  // no answer fits into what is around it
 };
+
+std::optional<Segment> parse_ip(Bytes frame, std::size_t at, bool v4, Segment around);
+
+// 4: IPv4 inside, 41: IPv6.
+bool tunnel(std::uint8_t next) {
+    return next == 4 || next == 41;
+}
+std::optional<Segment> inside(Bytes frame, std::size_t at, std::uint8_t next, Segment around) {
+    if (around.tunnelled) {
+        return std::nullopt;
+    }
+    around.tunnelled = true;
+    return parse_ip(frame, at, next == 4, around);
+}
 
 std::optional<Segment> with_ports(Bytes frame, Segment segment) {
     if (segment.at + 4 > frame.size()) {
@@ -57,22 +73,27 @@ std::optional<Segment> with_ports(Bytes frame, Segment segment) {
     return segment;
 }
 
-std::optional<Segment> parse_v4(Bytes frame, std::size_t at) {
+std::optional<Segment> parse_v4(Bytes frame, std::size_t at, Segment out) {
     if (at + 20 > frame.size() || frame[at] >> 4U != 4 || (frame[at] & 15U) < 5 ||
-        frame[at + 9] != 6 || (word(frame, at + 6) & 0x1fffU) != 0) {
+        (frame[at + 9] != 6 && !tunnel(frame[at + 9])) || (word(frame, at + 6) & 0x1fffU) != 0) {
         return std::nullopt;
     }
     const std::size_t header = (frame[at] & 15U) * 4U;
+    out.fragment = out.fragment || (word(frame, at + 6) & 0x2000U) != 0;
+    if (frame[at + 9] != 6) {
+        out.odd = out.odd || header != 20;
+        return inside(frame, at + header, frame[at + 9], out);
+    }
     const auto address = [&](std::size_t offset) {
         return IpAddress::v4(
             std::uint32_t{word(frame, at + offset)} << 16U | word(frame, at + offset + 2)
         );
     };
-    Segment out{{address(12), 0}, {address(16), 0}};
+    out.source = {address(12), 0};
+    out.destination = {address(16), 0};
     const std::size_t total = word(frame, at + 2);
     out.at = at + header;
     out.length = total > header ? total - header : 0;
-    out.fragment = (word(frame, at + 6) & 0x2000U) != 0;
     return with_ports(frame, out);
 }
 
@@ -81,7 +102,7 @@ bool extension(std::uint8_t next) {
     return std::find(kTypes.begin(), kTypes.end(), next) != kTypes.end();
 }
 
-std::optional<Segment> parse_v6(Bytes frame, std::size_t start) {
+std::optional<Segment> parse_v6(Bytes frame, std::size_t start, Segment out) {
     if (start + 40 > frame.size() || frame[start] >> 4U != 6) {
         return std::nullopt;
     }
@@ -90,7 +111,8 @@ std::optional<Segment> parse_v6(Bytes frame, std::size_t start) {
         std::copy_n(frame.begin() + static_cast<std::ptrdiff_t>(start + offset), 16, bytes.begin());
         return IpAddress::v6(bytes);
     };
-    Segment out{{address(8), 0}, {address(24), 0}};
+    out.source = {address(8), 0};
+    out.destination = {address(24), 0};
     std::uint8_t next = frame[start + 6];
     std::size_t at = start + 40;
     for (int i = 0; i < 8 && extension(next); ++i) {
@@ -110,6 +132,9 @@ std::optional<Segment> parse_v6(Bytes frame, std::size_t start) {
         next = frame[at];
         at += size;
     }
+    if (tunnel(next)) {
+        return inside(frame, at, next, out);
+    }
     if (next != 6) {
         return std::nullopt;
     }
@@ -117,6 +142,24 @@ std::optional<Segment> parse_v6(Bytes frame, std::size_t start) {
     out.at = at;
     out.length = total > at - start ? total - (at - start) : 0;
     return with_ports(frame, out);
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): once, into a tunnel
+std::optional<Segment> parse_ip(Bytes frame, std::size_t at, bool v4, Segment around) {
+    return v4 ? parse_v4(frame, at, around) : parse_v6(frame, at, around);
+}
+
+std::optional<Segment> parse_pppoe(Bytes frame, std::size_t at) {
+    if (at + 8 > frame.size() || frame[at] != 0x11 || frame[at + 1] != 0) {
+        return std::nullopt;
+    }
+    Segment around;
+    around.odd = (frame[at + 6] & 1U) != 0;
+    const std::size_t last = at + (around.odd ? 6 : 7);
+    if ((!around.odd && frame[at + 6] != 0) || (frame[last] != 0x21 && frame[last] != 0x57)) {
+        return std::nullopt;
+    }
+    return parse_ip(frame, last + 1, frame[last] == 0x21, around);
 }
 
 std::optional<Segment> parse(Bytes frame) {
@@ -129,16 +172,18 @@ std::optional<Segment> parse(Bytes frame) {
     if (at + 2 > frame.size()) {
         return std::nullopt;
     }
-    if (word(frame, at) == 0x0800) {
-        return parse_v4(frame, at + 2);
+    const std::uint16_t proto = word(frame, at);
+    if (proto == 0x8864) {
+        return parse_pppoe(frame, at + 2);
     }
-    return word(frame, at) == 0x86dd ? parse_v6(frame, at + 2) : std::nullopt;
+    return proto == 0x0800 || proto == 0x86dd ? parse_ip(frame, at + 2, proto == 0x0800, {})
+                                              : std::nullopt;
 }
 
 bool answerable(Bytes frame, const Segment& segment) {
-    return segment.at + 20 <= frame.size() && !segment.fragment && segment.length >= 20 &&
-           (frame[segment.at + 13] & 4U) == 0 && frame[segment.at + 12] >> 4U >= 5 &&
-           (frame[0] & 1U) == 0;
+    return segment.at + 20 <= frame.size() && !segment.fragment && !segment.odd &&
+           segment.length >= 20 && (frame[segment.at + 13] & 4U) == 0 &&
+           frame[segment.at + 12] >> 4U >= 5 && (frame[0] & 1U) == 0;
 }
 
 std::uint32_t expected(

@@ -51,6 +51,7 @@ constexpr std::array<const char*, GATE_STATS> kStatNames{
     "packets_in_later_events",
     "event_ring_full",
     "events_lost",
+    "over_limit",
     "no_policy_passed",
 };
 
@@ -298,6 +299,9 @@ Description Loaded::describe() {
         "VLAN tags that the network card strips are not seen: ethtool -K IF rxvlan off where "
         "tagged "
         "traffic must be refused with a reset",
+        "one tunnel of IP in IP and PPPoE sessions are looked into; a tunnel in a tunnel, GRE, "
+        "L2TP "
+        "and whatever is encrypted pass",
         "non-first fragments pass: they carry no port, and without their first fragment, which is "
         "judged, nothing reassembles",
     };

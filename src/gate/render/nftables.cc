@@ -198,7 +198,7 @@ class Renderer {
                 {rule.name,
                  rule.action,
                  Action::Count,
-                 "the nftables engine has no rate for it: packets pass and are counted"}
+                 "the nftables engine keeps no rate for each source: packets pass and are counted"}
             );
         } else if (rule.action == Action::Answer) {
             out_.downgrades.push_back(

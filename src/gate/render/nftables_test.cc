@@ -24,7 +24,11 @@ policy::ClassSource group(const char* name, const std::vector<const char*>& pref
 policy::RuleSource rule(
     const char* name, const char* from, const char* to, Action action, Stage stage = Stage::Enforce
 ) {
-    return {name, from, to, action, stage, "", ""};
+    policy::Rate rate;
+    if (action == Action::Limit) {
+        rate = *policy::Rate::parse("30/1h");
+    }
+    return {name, from, to, action, stage, "", "", rate};
 }
 std::shared_ptr<const policy::Policy> compile(const policy::Source& source) {
     return *policy::Policy::compile(source);
