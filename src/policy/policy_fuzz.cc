@@ -44,7 +44,8 @@ void read_line(std::string_view line, policy::Source& source, std::vector<Prefix
         rule.to = words[3];
         rule.action = policy::parse_action(words[4]).value_or(policy::Action::Pass);
         if (rule.action == policy::Action::Limit) {
-            rule.rate = policy::Rate::parse(words.back()).value_or(policy::Rate{5, sekisho::Duration{1000}});
+            rule.rate = policy::Rate::parse(words.back())
+                            .value_or(policy::Rate{5, sekisho::Duration{1000}});
         }
         rule.stage = policy::parse_stage(words[5]).value_or(policy::Stage::Enforce);
         source.rules.push_back(rule);
