@@ -84,9 +84,9 @@ def told_apart(story):
     page = url
     require(page.endswith(f"/25?ref={reference}"), f"the address in the reply is not that of this refusal: {page}")
     same = f"-{family(events[0]['address'])}"
-    status, body = clients.fetch(FOREIGN_USER, page, same)
-    require(status == 200 and "587" in body and reference in body and "Refused at" in body, f"{page}: {status} {body[:300]}")
-    _, stranger = clients.fetch(DYNAMIC, page)
+    status, body = clients.fetch(FOREIGN_USER, page, same, language="en")
+    require(status == 200 and "465" in body and reference in body and "Refused at" in body, f"{page}: {status} {body[:300]}")
+    _, stranger = clients.fetch(DYNAMIC, page, language="en")
     require("Refused at" not in stranger, "a stranger is told about another's refusal")
     evidence.append(f"{page} says when, to that address only")
     return evidence
