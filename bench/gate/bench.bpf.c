@@ -47,6 +47,25 @@ static __always_inline void draw(struct gate_address* address, __u8 v4) {
     }
 }
 
+struct flow {
+    struct gate_address source, destination;
+    __u64 bytes;
+    __u8 v4;
+};
+
+// What all of them do first. 0: not a frame to measure.
+static __always_inline int begin(struct xdp_md* ctx, struct flow* f) {
+    struct segment s = {};
+    if (parse_frame(ctx, &s) != PARSED_SMTP) {
+        return 0;
+    }
+    f->bytes = ctx->data_end - ctx->data;
+    f->v4 = s.v4;
+    draw(&f->source, s.v4);
+    draw(&f->destination, s.v4);
+    return 1;
+}
+
 static __always_inline int finish(struct gate_cell cell, __u64 bytes) {
     count_packet(cell.slot, GATE_TO_PORT25, bytes);
     return cell.action == GATE_ACTION_PASS ? XDP_PASS : XDP_DROP;
@@ -59,41 +78,29 @@ int empty(struct xdp_md* ctx) {
 
 SEC("xdp")
 int harness(struct xdp_md* ctx) {
-    void* data = (void*)(long)ctx->data;
-    void* end = (void*)(long)ctx->data_end;
-    struct segment s = {};
-    if (parse_frame(data, end, &s) == PARSED_OTHER) {
+    struct flow f = {};
+    if (!begin(ctx, &f)) {
         return XDP_PASS;
     }
-    struct gate_address source = {};
-    struct gate_address destination = {};
-    draw(&source, s.v4);
-    draw(&destination, s.v4);
-    struct gate_cell cell = {.slot = (source.bytes[3] ^ destination.bytes[3]) & 1};
-    return finish(cell, end - data);
+    struct gate_cell cell = {.slot = (f.source.bytes[3] ^ f.destination.bytes[3]) & 1};
+    return finish(cell, f.bytes);
 }
 
 SEC("xdp")
 int by_image(struct xdp_md* ctx) {
-    void* data = (void*)(long)ctx->data;
-    void* end = (void*)(long)ctx->data_end;
-    struct segment s = {};
-    if (parse_frame(data, end, &s) == PARSED_OTHER) {
+    struct flow f = {};
+    if (!begin(ctx, &f)) {
         return XDP_PASS;
     }
-    struct gate_address source = {};
-    struct gate_address destination = {};
-    draw(&source, s.v4);
-    draw(&destination, s.v4);
     const __u32 zero = 0;
     void* image = bpf_map_lookup_elem(&policy_in_force, &zero);
     const struct gate_header* header = image ? bpf_map_lookup_elem(image, &zero) : 0;
     if (!header) {
         return XDP_ABORTED;
     }
-    const __u32 from = class_of(image, header, &source, s.v4);
-    const __u32 to = class_of(image, header, &destination, s.v4);
-    return finish(cell_of(header, from, to), end - data);
+    const __u32 from = class_of(image, header, &f.source, f.v4);
+    const __u32 to = class_of(image, header, &f.destination, f.v4);
+    return finish(cell_of(header, from, to), f.bytes);
 }
 
 static __always_inline __u32 trie_class(const struct gate_address* address, __u8 v4) {
@@ -112,18 +119,12 @@ static __always_inline __u32 trie_class(const struct gate_address* address, __u8
 
 SEC("xdp")
 int by_trie(struct xdp_md* ctx) {
-    void* data = (void*)(long)ctx->data;
-    void* end = (void*)(long)ctx->data_end;
-    struct segment s = {};
-    if (parse_frame(data, end, &s) == PARSED_OTHER) {
+    struct flow f = {};
+    if (!begin(ctx, &f)) {
         return XDP_PASS;
     }
-    struct gate_address source = {};
-    struct gate_address destination = {};
-    draw(&source, s.v4);
-    draw(&destination, s.v4);
-    const __u32 index = (trie_class(&source, s.v4) & (GATE_CLASSES - 1)) * GATE_CLASSES +
-                        (trie_class(&destination, s.v4) & (GATE_CLASSES - 1));
+    const __u32 index = (trie_class(&f.source, f.v4) & (GATE_CLASSES - 1)) * GATE_CLASSES +
+                        (trie_class(&f.destination, f.v4) & (GATE_CLASSES - 1));
     struct gate_cell* cell = bpf_map_lookup_elem(&trie_cells, &index);
-    return cell ? finish(*cell, end - data) : XDP_ABORTED;
+    return cell ? finish(*cell, f.bytes) : XDP_ABORTED;
 }

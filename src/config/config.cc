@@ -30,6 +30,9 @@ std::string reachable(const Endpoint& endpoint, const std::string& hostname) {
 void anchor(std::string& path, const std::filesystem::path& folder) {
     if (!path.empty() && std::filesystem::path(path).is_relative()) {
         path = (folder / path).lexically_normal().string();
+        while (path.size() > 1 && path.ends_with('/')) {  // "." of the file's folder
+            path.pop_back();
+        }
     }
 }
 

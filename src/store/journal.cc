@@ -24,8 +24,6 @@
 namespace sekisho::store {
 namespace {
 
-constexpr std::int64_t kForgetAtOnce = 5000;
-
 constexpr std::string_view kInsert =
     "INSERT INTO events (at, kind, address, line, account, queue_id, message_id, sender, "
     "recipient, rule, count, detail, reference) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
@@ -288,22 +286,12 @@ Result<std::vector<std::pair<event::Kind, std::int64_t>>> SqliteJournal::totals(
 }
 
 Result<std::int64_t> SqliteJournal::forget_before(Time time) {
-    std::int64_t forgotten = 0;
-    while (true) {
-        const std::scoped_lock lock{reading_mutex_};
-        const auto removed = reading_->run(
-            "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < ? LIMIT ?)",
-            time,
-            kForgetAtOnce
-        );
-        if (!removed) {
-            return fail(removed.error());
-        }
-        forgotten += reading_->changes();
-        if (reading_->changes() < kForgetAtOnce) {
-            return forgotten;
-        }
-    }
+    return delete_in_parts(
+        *reading_,
+        reading_mutex_,
+        "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < ? LIMIT ?)",
+        time
+    );
 }
 
 JournalCounters SqliteJournal::counters() const {

@@ -33,7 +33,6 @@ const std::string_view SqliteLineStore::kHoldersQuery =
 namespace {
 
 constexpr int kV4Bits = 96;  // in front of an IPv4 address in 16 bytes
-constexpr std::int64_t kForgetAtOnce = 5000;
 
 // The prefix's first address in 16 bytes, IPv4 as ::ffff:a.b.c.d.
 std::string first_bytes(const Prefix& prefix) {
@@ -355,23 +354,12 @@ Result<std::vector<Session>> SqliteLineStore::sessions_of(
 }
 
 Result<std::int64_t> SqliteLineStore::forget_before(Time time) {
-    std::int64_t forgotten = 0;
-    while (true) {
-        const std::scoped_lock lock{mutex_};
-        const auto removed = database_->run(
-            "DELETE FROM sessions WHERE id IN "
-            "(SELECT id FROM sessions WHERE ended < ? LIMIT ?)",
-            time,
-            kForgetAtOnce
-        );
-        if (!removed) {
-            return fail(removed.error());
-        }
-        forgotten += database_->changes();
-        if (database_->changes() < kForgetAtOnce) {
-            return forgotten;
-        }
-    }
+    return delete_in_parts(
+        *database_,
+        mutex_,
+        "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ended < ? LIMIT ?)",
+        time
+    );
 }
 
 }  // namespace sekisho::store

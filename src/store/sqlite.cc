@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <sqlite3.h>
 #include <string>
@@ -389,6 +390,23 @@ std::int64_t Database::changes() const {
 
 std::int64_t Database::last_id() const {
     return sqlite3_last_insert_rowid(handle_);
+}
+
+Result<std::int64_t> delete_in_parts(
+    Database& database, std::mutex& mutex, std::string_view sql, Time before
+) {
+    constexpr std::int64_t kAtOnce = 5000;
+    std::int64_t deleted = 0;
+    while (true) {
+        const std::scoped_lock lock{mutex};
+        if (const Status removed = database.run(sql, before, kAtOnce); !removed) {
+            return fail(removed.error());
+        }
+        deleted += database.changes();
+        if (database.changes() < kAtOnce) {
+            return deleted;
+        }
+    }
 }
 
 }  // namespace sekisho::store

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -133,5 +134,11 @@ class Database {
     sqlite3* handle_;
     std::unordered_map<std::string_view, std::vector<sqlite3_stmt*>> idle_;
 };
+
+// Deletes what `sql` names, in parts, so that nobody waits long for the lock; how many rows went.
+// The statement's parameters: `before`, and how many rows at the most.
+[[nodiscard]] Result<std::int64_t> delete_in_parts(
+    Database& database, std::mutex& mutex, std::string_view sql, Time before
+);
 
 }  // namespace sekisho::store

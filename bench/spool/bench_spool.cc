@@ -1,7 +1,7 @@
 // Durable messages per second of the segment log, beside a file per message (write, fsync, rename,
 // fsync of the folder) on the same disk in the same run.
 //
-//   spool_bench [DIRECTORY [MESSAGES [SIZE]]]
+//   bench_spool [DIRECTORY [MESSAGES [SIZE]]]
 //
 // A writer hands in a message and waits for its acknowledgement, as an SMTP session does. CPU is
 // the whole process's (user and system) for each message.
