@@ -20,7 +20,10 @@ else()
   # Precompiled headers without times, so that ccache finds what was built from them.
   target_compile_options(sekisho_flags INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
 endif()
-target_link_options(sekisho_flags INTERFACE -fuse-ld=lld)
+# g++ looks for a program named ld.lld; the package lld-19 has it in a folder of its own.
+find_program(SEKISHO_LLD ld.lld HINTS /usr/lib/llvm-19/bin REQUIRED)
+get_filename_component(SEKISHO_LLD_FOLDER "${SEKISHO_LLD}" DIRECTORY)
+target_link_options(sekisho_flags INTERFACE -fuse-ld=lld "-B${SEKISHO_LLD_FOLDER}")
 
 if(SEKISHO_SANITIZE)
   target_compile_options(sekisho_flags INTERFACE
