@@ -7,6 +7,7 @@
 #include "gate/enforce/image.h"
 #include "gate/enforce/image_map.h"
 #include "gate/enforce/xdp_engine.h"
+#include "policy/overlay.h"
 #include "policy/policy.h"
 
 #include <bpf/bpf.h>
@@ -182,6 +183,38 @@ void run_fixed(XdpEngine& engine, int empty) {
     }
 }
 
+// Leased addresses: what they cost a packet, and how long one more takes to be in force.
+void run_overrides(XdpEngine& engine, int empty) {
+    fmt::print("overrides of single addresses (hot cache; beside: over an empty program)\n");
+    const unsigned base = measure(empty, make_frame(true, 443));
+    std::vector<policy::Override> overrides;
+    for (const std::size_t count : {0U, 1U, 1'000U, 50'000U}) {
+        while (overrides.size() < count) {
+            const auto next = static_cast<std::uint32_t>(overrides.size());
+            overrides.push_back({Prefix{IpAddress::v4(0xcb000000U + next), 32}, 1, {}});
+        }
+        if (!engine.set_overrides(overrides)) {
+            give_up("the overrides could not be set");
+        }
+        auto more = overrides;
+        more.push_back({Prefix{IpAddress::v4(0xcc000001U), 32}, 1, {}});
+        const Clock::time_point start = Clock::now();
+        if (!engine.set_overrides(more)) {
+            give_up("one more override could not be set");
+        }
+        const double took = ms_since(start);
+        if (!engine.set_overrides(overrides)) {
+            give_up("the override could not be taken back");
+        }
+        const unsigned cost = measure(engine.program_fd(), make_frame(true, 25));
+        row(fmt::format("IPv4 port 25, passed, {} overrides", count), cost, base);
+        fmt::print("  {:<46} {:>9.3f} ms\n", "  one more in force", took);
+    }
+    if (!engine.set_overrides({})) {
+        give_up("the overrides could not be taken off");
+    }
+}
+
 void run_random(std::size_t prefixes) {
     std::unique_ptr<gate_bench, void (*)(gate_bench*)> bench(
         gate_bench__open_and_load(), gate_bench__destroy
@@ -227,6 +260,7 @@ int run() {
             give_up("the policy could not be applied");
         }
         run_fixed(**engine, bpf_program__fd(bench->progs.empty));
+        run_overrides(**engine, bpf_program__fd(bench->progs.empty));
     }
     fmt::print("verdicts with two random addresses a packet (beside: over the harness)\n");
     for (const std::size_t prefixes : {10U, 10'000U, 1'000'000U}) {

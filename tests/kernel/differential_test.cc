@@ -2,6 +2,7 @@
 // one.
 #include "gate/enforce/xdp_engine.h"
 #include "kernel/packets.h"
+#include "policy/overlay.h"
 #include "policy/policy.h"
 
 #include <gtest/gtest.h>
@@ -148,6 +149,28 @@ class World {
             least + static_cast<int>(random_() % static_cast<unsigned>(bits - least + 1))
         };
     }
+    // Some prefixes that are of another class for a time: around those of the policy, so that they
+    // hold some, lie in some, and touch some. Their edges are among the addresses to come.
+  public:
+    std::vector<policy::Override> overrides(std::size_t classes) {
+        std::vector<policy::Override> out;
+        const std::size_t wanted = random_() % 12;
+        for (int tries = 0; tries < 50 && out.size() < wanted; ++tries) {
+            const bool v4 = random_() % 2 == 0;
+            const int length = v4                   ? 16 + static_cast<int>(random_() % 17)
+                               : random_() % 4 == 0 ? 128
+                                                    : 32 + static_cast<int>(random_() % 33);
+            const Prefix prefix{any_address(v4), length};
+            const auto same = [&](const policy::Override& one) { return one.prefix == prefix; };
+            if (prefix.is_v4() == v4 && std::none_of(out.begin(), out.end(), same)) {
+                out.push_back({prefix, static_cast<policy::ClassId>(random_() % classes), {}});
+                prefixes_.push_back(prefix);
+            }
+        }
+        return out;
+    }
+
+  private:
     // Random, or at the edges of a prefix: the first and last inside and their neighbours outside.
     IpAddress any_address(bool v4) {
         if (random_() % 3 == 0) {
@@ -191,8 +214,11 @@ void compare(gate::XdpEngine& engine, std::uint64_t seed, std::size_t packets, O
     World world(seed);
     const auto compiled = policy::Policy::compile(world.source());
     ASSERT_TRUE(compiled) << compiled.error().message;
-    const policy::Policy& policy = **compiled;
-    ASSERT_TRUE(engine.apply(*compiled));
+    // Half of the packets with overrides that came with the policy, half with others.
+    auto overrides = world.overrides((*compiled)->classes().size());
+    auto laid = policy::with_overrides(*compiled, overrides);
+    ASSERT_TRUE(laid) << laid.error().message;
+    ASSERT_TRUE(engine.apply(*compiled, overrides));
     std::map<std::pair<std::string, bool>, std::uint64_t> counted;
     const auto read = [&] {
         std::map<std::pair<std::string, bool>, std::uint64_t> out;
@@ -204,8 +230,14 @@ void compare(gate::XdpEngine& engine, std::uint64_t seed, std::size_t packets, O
     };
     const auto before = read();
     for (std::size_t i = 0; i < packets; ++i) {
+        if (i == packets / 2) {
+            overrides = world.overrides((*compiled)->classes().size());
+            laid = policy::with_overrides(*compiled, overrides);
+            ASSERT_TRUE(laid) << laid.error().message;
+            ASSERT_TRUE(engine.set_overrides(overrides));
+        }
         const Frame frame = world.packet();
-        const Expected expected = expect(policy, frame);
+        const Expected expected = expect(**laid, frame);
         const RunResult result = run_program(engine.program_fd(), frame.bytes());
         ASSERT_EQ(result.verdict, expected.verdict)
             << "seed " << seed << ": " << frame.source.text() << " -> " << frame.destination.text();

@@ -100,6 +100,15 @@ class Namespaces : public testing::Test {
         EXPECT_EQ(counter(engine, "op25b").to.packets, 2U);
         EXPECT_EQ(counter(engine, "op25b").from.packets, 0U);
 
+        // An exemption, and its end.
+        ASSERT_TRUE(engine.set_overrides(
+            {{*Prefix::parse("198.51.100.1"), 0, {}}, {*Prefix::parse("2001:db8:1::/64"), 0, {}}}
+        ));
+        expect_open();
+        EXPECT_EQ(from(kStatic, kSmtp), 0);
+        ASSERT_TRUE(engine.set_overrides({}));
+        EXPECT_EQ(from(kLine, kSmtp), ECONNREFUSED);
+
         ASSERT_TRUE(engine.apply(compile(op25b(Action::Refuse, Stage::Observe))));
         expect_open();
         const gate::RuleCounter observed = counter(engine, "op25b");

@@ -18,7 +18,7 @@
 #include <linux/types.h>
 
 #define GATE_MAGIC 0x53474154u /* "SGAT" */
-#define GATE_VERSION 2u
+#define GATE_VERSION 3u
 
 #define GATE_CHUNK_BITS 16
 #define GATE_CHUNK_SIZE (1u << GATE_CHUNK_BITS)
@@ -43,6 +43,9 @@
 #define GATE_EVENTS_PER_SECOND 8u
 #define GATE_SOURCES 65536u
 #define GATE_RING_SIZE (1u << 20)
+#define GATE_GENERATIONS 2u
+#define GATE_OVERRIDES 65536u /* of one generation */
+#define GATE_OVERRIDE_LENGTHS 34
 
 enum gate_action {
     GATE_ACTION_PASS = 0,
@@ -87,6 +90,31 @@ struct gate_header {
     __u64 v6_trees;
     __u64 zero;               /* is 0, which the verifier doesn't know: see tree_find() */
     struct gate_tree v6_root; /* over the high 64 bits; no nodes: no IPv6 prefix */
+    __u32 generation;         /* which overrides go with it: their classes are this policy's */
+    __u32 pad;
+};
+
+/* An override: a prefix that is of another class for a time. They are changed one by one while the
+   policy is in force; a new policy brings a generation of its own. */
+struct gate_override_key {
+    __u64 high; /* of the address as a number; IPv4 all in it */
+    __u64 low;
+    __u16 generation;
+    __u8 length;
+    __u8 v4;
+    __u32 pad;
+};
+struct gate_override {
+    __u64 until_ns;    /* CLOCK_MONOTONIC; 0: no end */
+    __u64 connections; /* that the prefix opened to port 25 */
+    __u32 class_id;
+    __u32 pad;
+};
+/* Which lengths are in use, from the longest on. IPv4: bit k is /(32 - k); IPv6: bit 0 is /128, bit
+   k is /(65 - k). */
+struct gate_override_lengths {
+    __u64 v4;
+    __u64 v6;
 };
 
 struct gate_count {

@@ -81,6 +81,22 @@ struct {
     __type(value, __u64);
 } limited SEC(".maps");
 
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, GATE_OVERRIDES* GATE_GENERATIONS);
+    __type(key, struct gate_override_key);
+    __type(value, struct gate_override);
+} overrides SEC(".maps");
+
+// By generation.
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, GATE_GENERATIONS);
+    __type(key, __u32);
+    __type(value, struct gate_override_lengths);
+} override_lengths SEC(".maps");
+
 static __always_inline void count_stat(__u32 which) {
     __u64* value = bpf_map_lookup_elem(&stats, &which);
     if (value) {

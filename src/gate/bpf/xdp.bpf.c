@@ -2,6 +2,7 @@
 // is judged by the policy in force, counted, reported, and passed, refused or dropped.
 #include "gate/bpf/event.bpf.h"
 #include "gate/bpf/limit.bpf.h"
+#include "gate/bpf/override.bpf.h"
 #include "gate/bpf/parse.bpf.h"
 #include "gate/bpf/reset.bpf.h"
 #include "gate/bpf/verdict.bpf.h"
@@ -54,8 +55,21 @@ __noinline int judge(struct xdp_md* ctx, struct segment* s) {
         count_stat(GATE_STAT_NO_POLICY);
         return XDP_PASS;
     }
-    const __u32 from = class_of(image, header, &source, s->v4);
-    const __u32 to = class_of(image, header, &destination, s->v4);
+    __u32 from = 0;
+    __u32 to = 0;
+    if (has_overrides(header)) {
+        struct override_query query = {.generation = header->generation};
+        query.address = source;
+        query.v4 = s->v4;
+        query.opens = s->destination_port == PORT_SMTP && opens_connection(data, end, s);
+        from = override_of(&query);
+        query.address = destination;
+        query.v4 = s->v4;
+        query.opens = 0;
+        to = override_of(&query);
+    }
+    from = from ? from - 1 : class_of(image, header, &source, s->v4);
+    to = to ? to - 1 : class_of(image, header, &destination, s->v4);
     struct gate_cell cell = {};
     __u32 direction = GATE_TO_PORT25;
     if (s->destination_port == PORT_SMTP) {

@@ -5,6 +5,7 @@
 #include "base/ip.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "policy/overlay.h"
 #include "policy/policy.h"
 
 #include <cstddef>
@@ -60,6 +61,11 @@ struct Attachment {
     std::string note;  // why this mode
 };
 
+struct OverrideCount {
+    Prefix prefix;
+    std::uint64_t connections = 0;
+};
+
 struct Named {
     std::string name;
     std::uint64_t value = 0;
@@ -79,8 +85,19 @@ class Engine {
   public:
     virtual ~Engine() = default;  // leaves
 
-    // The new policy is in force when this returns; on an error the old one is, untouched.
-    virtual Status apply(std::shared_ptr<const policy::Policy> policy) = 0;
+    // The new policy with its overrides is in force when this returns; on an error the old one is,
+    // untouched.
+    virtual Status apply(
+        std::shared_ptr<const policy::Policy> policy, const std::vector<policy::Override>& overrides
+    ) = 0;
+    Status apply(std::shared_ptr<const policy::Policy> policy) {
+        return apply(std::move(policy), {});
+    }
+    // Other overrides of the policy in force. What stays the same is not touched.
+    virtual Status set_overrides(const std::vector<policy::Override>& overrides) = 0;
+    // How many connections each prefix opened to port 25 since it is overridden; empty where the
+    // engine doesn't count them.
+    [[nodiscard]] virtual Result<std::vector<OverrideCount>> override_counts() = 0;
     // Puts the engine on these interfaces and takes it off all others. Interfaces that can't be had
     // are an error in the list; the others are attached all the same.
     virtual std::vector<std::pair<std::string, Status>> attach(

@@ -112,7 +112,11 @@ void SearchTree::fill(std::size_t node, const Steps& steps, std::size_t& next) {
     }
 }
 
-Image::Image(const policy::Policy& policy, std::span<const std::uint16_t> slot_of_rule) {
+Image::Image(
+    const policy::Policy& policy,
+    std::span<const std::uint16_t> slot_of_rule,
+    std::uint32_t generation
+) {
     SEKISHO_ASSERT(slot_of_rule.size() == policy.rules().size());
     for (const policy::Range& range : policy::merged_ranges(policy.prefixes())) {
         if (range.class_id != 0) {
@@ -129,6 +133,7 @@ Image::Image(const policy::Policy& policy, std::span<const std::uint16_t> slot_o
     }
     header_.magic = GATE_MAGIC;
     header_.version = GATE_VERSION;
+    header_.generation = generation;
     header_.v4_blocks = GATE_V4_END;
     header_.v6_keys = header_.v4_blocks + round_up(blocks_ * 256);
     header_.v6_values = header_.v6_keys + round_up(nodes * GATE_NODE_KEYS * sizeof(std::uint64_t));

@@ -36,8 +36,12 @@ class SearchTree {
 
 class Image {
   public:
-    // `slot_of_rule` by index of policy.rules().
-    Image(const policy::Policy& policy, std::span<const std::uint16_t> slot_of_rule);
+    // `slot_of_rule` by index of policy.rules(); `generation`: of the overrides that go with it.
+    Image(
+        const policy::Policy& policy,
+        std::span<const std::uint16_t> slot_of_rule,
+        std::uint32_t generation = 0
+    );
 
     [[nodiscard]] std::size_t chunks() const { return chunks_; }
     // `memory` has chunks() * GATE_CHUNK_SIZE zero bytes.

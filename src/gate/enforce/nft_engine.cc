@@ -6,6 +6,7 @@
 #include "gate/enforce/command.h"
 #include "gate/enforce/engine.h"
 #include "gate/render/nftables.h"
+#include "policy/overlay.h"
 #include "policy/policy.h"
 
 #include <cstddef>
@@ -82,9 +83,24 @@ class NftEngine final : public Engine {
     explicit NftEngine(bool keep) : keep_(keep) {}
     ~NftEngine() override { leave(); }
 
-    Status apply(std::shared_ptr<const policy::Policy> policy) override {
+    using Engine::apply;
+    Status apply(
+        std::shared_ptr<const policy::Policy> policy, const std::vector<policy::Override>& overrides
+    ) override {
         const std::lock_guard lock(mutex_);
-        return load(std::move(policy), interfaces_);
+        return load_with(std::move(policy), overrides);
+    }
+
+    Status set_overrides(const std::vector<policy::Override>& overrides) override {
+        const std::lock_guard lock(mutex_);
+        if (!base_) {
+            return fail(Errc::Conflict, "no policy is in force whose prefixes could be overridden");
+        }
+        return load_with(base_, overrides);
+    }
+
+    Result<std::vector<OverrideCount>> override_counts() override {
+        return std::vector<OverrideCount>{};
     }
 
     std::vector<std::pair<std::string, Status>> attach(const std::vector<std::string>& interfaces
@@ -167,6 +183,7 @@ class NftEngine final : public Engine {
             "PPPoE and tunnels are judged where they end on this machine, not where they pass "
             "through",
             "no events: blocked packets are counted by rule, not by line",
+            "the connections of exempted prefixes are not counted",
             "a swap of policies loses the packets counted while it happens",
             "non-first fragments pass: they carry no port, and without their first fragment, which "
             "is judged, nothing reassembles",
@@ -193,6 +210,21 @@ class NftEngine final : public Engine {
         return found == from.end() ? Tally{} : found->second;
     }
     [[nodiscard]] Tally earlier(const std::string& name) const { return value(earlier_, name); }
+
+    // A policy of nftables is small: another exemption replaces all of it, in one transaction.
+    Status load_with(
+        std::shared_ptr<const policy::Policy> base, const std::vector<policy::Override>& overrides
+    ) {
+        auto policy = policy::with_overrides(base, overrides);
+        if (!policy) {
+            return fail(policy.error());
+        }
+        Status loaded = load(std::move(*policy), interfaces_);
+        if (loaded) {
+            base_ = std::move(base);
+        }
+        return loaded;
+    }
 
     Status load(
         std::shared_ptr<const policy::Policy> policy, const std::vector<std::string>& interfaces
@@ -254,8 +286,9 @@ class NftEngine final : public Engine {
 
     const bool keep_;
     std::mutex mutex_;
-    std::shared_ptr<const policy::Policy> policy_;
-    std::vector<std::string> interfaces_;  // empty: no table of ours in the kernel
+    std::shared_ptr<const policy::Policy> policy_;  // with its overrides
+    std::shared_ptr<const policy::Policy> base_;    // without
+    std::vector<std::string> interfaces_;           // empty: no table of ours in the kernel
     std::vector<Downgrade> downgrades_;
     std::map<std::string, Tally> earlier_;
 };

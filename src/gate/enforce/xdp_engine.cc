@@ -13,6 +13,8 @@
 #include "gate/enforce/image_map.h"
 #include "gate/enforce/slots.h"
 #include "gate/enforce/xdp_links.h"
+#include "gate/enforce/xdp_overrides.h"
+#include "policy/overlay.h"
 #include "policy/policy.h"
 
 #include <bpf/bpf.h>
@@ -100,7 +102,12 @@ IpAddress to_ip(const gate_address& from, bool v4) {
 class Loaded final : public XdpEngine {
   public:
     Loaded(XdpLinks links, std::unique_ptr<gate_xdp, SkeletonClose> skeleton)
-        : skeleton_(std::move(skeleton)), slots_(GATE_SLOTS), links_(std::move(links)) {}
+        : skeleton_(std::move(skeleton)),
+          slots_(GATE_SLOTS),
+          overrides_(
+              bpf_map__fd(skeleton_->maps.overrides), bpf_map__fd(skeleton_->maps.override_lengths)
+          ),
+          links_(std::move(links)) {}
     ~Loaded() override { leave(); }
 
     Status open_ring() {
@@ -110,7 +117,22 @@ class Loaded final : public XdpEngine {
         return ring_ ? Status{} : Status(fail(bpf_error("event ring of the XDP program", errno)));
     }
 
-    Status apply(std::shared_ptr<const policy::Policy> policy) override;
+    using Engine::apply;
+    Status apply(
+        std::shared_ptr<const policy::Policy> policy, const std::vector<policy::Override>& overrides
+    ) override;
+    Status set_overrides(const std::vector<policy::Override>& overrides) override {
+        const std::lock_guard lock(mutex_);
+        if (!policy_) {
+            return fail(Errc::Conflict, "no policy is in force whose prefixes could be overridden");
+        }
+        const Status checked = policy::check_overrides(*policy_, overrides);
+        return checked ? overrides_.change(overrides) : checked;
+    }
+    Result<std::vector<OverrideCount>> override_counts() override {
+        const std::lock_guard lock(mutex_);
+        return overrides_.counts();
+    }
     std::vector<std::pair<std::string, Status>> attach(const std::vector<std::string>& interfaces
     ) override;
     Status detach() override {
@@ -149,6 +171,7 @@ class Loaded final : public XdpEngine {
     std::shared_ptr<const policy::Policy> policy_;
     std::vector<std::uint16_t> slot_of_rule_;
     std::vector<Downgrade> downgrades_;
+    XdpOverrides overrides_;
     XdpLinks links_;
     std::vector<UniqueFd> passes_;
 };
@@ -172,8 +195,13 @@ Status Loaded::zero_counters(const std::vector<std::uint16_t>& slots) const {
     return {};
 }
 
-Status Loaded::apply(std::shared_ptr<const policy::Policy> policy) {
+Status Loaded::apply(
+    std::shared_ptr<const policy::Policy> policy, const std::vector<policy::Override>& overrides
+) {
     const std::lock_guard lock(mutex_);
+    if (Status checked = policy::check_overrides(*policy, overrides); !checked) {
+        return checked;
+    }
     std::vector<std::string> names;
     for (const policy::RuleSource& rule : policy->rules()) {
         names.push_back(rule.name);
@@ -185,7 +213,10 @@ Status Loaded::apply(std::shared_ptr<const policy::Policy> policy) {
     if (Status zeroed = zero_counters(assignment->fresh); !zeroed) {
         return zeroed;
     }
-    const Image image(*policy, assignment->of_rule);
+    if (Status prepared = overrides_.prepare(overrides); !prepared) {
+        return prepared;
+    }
+    const Image image(*policy, assignment->of_rule, overrides_.next_generation());
     const auto created = make_image_map(image);
     if (!created) {
         return fail(created.error());
@@ -198,6 +229,7 @@ Status Loaded::apply(std::shared_ptr<const policy::Policy> policy) {
         0) {
         return fail(bpf_error("putting the policy in force", errno));
     }
+    overrides_.commit();
     slots_.commit(names, *assignment);
     slot_of_rule_ = assignment->of_rule;
     downgrades_ = image.downgrades();

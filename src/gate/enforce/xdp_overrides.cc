@@ -1,0 +1,192 @@
+#include "gate/enforce/xdp_overrides.h"
+
+#include "base/ip.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "gate/bpf/layout.h"
+#include "gate/enforce/engine.h"
+#include "gate/enforce/image_map.h"
+#include "policy/overlay.h"
+
+#include <bpf/bpf.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace sekisho::gate {
+namespace {
+
+static_assert(policy::kOverridesMax == GATE_OVERRIDES);
+
+std::uint64_t number(const IpAddress& address, std::size_t from) {
+    std::uint64_t out = 0;
+    for (std::size_t i = from; i < from + 8; ++i) {
+        out = (out << 8U) | address.bytes().at(i);
+    }
+    return out;
+}
+
+gate_override_key key_of(std::uint32_t generation, const Prefix& prefix) {
+    gate_override_key key{};
+    key.generation = static_cast<std::uint16_t>(generation);
+    key.length = static_cast<std::uint8_t>(prefix.length());
+    if (prefix.is_v4()) {
+        key.v4 = 1;
+        key.high = prefix.address().to_v4();
+    } else {
+        key.high = number(prefix.address(), 0);
+        key.low = number(prefix.address(), 8);
+    }
+    return key;
+}
+
+// On the clock of the program; 0: no end.
+std::uint64_t monotonic(const std::optional<Time>& until) {
+    if (!until) {
+        return 0;
+    }
+    timespec mono{};
+    clock_gettime(CLOCK_MONOTONIC, &mono);
+    const auto current = std::int64_t{mono.tv_sec} * 1'000'000'000 + mono.tv_nsec;
+    const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(*until - now()).count();
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(current + left, 1));
+}
+
+std::uint64_t bit_of(const Prefix& prefix) {
+    const int length = prefix.length();
+    return std::uint64_t{1} << static_cast<unsigned>(
+               prefix.is_v4() ? 32 - length : (length == 128 ? 0 : 65 - length)
+           );
+}
+
+}  // namespace
+
+Status XdpOverrides::put(
+    std::uint32_t generation, const policy::Override& one, std::uint64_t connections
+) {
+    const gate_override_key key = key_of(generation, one.prefix);
+    const gate_override value{monotonic(one.until), connections, one.class_id, 0};
+    if (bpf_map_update_elem(entries_, &key, &value, BPF_ANY) != 0) {
+        return fail(bpf_error("overriding the class of " + one.prefix.text(), errno));
+    }
+    return {};
+}
+
+Status XdpOverrides::erase(std::uint32_t generation, const Prefix& prefix) {
+    const gate_override_key key = key_of(generation, prefix);
+    if (bpf_map_delete_elem(entries_, &key) != 0 && errno != ENOENT) {
+        return fail(bpf_error("giving " + prefix.text() + " its own class back", errno));
+    }
+    return {};
+}
+
+// Tells the program which lengths to ask for. Two words, each replaced whole.
+Status XdpOverrides::announce(std::uint32_t generation, const Entries& entries) {
+    gate_override_lengths lengths{};
+    for (const auto& [prefix, one] : entries) {
+        (prefix.is_v4() ? lengths.v4 : lengths.v6) |= bit_of(prefix);
+    }
+    if (bpf_map_update_elem(lengths_, &generation, &lengths, BPF_ANY) != 0) {
+        return fail(bpf_error("lengths of the overridden prefixes", errno));
+    }
+    return {};
+}
+
+Status XdpOverrides::empty(std::uint32_t generation) {
+    const Entries& entries = generation == generation_ ? current_ : prepared_;
+    for (const auto& [prefix, one] : entries) {
+        if (Status erased = erase(generation, prefix); !erased) {
+            return erased;
+        }
+    }
+    return announce(generation, {});
+}
+
+Status XdpOverrides::prepare(const std::vector<policy::Override>& overrides) {
+    if (Status emptied = empty(next_generation()); !emptied) {  // of a policy that came to nothing
+        return emptied;
+    }
+    prepared_.clear();
+    for (const policy::Override& one : overrides) {
+        prepared_.emplace(one.prefix, one);
+        const auto counted = connections(generation_, one.prefix);
+        if (Status placed = put(next_generation(), one, counted); !placed) {
+            return placed;
+        }
+    }
+    return announce(next_generation(), prepared_);
+}
+
+void XdpOverrides::commit() {
+    const std::uint32_t old = generation_;
+    generation_ = next_generation();
+    std::swap(current_, prepared_);
+    // No packet asks for the old ones any more; what can't be erased is by the next prepare().
+    if (empty(old)) {
+        prepared_.clear();
+    }
+}
+
+Status XdpOverrides::change(const std::vector<policy::Override>& overrides) {
+    Entries wanted;
+    for (const policy::Override& one : overrides) {
+        wanted.emplace(one.prefix, one);
+    }
+    Status out;
+    const auto note = [&out](Status done) {
+        if (out && !done) {
+            out = std::move(done);
+        }
+        return out.has_value();
+    };
+    // What comes before what goes: an address never falls back to its own class in between.
+    for (const auto& [prefix, one] : wanted) {
+        const auto old = current_.find(prefix);
+        if (old != current_.end() && old->second == one) {
+            continue;
+        }
+        const auto counted = old == current_.end() ? 0 : connections(generation_, prefix);
+        if (!note(put(generation_, one, counted))) {
+            return out;
+        }
+        current_.insert_or_assign(prefix, one);
+    }
+    if (!note(announce(generation_, current_))) {
+        return out;
+    }
+    for (auto at = current_.begin(); at != current_.end();) {
+        if (wanted.contains(at->first)) {
+            ++at;
+        } else if (note(erase(generation_, at->first))) {
+            at = current_.erase(at);
+        } else {
+            return out;
+        }
+    }
+    note(announce(generation_, current_));
+    return out;
+}
+
+std::uint64_t XdpOverrides::connections(std::uint32_t generation, const Prefix& prefix) const {
+    const gate_override_key key = key_of(generation, prefix);
+    gate_override value{};
+    return bpf_map_lookup_elem(entries_, &key, &value) == 0 ? value.connections : 0;
+}
+
+Result<std::vector<OverrideCount>> XdpOverrides::counts() const {
+    std::vector<OverrideCount> out;
+    out.reserve(current_.size());
+    for (const auto& [prefix, one] : current_) {
+        out.push_back({prefix, connections(generation_, prefix)});
+    }
+    return out;
+}
+
+}  // namespace sekisho::gate
