@@ -8,7 +8,7 @@
 namespace sekisho::event {
 namespace {
 
-constexpr std::array<std::pair<Kind, std::string_view>, 15> kNames{{
+constexpr std::array<std::pair<Kind, std::string_view>, 18> kNames{{
     {Kind::GateBlocked, "gate-blocked"},
     {Kind::GateWouldBlock, "gate-would-block"},
     {Kind::LoginAccepted, "login-accepted"},
@@ -24,6 +24,9 @@ constexpr std::array<std::pair<Kind, std::string_view>, 15> kNames{{
     {Kind::AccountChanged, "account-changed"},
     {Kind::PolicyChanged, "policy-changed"},
     {Kind::PeerJudged, "peer-judged"},
+    {Kind::LeaseGranted, "lease-granted"},
+    {Kind::LeaseRenewed, "lease-renewed"},
+    {Kind::LeaseEnded, "lease-ended"},
 }};
 
 }  // namespace

@@ -30,6 +30,9 @@ enum class Kind : std::uint8_t {
     AccountChanged,  // created, password changed, disabled, ...
     PolicyChanged,   // a new policy is in force
     PeerJudged,      // the exchange's judgement of a peer
+    LeaseGranted,    // an exemption or a penalty; detail says for how long, by whom and why
+    LeaseRenewed,
+    LeaseEnded,  // expired, revoked, or a condition failed
 };
 [[nodiscard]] std::string_view name(Kind kind);  // "gate-blocked", ...
 [[nodiscard]] std::optional<Kind> parse_kind(std::string_view text);

@@ -93,7 +93,41 @@ CREATE INDEX events_recipient ON events (recipient, at) WHERE recipient <> '';
 CREATE INDEX events_reference ON events (reference, at) WHERE reference <> '';
 )sql";
 
-constexpr std::array<std::string_view, 1> kSteps{kStep1};
+constexpr std::string_view kStep2 = R"sql(
+CREATE TABLE leases (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind INTEGER NOT NULL,
+    prefix TEXT NOT NULL,  -- or
+    line TEXT NOT NULL,
+    class TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    reverse_name TEXT NOT NULL,
+    unlisted INTEGER NOT NULL,
+    connections_per_day INTEGER NOT NULL,
+    checked INTEGER NOT NULL,  -- 0: never yet
+    ended INTEGER NOT NULL,  -- kOpenEnd while it lives
+    ended_by TEXT NOT NULL,
+    ended_reason TEXT NOT NULL
+);
+CREATE UNIQUE INDEX leases_living ON leases (kind, prefix, line)
+    WHERE ended = 9223372036854775807;
+CREATE INDEX leases_ended ON leases (ended);
+-- One row, counted up by every change, so that a gate sees with one read that there was none.
+CREATE TABLE leases_version (version INTEGER NOT NULL);
+INSERT INTO leases_version VALUES (0);
+CREATE TRIGGER leases_added AFTER INSERT ON leases
+    BEGIN UPDATE leases_version SET version = version + 1; END;
+CREATE TRIGGER leases_changed AFTER UPDATE ON leases
+    BEGIN UPDATE leases_version SET version = version + 1; END;
+CREATE TRIGGER leases_deleted AFTER DELETE ON leases
+    BEGIN UPDATE leases_version SET version = version + 1; END;
+)sql";
+
+constexpr std::array<std::string_view, 2> kSteps{kStep1, kStep2};
 
 }  // namespace
 

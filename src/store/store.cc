@@ -4,9 +4,11 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "event/event.h"
+#include "lease/lease.h"
 #include "line/line.h"
 #include "store/account_store.h"
 #include "store/journal.h"
+#include "store/lease_store.h"
 #include "store/line_store.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
@@ -24,7 +26,7 @@ namespace sekisho::store {
 namespace {
 
 struct Connections {
-    std::unique_ptr<Database> accounts, lines, writing, reading, settings;
+    std::unique_ptr<Database> accounts, lines, writing, reading, leases, settings;
 };
 
 class SqliteStore final : public Store {
@@ -33,11 +35,13 @@ class SqliteStore final : public Store {
         : accounts_(std::move(connections.accounts)),
           lines_(std::move(connections.lines)),
           journal_(std::move(connections.writing), std::move(connections.reading), options.journal),
+          leases_(std::move(connections.leases)),
           settings_(std::move(connections.settings)) {}
 
     account::AccountStore& accounts() override { return accounts_; }
     line::LineStore& lines() override { return lines_; }
     event::Journal& journal() override { return journal_; }
+    lease::LeaseStore& leases() override { return leases_; }
 
     Result<std::optional<std::string>> setting(std::string_view key) override {
         const std::scoped_lock lock{mutex_};
@@ -88,6 +92,9 @@ class SqliteStore final : public Store {
     Result<std::int64_t> forget_sessions_before(Time time) override {
         return lines_.forget_before(time);
     }
+    Result<std::int64_t> forget_leases_before(Time time) override {
+        return leases_.forget_before(time);
+    }
     JournalCounters journal_counters() const override { return journal_.counters(); }
 
   private:
@@ -106,6 +113,7 @@ class SqliteStore final : public Store {
     SqliteAccountStore accounts_;
     SqliteLineStore lines_;
     SqliteJournal journal_;
+    SqliteLeaseStore leases_;
     std::mutex mutex_;
     std::unique_ptr<Database> settings_;
 };
@@ -114,11 +122,12 @@ class SqliteStore final : public Store {
 
 Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOptions& options) {
     Connections made;
-    // An account or a key that was said to be kept must survive the loss of power. Events and
-    // sessions come by the thousand and are worth a sync only now and then.
+    // An account, a lease or a key that was said to be kept must survive the loss of power. Events
+    // and sessions come by the thousand and are worth a sync only now and then.
     const std::pair<std::unique_ptr<Database>*, Database::Durability> wanted[] = {
         {&made.settings, Database::Durability::Full},
         {&made.accounts, Database::Durability::Full},
+        {&made.leases, Database::Durability::Full},
         {&made.lines, Database::Durability::Normal},
         {&made.writing, Database::Durability::Normal},
         {&made.reading, Database::Durability::Normal},

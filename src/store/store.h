@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "event/event.h"
+#include "lease/lease.h"
 #include "line/line.h"
 #include "store/journal.h"
 
@@ -31,6 +32,7 @@ class Store {
     [[nodiscard]] virtual account::AccountStore& accounts() = 0;
     [[nodiscard]] virtual line::LineStore& lines() = 0;
     [[nodiscard]] virtual event::Journal& journal() = 0;
+    [[nodiscard]] virtual lease::LeaseStore& leases() = 0;
 
     // Small facts of the installation, such as its keys. A value may be any bytes.
     [[nodiscard]] virtual Result<std::optional<std::string>> setting(std::string_view key) = 0;
@@ -44,6 +46,7 @@ class Store {
     // Retention. Each returns how many rows went.
     virtual Result<std::int64_t> forget_events_before(Time time) = 0;
     virtual Result<std::int64_t> forget_sessions_before(Time time) = 0;  // that ended before
+    virtual Result<std::int64_t> forget_leases_before(Time time) = 0;    // the same
 
     [[nodiscard]] virtual JournalCounters journal_counters() const = 0;
 };
