@@ -4,6 +4,7 @@
 #include "cli/context.h"
 
 #include <functional>
+#include <string>
 
 namespace CLI {
 class App;
@@ -16,6 +17,14 @@ using Chosen = std::function<int()>;
 
 void add_run(CLI::App& app, Context& context, Chosen& chosen);   // run, init
 void add_gate(CLI::App& app, Context& context, Chosen& chosen);  // gate [run|status|explain]
+// Under `gate`: exempt or penalty, each add|list|renew|revoke.
+void add_leases(
+    CLI::App& gate,
+    Context& context,
+    Chosen& chosen,
+    const std::string& name,
+    const std::string& kind
+);
 void add_mail(CLI::App& app, Context& context, Chosen& chosen);  // mail [run|status]
 void add_desk(CLI::App& app, Context& context, Chosen& chosen);  // desk [run|status]
 void add_account(

@@ -1,4 +1,4 @@
-// sekisho gate [run|status|detach|explain].
+// sekisho gate [run|status|detach|explain]; the rest of it is in lease_cmd.cc.
 #include "base/ip.h"
 #include "cli/commands.h"
 #include "cli/context.h"
@@ -133,7 +133,9 @@ int detach(const Context& context) {
 }  // namespace
 
 void add_gate(CLI::App& app, Context& context, Chosen& chosen) {
-    auto* gate = app.add_subcommand("gate", "The gate: alone, runs it; status, detach, explain");
+    auto* gate = app.add_subcommand(
+        "gate", "The gate: alone, runs it; status, detach, explain, exempt, penalty"
+    );
     gate->require_subcommand(0, 1);
     gate->callback([&context, &chosen] {
         if (!chosen) {
@@ -147,6 +149,8 @@ void add_gate(CLI::App& app, Context& context, Chosen& chosen) {
         ->callback([&context, &chosen] { chosen = [&context] { return status(context); }; });
     gate->add_subcommand("detach", "Take off what a stopped gate left in force (gate.pin)")
         ->callback([&context, &chosen] { chosen = [&context] { return detach(context); }; });
+    add_leases(*gate, context, chosen, "exempt", "exemption");
+    add_leases(*gate, context, chosen, "penalty", "penalty");
     struct Pair {
         std::string source, destination;
     };

@@ -156,6 +156,7 @@ class Host {
                 log::info("ROLE_STOPPING", "stopping");
                 return;
             }
+            tick();
             const bool asked = signal == SIGHUP;
             const auto current = stamps(config_);
             if (asked || current != known) {
@@ -170,6 +171,11 @@ class Host {
                 known = stamps(config_);
             }
         }
+    }
+
+    void tick() {
+        const std::lock_guard guard(mutex_);  // not while a reload runs
+        role_->tick();
     }
 
     void tidy() {
@@ -257,15 +263,19 @@ void forget_old(store::Store& store, const config::Retention& retention) {
     const Time at = now();
     const auto events = store.forget_events_before(at - retention.events);
     const auto sessions = store.forget_sessions_before(at - retention.sessions);
-    if (!events || !sessions) {
+    const auto leases = store.forget_leases_before(at - retention.events);
+    if (!events || !sessions || !leases) {
+        const auto& failed = !events ? events : (!sessions ? sessions : leases);
         log::warning(
             "RETENTION_FAILED",
             "what is older than [retention] says is still in the database",
-            {{"error", (events ? sessions : events).error().message}}
+            {{"error", failed.error().message}}
         );
-    } else if (*events + *sessions > 0) {
+    } else if (*events + *sessions + *leases > 0) {
         log::info(
-            "RETENTION", "forgot what was old", {{"events", *events}, {"sessions", *sessions}}
+            "RETENTION",
+            "forgot what was old",
+            {{"events", *events}, {"sessions", *sessions}, {"leases", *leases}}
         );
     }
 }

@@ -28,6 +28,8 @@ class Role {
     [[nodiscard]] virtual Result<std::vector<std::string>> reload(const config::Config& config) = 0;
     // Commands of its own ("queue.list"); NotFound for one it doesn't know.
     [[nodiscard]] virtual Result<Json> command(const std::string& name, const Json& request) = 0;
+    // Every second, on the main thread.
+    virtual void tick() {}
     // Every hour, on the main thread: forgets what is older.
     virtual void tidy(const config::Retention& retention) = 0;
     virtual void stop() = 0;

@@ -1,8 +1,10 @@
 // The role desk: the guide, the API, the console and the metrics on HTTP.
 #include "base/ip.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "cli/context.h"
 #include "cli/init.h"
+#include "cli/leased_policy.h"
 #include "cli/role.h"
 #include "config/config.h"
 #include "desk/desk.h"
@@ -16,6 +18,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -106,13 +109,19 @@ class DeskRole final : public Role {
             }
             tls_->set(*tls);
         }
-        desk_->replace(with_bound_ports(config), *policy);
+        desk_->replace(with_bound_ports(config), leased_->over(*policy, now()));
         config_ = config;
         return std::vector<std::string>{};
     }
 
     Result<Json> command(const std::string& name, const Json& /*request*/) override {
         return fail(Errc::NotFound, "the desk knows no command \"" + name + "\"");
+    }
+
+    void tick() override {
+        if (auto policy = leased_->changed(now())) {
+            desk_->replace(with_bound_ports(config_), std::move(policy));
+        }
     }
 
     void tidy(const config::Retention& retention) override { forget_old(*store_, retention); }
@@ -146,9 +155,10 @@ class DeskRole final : public Role {
         if (!policy) {
             return fail(policy.error());
         }
+        leased_.emplace(store_->leases(), store_->lines());
         desk_ = std::make_unique<desk::Desk>(desk::Deps{
             with_bound_ports(config),
-            *policy,
+            leased_->over(*policy, now()),
             store_->accounts(),
             store_->lines(),
             store_->journal(),
@@ -201,6 +211,7 @@ class DeskRole final : public Role {
 
     config::Config config_;
     std::unique_ptr<store::Store> store_;
+    std::optional<LeasedPolicy> leased_;
     std::unique_ptr<desk::Desk> desk_;
     std::shared_ptr<net::TlsHolder> tls_;
     std::unique_ptr<net::Loops> loops_;

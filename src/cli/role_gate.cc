@@ -3,6 +3,7 @@
 #include "base/result.h"
 #include "cli/context.h"
 #include "cli/explain.h"
+#include "cli/lease_ops.h"
 #include "cli/role.h"
 #include "config/config.h"
 #include "gate/daemon/accounting.h"
@@ -34,7 +35,12 @@ class GateRole final : public Role {
             return fail(policy.error());
         }
         auto daemon = gate::Daemon::start(
-            config, {*policy, role->store_->lines(), role->store_->journal(), nullptr}
+            config,
+            {*policy,
+             role->store_->lines(),
+             role->store_->journal(),
+             role->store_->leases(),
+             nullptr}
         );
         if (!daemon) {
             return fail(daemon.error());
@@ -104,7 +110,11 @@ class GateRole final : public Role {
             }
             return explained(*daemon_->policy(), config_.gate.mode, *source, *destination);
         }
-        return fail(Errc::NotFound, "the gate knows no command \"" + name + "\"");
+        if (name == "leases") {  // somebody else changed them in the store
+            const Status followed = daemon_->refresh_leases();
+            return followed ? Result<Json>(Json::object()) : fail(followed.error());
+        }
+        return lease(name, request);
     }
 
     void tidy(const config::Retention& retention) override { forget_old(*store_, retention); }
@@ -116,6 +126,26 @@ class GateRole final : public Role {
     }
 
   private:
+    // The change, and what it came to.
+    Result<Json> lease(const std::string& command, const Json& request) {
+        auto changed =
+            change_lease(*store_, *daemon_->without_leases(), config_.gate, command, request);
+        if (!changed) {
+            return changed;
+        }
+        if (Status followed = daemon_->refresh_leases(); !followed) {
+            return fail(followed.error());
+        }
+        const Json status = Json::parse(daemon_->status_json());
+        for (const Json& one : status["leases"]["each"]) {
+            if (one["id"] == (*changed)["id"]) {
+                (*changed)["in_force"] = one["prefixes"];
+                (*changed)["why_not"] = one.value("why_not", "");
+            }
+        }
+        return changed;
+    }
+
     config::Config config_;
     std::unique_ptr<store::Store> store_;
     std::unique_ptr<gate::Daemon> daemon_;

@@ -39,6 +39,13 @@ struct Gate {
     std::string xdp_mode = "auto";        // auto, native, generic
     std::string pin;                      // folder in bpffs; empty: nothing outlives the process
     std::uint32_t events_per_line_per_minute = 10;
+    std::string exempt_class;  // empty: there are no exemptions
+    Duration exempt_for{90LL * 24 * 3600 * 1000}, exempt_longest{366LL * 24 * 3600 * 1000};
+    std::vector<std::string> dnsbl;  // zones that an exemption may have to be absent from
+    Duration condition_interval{300'000};
+    std::string penalty_class;  // empty: there are no penalties
+    Duration penalty_for{3'600'000};
+    std::uint32_t penalties_max = 10'000;
 };
 
 struct Radius {
@@ -65,6 +72,7 @@ struct Mail {
     std::uint32_t bad_commands_max = 10;
     Duration command_timeout{300'000};           // RFC 5321 §4.5.3.2.7
     bool hide_client_address = false;            // Received without the subscriber's address
+    std::string peer_check = "observe";          // of who connects to 25: off, observe, enforce
     std::uint32_t login_failures_per_hour = 20;  // per account and per address
     std::uint32_t recipients_per_day = 1000;     // per account
     std::uint32_t recipients_per_hour = 300;

@@ -178,6 +178,59 @@ Table<C> gate() {
                 "How many blocked flows of one line become rows in the journal; the others are "
                 "counted in them."
             ),
+            text<C>(
+                "exempt_class",
+                SEKISHO_AT(gate.exempt_class),
+                "The class in which `sekisho gate exempt` puts addresses, such as `static`. Empty: "
+                "the command must name one."
+            ),
+            duration<C>(
+                "exempt_for",
+                SEKISHO_AT(gate.exempt_for),
+                1min,
+                24h * 3650,
+                "How long an exemption lasts when the command doesn't say."
+            ),
+            duration<C>(
+                "exempt_longest",
+                SEKISHO_AT(gate.exempt_longest),
+                1min,
+                24h * 3650,
+                "How long an exemption may last from when it is granted or renewed."
+            ),
+            texts<C>(
+                "dnsbl",
+                SEKISHO_AT(gate.dnsbl),
+                "Block lists in the DNS (RFC 5782), by zone, for exemptions with `--unlisted`: an "
+                "address that one of them lists loses its exemption."
+            ),
+            duration<C>(
+                "condition_interval",
+                SEKISHO_AT(gate.condition_interval),
+                1s,
+                24h,
+                "How often the conditions of exemptions are looked up in the DNS again."
+            ),
+            text<C>(
+                "penalty_class",
+                SEKISHO_AT(gate.penalty_class),
+                "The class in which outside addresses are put for a time when the exchange judges "
+                "that they are no mail servers. Empty: none is."
+            ),
+            duration<C>(
+                "penalty_for",
+                SEKISHO_AT(gate.penalty_for),
+                1s,
+                24h * 30,
+                "How long such a penalty lasts."
+            ),
+            number<C>(
+                "penalties_max",
+                SEKISHO_AT(gate.penalties_max),
+                1,
+                40000,
+                "How many penalties there may be at a time; beyond it none is added."
+            ),
         }
     };
 }

@@ -121,6 +121,15 @@ Table<C> mail() {
                 SEKISHO_AT(mail.hide_client_address),
                 "Leave the subscriber's address out of the Received field of submitted mail."
             ),
+            choice<C>(
+                "peer_check",
+                SEKISHO_AT(mail.peer_check),
+                {"off", "observe", "enforce"},
+                "Whether who connects to port 25 from outside is judged: is it a mail server? "
+                "`observe`: what is none is in the journal. `enforce`: it is refused too, and put "
+                "in "
+                "gate.penalty_class."
+            ),
             number<C>(
                 "login_failures_per_hour",
                 SEKISHO_AT(mail.login_failures_per_hour),

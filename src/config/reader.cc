@@ -285,6 +285,15 @@ class Reader {
         }
         if (const auto policy = policy::Policy::compile(config_.policy); !policy) {
             problems_.push_back({"", 0, "", policy.error().message});
+        } else {
+            check_class(**policy, "gate.exempt_class", config_.gate.exempt_class);
+            check_class(**policy, "gate.penalty_class", config_.gate.penalty_class);
+        }
+    }
+
+    void check_class(const policy::Policy& policy, std::string key, const std::string& wanted) {
+        if (!wanted.empty() && policy.find_class(wanted) == nullptr) {
+            problem(0, std::move(key), "\"" + wanted + "\" is no [[class]] of this file");
         }
     }
 

@@ -6,11 +6,17 @@
 #include "base/time.h"
 #include "config/config.h"
 #include "event/event.h"
+#include "gate/daemon/conditions.h"
+#include "gate/daemon/leases.h"
 #include "gate/daemon/rows.h"
 #include "gate/daemon/status.h"
 #include "gate/enforce/engine.h"
 #include "gate/enforce/interfaces.h"
+#include "lease/lease.h"
+#include "lease/plan.h"
 #include "line/line.h"
+#include "net/resolver.h"
+#include "policy/overlay.h"
 #include "policy/policy.h"
 
 #include <algorithm>
@@ -30,6 +36,7 @@ namespace {
 
 constexpr Duration kPoll{200};
 constexpr Duration kHousekeeping{1000};
+constexpr Duration kLookUpAgain{10'000};  // for a lease whose conditions nothing is known of yet
 
 Result<std::unique_ptr<Engine>> make_engine(const config::Gate& gate) {
     if (gate.engine == "xdp") {
@@ -61,7 +68,10 @@ class Running final : public Daemon {
           journal_(deps.journal),
           engine_(std::move(deps.engine)),
           gate_(config.gate),
-          policy_(in_mode(config.gate, std::move(deps.policy))),
+          resolver_{config.delivery.resolvers, config.delivery.trust_anchor, {}},
+          base_(in_mode(config.gate, std::move(deps.policy))),
+          policy_(base_),
+          leases_({deps.leases, deps.journal}, deps.lines),
           rows_(config.gate.events_per_line_per_minute) {}
     ~Running() override { halt(); }
 
@@ -70,8 +80,16 @@ class Running final : public Daemon {
             log::info("GATE_OFF", "no engine: packets are not judged");
             return {};
         }
-        if (Status applied = engine_->apply(policy_); !applied) {
+        const std::lock_guard lock(mutex_);
+        if (const auto read = leases_.refresh(*base_, now(), true); !read) {
+            return fail(read.error());
+        }
+        const auto overrides = leases_.overrides();
+        if (Status applied = engine_->apply(base_, overrides); !applied) {
             return applied;
+        }
+        if (Status laid = lay_over(base_, overrides); !laid) {
+            return laid;
         }
         for (const Downgrade& one : engine_->describe().downgrades) {
             log::warning(
@@ -82,7 +100,6 @@ class Running final : public Daemon {
                  {"used", policy::name(one.used)}}
             );
         }
-        const std::lock_guard lock(mutex_);
         follow_interfaces();
         thread_ = std::thread([this] { loop(); });
         return {};
@@ -99,12 +116,27 @@ class Running final : public Daemon {
         const std::lock_guard lock(mutex_);
         return policy_;
     }
+    std::shared_ptr<const policy::Policy> without_leases() const override {
+        const std::lock_guard lock(mutex_);
+        return base_;
+    }
+    Status refresh_leases() override {
+        const std::lock_guard lock(mutex_);
+        return follow_leases(now());
+    }
     void stop() override { halt(); }
 
   private:
     void halt();
     void loop();
-    void follow_interfaces();  // with mutex_
+    void follow_interfaces();         // with mutex_
+    Status follow_leases(Time at);    // with mutex_
+    void follow_conditions(Time at);  // with mutex_
+    void on_condition(std::int64_t lease, const std::string& why_not);
+    // policy_ from these two.
+    Status lay_over(
+        std::shared_ptr<const policy::Policy> base, const std::vector<policy::Override>& overrides
+    );
     void note_interface(const std::string& name, const Status& status, bool first);
     // The line that certainly held the address then; empty if there is none.
     [[nodiscard]] std::string holder(const IpAddress& address, Time at) const;
@@ -117,10 +149,16 @@ class Running final : public Daemon {
 
     mutable std::mutex mutex_;  // all below
     config::Gate gate_;
-    std::shared_ptr<const policy::Policy> policy_;
+    net::ResolverOptions resolver_;
+    std::shared_ptr<const policy::Policy> base_;    // without leases
+    std::shared_ptr<const policy::Policy> policy_;  // with them
+    Leases leases_;
+    Time look_up_at_{};
+    std::int64_t looked_up_ = 0;                     // the newest lease of the last round
     std::map<std::string, std::string> interfaces_;  // wanted ones; text: the error, or empty
     Rows rows_;
 
+    std::unique_ptr<ConditionWatch> watch_;  // made when a lease first needs it
     std::thread thread_;
     std::atomic<bool> stopping_ = false;
 };
@@ -134,26 +172,112 @@ Status Running::reload(const config::Config& config, std::shared_ptr<const polic
         );
     }
     auto next = in_mode(config.gate, std::move(policy));
+    lease::Plan plan = leases_.planned(*next, now());
+    const auto overrides = Leases::overrides_of(plan);
     if (engine_) {
-        if (Status applied = engine_->apply(next); !applied) {
+        if (Status applied = engine_->apply(next, overrides); !applied) {
             return applied;
         }
     }
-    policy_ = std::move(next);
+    leases_.commit(std::move(plan));
+    base_ = next;
+    if (Status laid = lay_over(std::move(next), overrides); !laid) {
+        return laid;
+    }
     gate_ = config.gate;
     rows_.set_limit(gate_.events_per_line_per_minute);
     event::Event changed;
     changed.at = now();
     changed.kind = event::Kind::PolicyChanged;
-    changed.detail = "policy " + policy_->digest() + ", mode " + gate_.mode;
+    changed.detail = "policy " + base_->digest() + ", mode " + gate_.mode;
     journal_.append(std::move(changed));
     log::info(
         "GATE_POLICY",
         "a new policy is in force",
-        {{"digest", policy_->digest()}, {"mode", gate_.mode}}
+        {{"digest", base_->digest()}, {"mode", gate_.mode}}
     );
     follow_interfaces();
     return {};
+}
+
+Status Running::lay_over(
+    std::shared_ptr<const policy::Policy> base, const std::vector<policy::Override>& overrides
+) {
+    auto laid = policy::with_overrides(std::move(base), overrides);
+    if (!laid) {
+        return fail(laid.error());
+    }
+    policy_ = std::move(*laid);
+    return {};
+}
+
+Status Running::follow_leases(Time at) {
+    if (engine_) {
+        if (const auto counts = engine_->override_counts()) {
+            leases_.count(*counts, at);
+        }
+    }
+    const auto changed = leases_.refresh(*base_, at, true);
+    if (!changed) {
+        return fail(changed.error());
+    }
+    if (!*changed) {
+        return {};
+    }
+    const auto overrides = leases_.overrides();
+    if (engine_) {
+        if (Status placed = engine_->set_overrides(overrides); !placed) {
+            return placed;
+        }
+    }
+    return lay_over(base_, overrides);
+}
+
+// Leases that ask for something in the DNS: new ones at once, all of them now and then.
+void Running::follow_conditions(Time at) {
+    std::vector<lease::Lease> asking;
+    bool unproven = false;
+    std::int64_t newest = 0;
+    for (const lease::Lease& one : leases_.living()) {
+        if (one.conditions.unlisted || !one.conditions.reverse_name.empty()) {
+            asking.push_back(one);
+            unproven = unproven || one.unproven();
+            newest = one.id;
+        }
+    }
+    if (asking.empty() || (newest <= looked_up_ && at < look_up_at_)) {
+        return;
+    }
+    if (!watch_) {
+        auto watch = ConditionWatch::start(
+            resolver_,
+            [this](std::int64_t lease, const std::string& why_not) { on_condition(lease, why_not); }
+        );
+        if (!watch) {
+            log::error(
+                "LEASE_UNCHECKED",
+                "the conditions of leases can't be looked up",
+                {{"error", watch.error().message}}
+            );
+            look_up_at_ = at + kLookUpAgain;
+            return;
+        }
+        watch_ = std::move(*watch);
+    }
+    if (watch_->look(asking, gate_.dnsbl)) {
+        looked_up_ = std::max(looked_up_, newest);
+        look_up_at_ = at + (unproven ? kLookUpAgain : gate_.condition_interval);
+    }
+}
+
+void Running::on_condition(std::int64_t lease, const std::string& why_not) {
+    const std::lock_guard lock(mutex_);
+    leases_.looked_up(lease, why_not, now());
+    if (const Status followed = follow_leases(now()); !followed) {
+        log::error(
+            "LEASES_NOT_FOLLOWED", "the old leases stay", {{"error", followed.error().message}}
+        );
+    }
 }
 
 // Interfaces come, go and change under the same name; the engine is put where they are now.
@@ -256,6 +380,14 @@ void Running::loop() {
             const std::lock_guard lock(mutex_);
             follow_interfaces();
             write(rows_.drain(at));
+            if (const Status followed = follow_leases(at); !followed) {
+                log::error(
+                    "LEASES_NOT_FOLLOWED",
+                    "the old leases stay",
+                    {{"error", followed.error().message}}
+                );
+            }
+            follow_conditions(at);
         }
     }
 }
@@ -265,6 +397,7 @@ void Running::halt() {
     if (thread_.joinable()) {
         thread_.join();
     }
+    watch_.reset();  // it may be waiting for the mutex
     const std::lock_guard lock(mutex_);
     write(rows_.drain(now(), true));
     if (engine_) {
@@ -275,7 +408,9 @@ void Running::halt() {
 
 std::string Running::status_json() const {
     const std::lock_guard lock(mutex_);
-    return status_text(StatusInput{engine_.get(), gate_, *policy_, interfaces_, rows_.lost()});
+    return status_text(
+        StatusInput{engine_.get(), gate_, *base_, interfaces_, rows_.lost(), leases_.status()}
+    );
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "event/event.h"
+#include "lease/lease.h"
 #include "line/line.h"
 #include "policy/policy.h"
 
@@ -21,6 +22,7 @@ class Daemon {
         std::shared_ptr<const policy::Policy> policy;  // config.policy, compiled
         line::LineStore& lines;                        // thread-safe; outlive the daemon
         event::Journal& journal;
+        lease::LeaseStore& leases;
         std::unique_ptr<Engine> engine;  // null: as gate.engine says; given by tests
     };
 
@@ -38,10 +40,14 @@ class Daemon {
     ) = 0;
     virtual Status reload(const config::Config& config) = 0;  // compiles config.policy
 
+    // Puts changed leases in force now, not only within a second.
+    virtual Status refresh_leases() = 0;
+
     // One JSON object, for `gate status` and the desk. From any thread.
     [[nodiscard]] virtual std::string status_json() const = 0;
-    // The policy in force, the mode applied.
+    // The policy in force, the mode applied, with its leases.
     [[nodiscard]] virtual std::shared_ptr<const policy::Policy> policy() const = 0;
+    [[nodiscard]] virtual std::shared_ptr<const policy::Policy> without_leases() const = 0;
 
     // Detaches, writes what waits, ends the thread. Idempotent.
     virtual void stop() = 0;

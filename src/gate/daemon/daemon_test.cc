@@ -3,6 +3,7 @@
 
 #include "gate/enforce/engine.h"
 #include "gate/enforce/interfaces.h"
+#include "lease/memory_store.h"
 
 #include <condition_variable>
 #include <deque>
@@ -21,6 +22,8 @@ struct Hands {  // what the test and its engine share
     std::mutex mutex;
     std::deque<Flow> flows;
     std::vector<std::shared_ptr<const policy::Policy>> applied;
+    std::vector<policy::Override> overrides;
+    std::vector<OverrideCount> counts;
     std::vector<std::string> attached;
     Status refuse;  // what apply() says
     bool detached = false;
@@ -30,12 +33,25 @@ struct Hands {  // what the test and its engine share
 class FakeEngine final : public Engine {
   public:
     explicit FakeEngine(Hands& hands) : hands_(hands) {}
-    Status apply(std::shared_ptr<const policy::Policy> policy) override {
+    using Engine::apply;
+    Status apply(
+        std::shared_ptr<const policy::Policy> policy, const std::vector<policy::Override>& overrides
+    ) override {
         const std::lock_guard lock(hands_.mutex);
+        hands_.overrides = overrides;
         if (hands_.refuse) {
             hands_.applied.push_back(std::move(policy));
         }
         return hands_.refuse;
+    }
+    Status set_overrides(const std::vector<policy::Override>& overrides) override {
+        const std::lock_guard lock(hands_.mutex);
+        hands_.overrides = overrides;
+        return {};
+    }
+    Result<std::vector<OverrideCount>> override_counts() override {
+        const std::lock_guard lock(hands_.mutex);
+        return hands_.counts;
     }
     std::vector<std::pair<std::string, Status>> attach(const std::vector<std::string>& names
     ) override {
@@ -171,7 +187,7 @@ class DaemonTest : public testing::Test {
     std::unique_ptr<Daemon> start(const config::Config& config) {
         auto policy = policy::Policy::compile(config.policy);
         auto daemon = Daemon::start(
-            config, {*policy, lines_, journal_, std::make_unique<FakeEngine>(hands_)}
+            config, {*policy, lines_, journal_, leases_, std::make_unique<FakeEngine>(hands_)}
         );
         EXPECT_TRUE(daemon) << (daemon ? "" : daemon.error().message);
         return daemon ? std::move(*daemon) : nullptr;
@@ -184,6 +200,7 @@ class DaemonTest : public testing::Test {
     Hands hands_;
     FakeLines lines_;
     FakeJournal journal_;
+    lease::MemoryLeaseStore leases_;
 };
 
 TEST_F(DaemonTest, ABlockedFlowBecomesARowOfItsLineWithoutTheDestination) {
@@ -217,6 +234,32 @@ TEST_F(DaemonTest, AnAddressOfTwoLinesOrNoneIsNobodys) {
     EXPECT_EQ(rows[1].line, "");
     EXPECT_EQ(rows[1].kind, event::Kind::GateWouldBlock);
     EXPECT_EQ(rows[1].detail, "answer from port 25 of class outside");
+}
+
+TEST_F(DaemonTest, ALeaseIsPlacedOnTheEngineAndShownByThePolicy) {
+    const auto daemon = start(make_config());
+    lease::Lease lease;
+    lease.prefix = *Prefix::parse("198.51.100.7/32");
+    lease.class_name = "outside";
+    lease.expires = now() + Duration{60'000};
+    ASSERT_TRUE(leases_.add(lease));
+    ASSERT_TRUE(daemon->refresh_leases());
+    {
+        const std::lock_guard lock(hands_.mutex);
+        ASSERT_EQ(hands_.overrides.size(), 1U);
+        EXPECT_EQ(hands_.overrides[0].prefix, lease.prefix);
+    }
+    EXPECT_EQ(daemon->policy()->classify(*IpAddress::parse("198.51.100.7")), 0);
+    EXPECT_EQ(daemon->without_leases()->classify(*IpAddress::parse("198.51.100.7")), 1);
+    ASSERT_TRUE(daemon->reload(make_config())) << "a new policy keeps the leases";
+    {
+        const std::lock_guard lock(hands_.mutex);
+        EXPECT_EQ(hands_.overrides.size(), 1U);
+    }
+    ASSERT_TRUE(leases_.end(1, now(), "test", "over"));
+    ASSERT_TRUE(daemon->refresh_leases());
+    const std::lock_guard lock(hands_.mutex);
+    EXPECT_TRUE(hands_.overrides.empty());
 }
 
 // What the gate counted while the address passed from one line to the next is nobody's.
@@ -327,11 +370,11 @@ TEST_F(DaemonTest, EngineNoneJudgesNothingAndAnswersStatus) {
     config::Config config = make_config();
     config.gate.engine = "none";
     auto policy = policy::Policy::compile(config.policy);
-    const auto daemon = Daemon::start(config, {*policy, lines_, journal_, nullptr});
+    const auto daemon = Daemon::start(config, {*policy, lines_, journal_, leases_, nullptr});
     ASSERT_TRUE(daemon);
     EXPECT_EQ(nlohmann::json::parse((*daemon)->status_json())["engine"], "none");
     config.gate.engine = "magic";
-    const auto bad = Daemon::start(config, {*policy, lines_, journal_, nullptr});
+    const auto bad = Daemon::start(config, {*policy, lines_, journal_, leases_, nullptr});
     ASSERT_FALSE(bad);
     EXPECT_THAT(bad.error().message, HasSubstr("magic"));
 }

@@ -93,6 +93,7 @@ std::string status_text(const StatusInput& input) {
     out["prefixes"] = input.policy.prefixes().size();
     out["classes"] = classes(input.policy);
     out["rows_lost"] = input.rows_lost;
+    out["leases"] = input.leases;
     if (input.engine != nullptr) {
         put_engine(input, out);
     }

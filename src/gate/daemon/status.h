@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 
 namespace sekisho::gate {
@@ -18,6 +19,7 @@ struct StatusInput {
     const policy::Policy& policy;
     const std::map<std::string, std::string>& interfaces;  // wanted; text: why not attached
     std::uint64_t rows_lost = 0;
+    nlohmann::ordered_json leases;  // Leases::status()
 };
 [[nodiscard]] std::string status_text(const StatusInput& input);
 
