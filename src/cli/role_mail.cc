@@ -1,10 +1,14 @@
 // The role mail: store, spool, mail server and delivery under one roof.
 #include "base/bytes.h"
 #include "base/file.h"
+#include "base/ip.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "cli/context.h"
 #include "cli/init.h"
+#include "cli/lease_ops.h"
+#include "cli/leased_policy.h"
 #include "cli/queue_control.h"
 #include "cli/role.h"
 #include "config/config.h"
@@ -20,6 +24,8 @@
 
 #include <chrono>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -114,7 +120,7 @@ class MailRole final : public Role {
         if (!tls) {
             return fail(tls.error());
         }
-        if (Status done = server_->reload(config, *policy, *tls); !done) {
+        if (Status done = server_->reload(config, leased_->over(*policy, now()), *tls); !done) {
             return fail(done.error());
         }
         deliverer_->reload(delivery_options(config));
@@ -124,6 +130,20 @@ class MailRole final : public Role {
 
     Result<Json> command(const std::string& name, const Json& request) override {
         return queue_command(*spool_, store_->journal(), name, request);
+    }
+
+    void tick() override {
+        auto policy = leased_->changed(now());
+        if (!policy) {
+            return;
+        }
+        if (const Status done = server_->reload(config_, std::move(policy), nullptr); !done) {
+            log::error(
+                "LEASES_NOT_FOLLOWED",
+                "the old exemptions and penalties stay",
+                {{"error", done.error().message}}
+            );
+        }
     }
 
     void tidy(const config::Retention& retention) override { forget_old(*store_, retention); }
@@ -141,6 +161,7 @@ class MailRole final : public Role {
         deliverer_.reset();
         server_.reset();
         resolver_.reset();
+        peer_resolver_.reset();
         workers_.reset();
         spool_.reset();
         loops_.reset();
@@ -160,6 +181,7 @@ class MailRole final : public Role {
             return fail(store.error());
         }
         store_ = std::move(*store);
+        leased_.emplace(store_->leases(), store_->lines());
         auto spool = open_spool(config);
         if (!spool) {
             return fail(spool.error());
@@ -201,6 +223,9 @@ class MailRole final : public Role {
         if (!key) {
             return fail(key.error());
         }
+        if (Status made = make_peer_resolver(); !made) {
+            return made;
+        }
         auto server = mail::Server::start(
             {config_,
              *loops_,
@@ -210,14 +235,44 @@ class MailRole final : public Role {
              *spool_,
              store_->journal(),
              store_->lines(),
-             *policy,
-             *key}
+             leased_->over(*policy, now()),
+             *key,
+             peer_resolver_.get(),
+             [this](const IpAddress& peer, const std::string& why) { punish(peer, why); }}
         );
         if (!server) {
             return fail(server.error());
         }
         server_ = std::move(*server);
         return {};
+    }
+
+    // One that gives up soon: a peer waits for the answer, and what isn't found is no evidence.
+    Status make_peer_resolver() {
+        net::ResolverOptions options;
+        options.forward_to = config_.delivery.resolvers;
+        options.trust_anchor_file = config_.delivery.trust_anchor;
+        options.timeout = std::chrono::seconds(3);
+        auto resolver = net::Resolver::make(loops_->executor(0), options);
+        if (!resolver) {
+            return fail(resolver.error());
+        }
+        peer_resolver_ = std::move(*resolver);
+        return {};
+    }
+
+    // The exchange found one that is no mail server; from now on the gate keeps it out. On a
+    // worker.
+    void punish(const IpAddress& peer, const std::string& why) {
+        const std::lock_guard guard(punish_mutex_);
+        const Status punished = add_penalty(*store_, *leased_->base(), config_, peer, why);
+        if (!punished && punished.error().code != Errc::Conflict) {
+            log::warning(
+                "MAIL_PENALTY_FAILED",
+                "an address that is no mail server is not kept out",
+                {{"peer", peer.text()}, {"error", punished.error().message}}
+            );
+        }
     }
 
     Status deliver() {
@@ -254,10 +309,12 @@ class MailRole final : public Role {
 
     config::Config config_;
     std::unique_ptr<store::Store> store_;
+    std::optional<LeasedPolicy> leased_;
     std::unique_ptr<queue::Spool> spool_;
     std::unique_ptr<net::Loops> loops_;
     std::unique_ptr<net::Workers> workers_;
-    std::unique_ptr<net::Resolver> resolver_;
+    std::unique_ptr<net::Resolver> resolver_, peer_resolver_;
+    std::mutex punish_mutex_;
     std::unique_ptr<mail::Server> server_;
     std::unique_ptr<delivery::Deliverer> deliverer_;
 };

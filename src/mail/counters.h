@@ -1,6 +1,8 @@
 // What the mail role counts; read by status_json() and the metrics page.
 #pragma once
 
+#include "peer/judge.h"
+
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -16,9 +18,15 @@ struct Counters {
     Count tls_started{0}, tls_failed{0};
     Count logins_accepted{0}, logins_refused{0};
     Count messages_accepted{0}, recipients_accepted{0}, octets_accepted{0};
-    Count misplaced_clients{0};        // recipients refused to mail programs on 25
-    std::array<Count, 200> refused{};  // by reply code, 400 to 599
+    Count misplaced_clients{0};  // recipients refused to mail programs on 25
+    Count peers_server{0}, peers_client{0}, peers_unknown{0};  // judgements on the exchange
+    std::array<Count, 200> refused{};                          // by reply code, 400 to 599
 
+    void judge(peer::Opinion opinion) {
+        ++(opinion == peer::Opinion::Server   ? peers_server
+           : opinion == peer::Opinion::Client ? peers_client
+                                              : peers_unknown);
+    }
     void refuse(int code) {
         if (code >= 400 && code < 600) {
             ++refused.at(static_cast<std::size_t>(code) - 400);

@@ -74,6 +74,10 @@ net::Task<void> Session::check_rcpt(Smtp::CheckRcpt question) {
         if (refused) {
             co_return;
         }
+        const bool client = co_await refuse_client(recipient);
+        if (client) {
+            co_return;
+        }
         if (!ours) {
             answer(smtp::reply(550, "5.7.1", "Relaying denied"), recipient, "relay");
             co_return;

@@ -191,6 +191,21 @@ smtp::Reply misplaced_reply(const Settings& settings, std::string_view reference
     return smtp::reply(550, "5.7.1", std::move(text));
 }
 
+smtp::Reply not_a_server_reply(
+    const Settings& settings, const IpAddress& client, std::string_view reference
+) {
+    std::string text = fmt::format(
+        "Mail comes here from mail servers, and {} does not look like one: send through your "
+        "provider's",
+        client.text()
+    );
+    if (const std::string& guide = settings.config.provider.guide_url; !guide.empty()) {
+        text += fmt::format("; see {}/25?ref={}", guide, reference);
+    }
+    text += fmt::format(" (reference {})", reference);
+    return smtp::reply(550, "5.7.1", std::move(text));
+}
+
 std::optional<smtp::Reply> refuse_message(const message::Header& header) {
     if (!header.complete()) {
         return smtp::reply(554, "5.6.0", "Message refused: its header is too large");

@@ -74,6 +74,11 @@ struct Misplaced {
 );
 [[nodiscard]] smtp::Reply misplaced_reply(const Settings& settings, std::string_view reference);
 
+// For one from outside that peer::judge() calls a client.
+[[nodiscard]] smtp::Reply not_a_server_reply(
+    const Settings& settings, const IpAddress& client, std::string_view reference
+);
+
 // More than this many Received fields: the message runs in circles (RFC 5321 §6.3 wants at least
 // 100 to be allowed between hosts; within one provider's mail 50 are never honest).
 inline constexpr std::size_t kReceivedMax = 50;

@@ -201,6 +201,11 @@ std::string MailServer::status_json() const {
         {"octets", value(c.octets_accepted)},
     };
     out["misplaced_clients"] = value(c.misplaced_clients);
+    out["peers"] = {
+        {"server", value(c.peers_server)},
+        {"client", value(c.peers_client)},
+        {"unknown", value(c.peers_unknown)}
+    };
     out["refused"] = json::object();
     for (std::size_t i = 0; i < c.refused.size(); ++i) {
         if (const std::uint64_t count = value(c.refused.at(i)); count > 0) {

@@ -10,12 +10,14 @@
 #include "event/event.h"
 #include "limit/limiter.h"
 #include "line/line.h"
+#include "net/resolver.h"
 #include "net/server.h"
 #include "net/tls.h"
 #include "policy/policy.h"
 #include "queue/spool.h"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,6 +36,12 @@ struct Deps {
     line::LineStore& lines;
     std::shared_ptr<const policy::Policy> policy;
     std::string sasl_key;  // 32 random bytes, kept with the installation (SaslSettings::fake_key)
+
+    // To judge peers on the exchange with (mail.peer_check); null: nobody is judged.
+    net::Resolver* resolver = nullptr;
+    // Called on a worker with each address on the exchange that is judged to be no mail server and
+    // refused, and why; may be empty.
+    std::function<void(const IpAddress&, const std::string&)> punish;
 
     // Waits that only slow down who misbehaves; tests set them to nothing.
     Duration greeting_wait{500};         // for early talkers on the exchange

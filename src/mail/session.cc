@@ -127,6 +127,7 @@ net::Task<bool> Session::begin(bool wanted) {
         co_await net::sleep_for(stream_->executor(), shared_->greeting_wait);
         early = stream_->input_waiting();
     }
+    early_ = early;
     if (early) {
         ++shared_->counters.early_talkers;
     }

@@ -13,6 +13,7 @@
 #include "mail/shared.h"
 #include "net/stream.h"
 #include "net/task.h"
+#include "peer/judge.h"
 #include "smtp/address.h"
 #include "smtp/reply.h"
 #include "smtp/server_session.h"
@@ -69,6 +70,10 @@ class Session {
     net::Task<void> check_mail();
     net::Task<void> check_rcpt(Smtp::CheckRcpt question);
     net::Task<bool> refuse_misplaced(std::string recipient);
+    // judging.cc
+    net::Task<void> judge_peer();
+    net::Task<bool> refuse_client(std::string recipient);
+    // envelope.cc
     net::Task<Result<account::Account>> find_receiver(smtp::Address to);
     net::Task<Result<account::Account>> find_by_address(std::string address);
     net::Task<void> find_line();
@@ -99,7 +104,9 @@ class Session {
 
     std::optional<line::Answer> line_;
     std::map<std::string, smtp::Address> receivers_;  // of role addresses: who gets their mail
-    std::string reference_;                           // told to a client that is in the wrong place
+    bool early_ = false;                              // spoke before our greeting
+    std::optional<peer::Judgement> judgement_;
+    std::string reference_;   // told to a client that is in the wrong place
     std::int64_t taken_ = 0;  // recipients taken from the limits for a message not accepted yet
 };
 

@@ -38,6 +38,8 @@ Shared::Shared(
       spool(deps.spool),
       journal(deps.journal),
       lines(deps.lines),
+      resolver(deps.resolver),
+      punish(deps.punish),
       greeting_wait(deps.greeting_wait),
       login_failure_wait(deps.login_failure_wait),
       tls(deps.tls),

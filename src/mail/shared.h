@@ -11,6 +11,7 @@
 #include "mail/counters.h"
 #include "mail/rules.h"
 #include "mail/server.h"
+#include "net/resolver.h"
 #include "net/server.h"
 #include "net/stream.h"
 #include "net/task.h"
@@ -20,6 +21,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -45,6 +47,8 @@ struct Shared {
     queue::Spool& spool;
     event::Journal& journal;
     line::LineStore& lines;
+    net::Resolver* const resolver;
+    const std::function<void(const IpAddress&, const std::string&)> punish;
     const Duration greeting_wait;
     const Duration login_failure_wait;
 

@@ -20,6 +20,7 @@ CLASSES = {
     "submission": ["192.0.2.10/32", "2001:db8:1::10/128"],
     "exchange": ["192.0.2.25/32", "2001:db8:1::25/128"],
     "mail-servers": ["203.0.113.201/32", "2001:db8:f00::201/128"],
+    "penalty": [],
     "others-dynamic": ["203.0.113.128/26", "2001:db8:f80::/48"],
 }
 
@@ -89,6 +90,9 @@ FOREIGN_USER = Host(
     "ouser", "net", ("203.0.113.130",), ("2001:db8:f80::130",), "end user of another provider"
 )
 FOREIGN_SERVER = Host("oserv", "net", ("203.0.113.201",), ("2001:db8:f00::201",), "a foreign mail server")
+STRANGER = Host(
+    "odd", "net", ("203.0.113.40",), ("2001:db8:f00:40::40",), "a machine outside that is no mail server"
+)
 VICTIMS = Host(
     "sinks", "net", ("203.0.113.208",), ("2001:db8:f00:d::1",), "many servers a bot tries",
     any4="203.0.113.208/28", any6="2001:db8:f00:d::/64",
@@ -97,7 +101,7 @@ DNS = Host("dns", "net", ("203.0.113.2",), ("2001:db8:f00::2",), "authoritative 
 
 HOSTS = [
     DYNAMIC, STATIC, ROAMING, INFECTED, MAIL, CORE,
-    FOREIGN_MX, FOREIGN_SMTP, FOREIGN_USER, FOREIGN_SERVER, VICTIMS, DNS,
+    FOREIGN_MX, FOREIGN_SMTP, FOREIGN_USER, FOREIGN_SERVER, STRANGER, VICTIMS, DNS,
 ]  # fmt: skip
 SUBSCRIBERS = [DYNAMIC, STATIC, ROAMING, INFECTED]
 NAMESPACES = [GATE, INTERNET] + [host.ns for host in HOSTS]

@@ -55,6 +55,8 @@ class Outsiders:
                 f"_submission._tcp SRV 0 1 587 {names.OTHER_SMTP}.",
                 f"_submissions._tcp SRV 0 1 465 {names.OTHER_SMTP}.",
                 f"_25._tcp.mx TLSA {certs.tlsa(self.other_mx_certificate)}",
+                # A block list (RFC 5782) that knows the infected PC.
+                f"{'.'.join(reversed(names.INFECTED.ip4.split('.')))}.bl A 127.0.0.2",
             ],
         )
         zones.zone(

@@ -10,11 +10,12 @@ from peers.lib import netns
 from peers.lib.proc import Failed, until
 
 INTERFACES = ["outside"] + [host.name for host in names.HOSTS if host.router == "gate"]
-LOGIN_FAILURES, RECIPIENTS = 6, 30
+LOGIN_FAILURES, RECIPIENTS, PENALTY_SECONDS = 6, 30, 5
 
 # name, from, to, action, stage once enforced, note. Before that, every rule is in stage observe.
 # In stage notify packets pass, and the exchange itself tells the client what to do (550).
 RULES = [
+    ("penalty", "penalty", "*", "refuse", "enforce", "judged to be no mail servers"),
     ("submission-out", "submission", "*", "pass", "enforce", "our submission servers deliver mail"),
     ("exchange-out", "exchange", "*", "pass", "enforce", "our exchange delivers mail"),
     ("static", "static", "*", "pass", "enforce", "home servers on static addresses send mail"),
@@ -32,6 +33,7 @@ NOTES = {
     "submission": "our submission servers",
     "exchange": "our mail exchangers",
     "mail-servers": "mail servers that we know",
+    "penalty": "outside, found to be no mail servers",
     "others-dynamic": "dynamic addresses of other providers",
 }
 
@@ -73,6 +75,11 @@ mode = "enforce"
 xdp_mode = "auto"
 interfaces = {_quoted(INTERFACES)}
 events_per_line_per_minute = 1000
+exempt_class = "static"
+dnsbl = ["bl.{names.OTHER}"]
+penalty_class = "penalty"
+penalty_for = "{PENALTY_SECONDS}s"
+condition_interval = "1s"
 
 [radius]
 listen = ["{names.GATE4}:1813"]
@@ -89,6 +96,7 @@ submissions = {_endpoints(1, 465)}
 exchange = {_endpoints(0, 25)}
 login_failures_per_hour = {LOGIN_FAILURES}
 recipients_per_hour = {RECIPIENTS}
+peer_check = "{'enforce' if enforced else 'observe'}"
 
 [tls]
 certificate = "{self.outsiders.our_certificate}"

@@ -1,9 +1,12 @@
 """S7 to S9, S12, S15: authenticated submission and its limits."""
 
+import time
+
 import clients
 import names
-from names import COMPANY, DYNAMIC, FOREIGN_SMTP, FOREIGN_USER, GUIDE, INFECTED, MAIL, PROVIDER, ROAMING, STATIC
-from provider import LOGIN_FAILURES, RECIPIENTS
+from names import COMPANY, DYNAMIC, FOREIGN_SMTP, FOREIGN_USER, GUIDE, INFECTED, MAIL, PROVIDER, ROAMING, STATIC, STRANGER
+from peers.lib.proc import until
+from provider import LOGIN_FAILURES, PENALTY_SECONDS, RECIPIENTS
 from story import require, row
 
 _HANAKO = f"hanako@{PROVIDER}"
@@ -98,6 +101,29 @@ def open_everywhere(story):
     return evidence
 
 
+def judged(story):
+    """The loop: the exchange judges, the gate keeps out, and lets go at the end."""
+    evidence = []
+    for address in MAIL.addresses():
+        letter = clients.swaks(STRANGER, address, "a@example.org", "hanako@example.net", "--helo", "pc")
+        refused = letter.line(r"<.* 550 5\.7\.1")
+        require(not letter.sent and refused and "mail servers" in refused, f"no server: {letter.text[-400:]}")
+        began = time.monotonic()
+        until(f"the gate to refuse {STRANGER.ns}", lambda: clients.connect(STRANGER, address).outcome == "refused", 3, step=0.02)
+        evidence.append(f"{STRANGER.ns}: {refused[:120]}; {(time.monotonic() - began) * 1000:.0f} ms later the gate refuses it")
+    counted = story.provider.counter("penalty")
+    require(counted >= 2, f"rule penalty counted {counted}")
+    server = clients.swaks(names.FOREIGN_MX, names.MX, "friend@example.org", "hanako@example.net", "--helo", names.OTHER_MX)
+    require(server.sent, f"a mail server that the policy does not name: {server.text[-400:]}")
+    evidence.append(f"a mail server that the policy does not name is judged one: {server.message_id} taken")
+    leases = story.provider.cli("gate", "penalty", "list", "--json", place=names.GATE)
+    require(len(leases) == 2 and "no name in the DNS" in leases[0]["reason"], f"penalties: {leases}")
+    for address in MAIL.addresses():
+        until(f"the end of the penalty at {address}", lambda a=address: clients.connect(STRANGER, a).outcome == "open", PENALTY_SECONDS + 3)
+    evidence.append(f"after {PENALTY_SECONDS} s it may knock again; the reason on record: {leases[0]['reason'][:100]}")
+    return evidence
+
+
 @row("S12", "accept from particular servers; control rates")
 def limits(story):
     counted = story.provider.counter("ip25b-servers")
@@ -105,6 +131,8 @@ def limits(story):
     grown = story.provider.counter("ip25b-servers") - counted
     require(probe.outcome == "open" and grown > 0, f"known mail server: {probe}, counter +{grown}")
     evidence = [f"class mail-servers on our 25: {probe.reason}; rule ip25b-servers +{grown}"]
+
+    evidence += judged(story)
 
     recipients = ",".join(f"r{n}@example.org" for n in range(RECIPIENTS + 5))
     options = [*clients.starttls_auth("shiro@example.net", story.authority), "--quit-after", "RCPT"]
