@@ -17,6 +17,7 @@ using Chosen = std::function<int()>;
 
 void add_run(CLI::App& app, Context& context, Chosen& chosen);   // run, init
 void add_gate(CLI::App& app, Context& context, Chosen& chosen);  // gate [run|status|explain]
+void add_gate_top(CLI::App& gate, Context& context, Chosen& chosen);
 // Under `gate`: exempt or penalty, each add|list|renew|revoke.
 void add_leases(
     CLI::App& gate,

@@ -1,18 +1,25 @@
 // sekisho gate [run|status|detach|explain]; the rest of it is in lease_cmd.cc.
 #include "base/ip.h"
+#include "base/time.h"
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/explain.h"
+#include "cli/leased_policy.h"
 #include "cli/role.h"
+#include "config/config.h"
 #include "gate/enforce/engine.h"
+#include "lease/lease.h"
 #include "policy/policy.h"
+#include "store/store.h"
 
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <cstddef>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sekisho::cli {
@@ -78,6 +85,41 @@ int status(const Context& context) {
     return kDone;
 }
 
+// With the leases of the database, where there is one.
+Json explain_leased(
+    const config::Config& config,
+    std::shared_ptr<const policy::Policy> policy,
+    const IpAddress& source,
+    const IpAddress& destination
+) {
+    if (!std::filesystem::exists(config.database())) {
+        return explained(*policy, config.gate.mode, source, destination);
+    }
+    const auto store = store::open_store(config.database());
+    if (!store) {
+        Json out = explained(*policy, config.gate.mode, source, destination);
+        out["steps"].push_back("exemptions and penalties are not known: " + store.error().message);
+        return out;
+    }
+    LeasedPolicy leased((*store)->leases(), (*store)->lines());
+    policy = leased.over(std::move(policy), now());
+    Json out = explained(*policy, config.gate.mode, source, destination);
+    for (const IpAddress& address : {source, destination}) {
+        if (const lease::Lease* lease = leased.lease_of(address)) {
+            out["steps"].push_back(fmt::format(
+                "{} has its class by {} {} of {} until {}: {}",
+                address.text(),
+                lease::name(lease->kind),
+                lease->id,
+                lease->owner,
+                rfc3339(lease->expires),
+                lease->reason
+            ));
+        }
+    }
+    return out;
+}
+
 int explain(const Context& context, const std::string& from, const std::string& to) {
     const auto config = load_config(context);
     if (!config) {
@@ -92,7 +134,7 @@ int explain(const Context& context, const std::string& from, const std::string& 
     if (!policy) {
         return report(context, policy.error());
     }
-    const Json result = explained(**policy, config->gate.mode, *source, *destination);
+    Json result = explain_leased(*config, *policy, *source, *destination);
     std::string text;
     for (const Json& step : result["steps"]) {
         text += step.get<std::string>() + "\n";
@@ -134,7 +176,7 @@ int detach(const Context& context) {
 
 void add_gate(CLI::App& app, Context& context, Chosen& chosen) {
     auto* gate = app.add_subcommand(
-        "gate", "The gate: alone, runs it; status, detach, explain, exempt, penalty"
+        "gate", "The gate: alone, runs it; status, top, detach, explain, exempt, penalty"
     );
     gate->require_subcommand(0, 1);
     gate->callback([&context, &chosen] {
@@ -149,6 +191,7 @@ void add_gate(CLI::App& app, Context& context, Chosen& chosen) {
         ->callback([&context, &chosen] { chosen = [&context] { return status(context); }; });
     gate->add_subcommand("detach", "Take off what a stopped gate left in force (gate.pin)")
         ->callback([&context, &chosen] { chosen = [&context] { return detach(context); }; });
+    add_gate_top(*gate, context, chosen);
     add_leases(*gate, context, chosen, "exempt", "exemption");
     add_leases(*gate, context, chosen, "penalty", "penalty");
     struct Pair {

@@ -1,6 +1,5 @@
 #include "cli/lease_ops.h"
 
-#include "base/bytes.h"
 #include "base/ip.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -12,8 +11,6 @@
 #include "policy/policy.h"
 #include "store/store.h"
 
-#include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -156,48 +153,6 @@ Result<Json> change_lease(
         return *ended ? told(registry.store.find(id)) : fail(lease::has_ended(*known));
     }
     return fail(Errc::NotFound, "the gate knows no command \"" + command + "\"");
-}
-
-Status add_penalty(
-    store::Store& store,
-    const policy::Policy& policy,
-    const config::Config& config,
-    const IpAddress& peer,
-    const std::string& why
-) {
-    if (config.gate.penalty_class.empty()) {
-        return {};
-    }
-    const auto living = store.leases().living();
-    if (!living) {
-        return fail(living.error());
-    }
-    const auto penalties = std::count_if(living->begin(), living->end(), [](const auto& one) {
-        return one.kind == lease::Kind::Penalty;
-    });
-    if (penalties >= std::int64_t{config.gate.penalties_max}) {
-        return fail(
-            Errc::Full, std::to_string(penalties) + " penalties are what gate.penalties_max allows"
-        );
-    }
-    const Time at = now();
-    lease::Lease lease;
-    lease.kind = lease::Kind::Penalty;
-    lease.prefix = Prefix{peer, peer.is_v4() ? 32 : 64};
-    lease.class_name = config.gate.penalty_class;
-    lease.owner = lease.created_by = "the exchange";
-    constexpr std::size_t kReasonMax = 400;
-    lease.reason = printable(why, kReasonMax);
-    lease.expires = at + config.gate.penalty_for;
-    auto granted = lease::grant(
-        {store.leases(), store.journal()}, std::move(lease), policy, limits_of(config.gate), at
-    );
-    if (!granted) {
-        return fail(granted.error());
-    }
-    // Without a word it sees it within a second; a gate that doesn't run has no need to know.
-    static_cast<void>(ask(config, "gate", Json{{"command", "leases"}}));
-    return {};
 }
 
 }  // namespace sekisho::cli

@@ -1,7 +1,6 @@
 // Leases as the control socket and the command line speak of them: JSON in, JSON out.
 #pragma once
 
-#include "base/ip.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "cli/context.h"
@@ -27,17 +26,6 @@ namespace sekisho::cli {
     const config::Gate& gate,
     const std::string& command,
     const Json& request
-);
-
-// A penalty by the exchange, in gate.penalty_class for gate.penalty_for, and the gate told of it.
-// Nothing when the class is not set. Conflict: it has one, or the policy names it; Full: there are
-// gate.penalties_max.
-Status add_penalty(
-    store::Store& store,
-    const policy::Policy& policy,
-    const config::Config& config,
-    const IpAddress& peer,
-    const std::string& why
 );
 
 }  // namespace sekisho::cli

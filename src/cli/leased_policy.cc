@@ -8,6 +8,7 @@
 #include "policy/overlay.h"
 #include "policy/policy.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -44,17 +45,14 @@ bool LeasedPolicy::read(Time now) {
         auto prefixes = lease::held_by(lines_, line);
         return prefixes ? std::move(*prefixes) : std::vector<Prefix>{};
     };
-    std::vector<policy::Override> next;
-    for (const lease::Placed& one : lease::plan(living_, *base_, held, now).placed) {
-        next.push_back(one.over);
-    }
-    const bool changed = next != overrides_;
-    overrides_ = std::move(next);
+    std::vector<lease::Placed> next = lease::plan(living_, *base_, held, now).placed;
+    const bool changed = next != placed_;
+    placed_ = std::move(next);
     return changed;
 }
 
 std::shared_ptr<const policy::Policy> LeasedPolicy::laid() const {
-    auto out = policy::with_overrides(base_, overrides_);
+    auto out = policy::with_overrides(base_, lease::overrides_of(placed_));
     if (!out) {
         cannot_read(out.error());
         return base_;
@@ -68,6 +66,23 @@ std::shared_ptr<const policy::Policy> LeasedPolicy::over(
     base_ = std::move(base);
     static_cast<void>(read(now));
     return laid();
+}
+
+const lease::Lease* LeasedPolicy::lease_of(const IpAddress& address) const {
+    const lease::Placed* nearest = nullptr;
+    for (const lease::Placed& one : placed_) {
+        if (one.over.prefix.contains(address) &&
+            (nearest == nullptr || one.over.prefix.length() > nearest->over.prefix.length())) {
+            nearest = &one;
+        }
+    }
+    if (nearest == nullptr) {
+        return nullptr;
+    }
+    const auto at = std::find_if(living_.begin(), living_.end(), [&](const lease::Lease& one) {
+        return one.id == nearest->lease;
+    });
+    return at == living_.end() ? nullptr : &*at;
 }
 
 std::shared_ptr<const policy::Policy> LeasedPolicy::changed(Time now) {

@@ -1,10 +1,11 @@
 // The policy as the gate enforces it, leases included, for the roles that ask it too.
 #pragma once
 
+#include "base/ip.h"
 #include "base/time.h"
 #include "lease/lease.h"
+#include "lease/plan.h"
 #include "line/line.h"
-#include "policy/overlay.h"
 #include "policy/policy.h"
 
 #include <cstdint>
@@ -25,7 +26,8 @@ class LeasedPolicy {
     // To be asked every second: the policy when its leases are other ones than before, else null.
     [[nodiscard]] std::shared_ptr<const policy::Policy> changed(Time now);
 
-    [[nodiscard]] std::shared_ptr<const policy::Policy> base() const { return base_; }
+    // The lease that decides the address's class now, if one does.
+    [[nodiscard]] const lease::Lease* lease_of(const IpAddress& address) const;
 
   private:
     [[nodiscard]] bool read(Time now);  // whether the overrides changed
@@ -36,7 +38,7 @@ class LeasedPolicy {
     std::shared_ptr<const policy::Policy> base_;
     std::int64_t version_ = -1;
     std::vector<lease::Lease> living_;
-    std::vector<policy::Override> overrides_;
+    std::vector<lease::Placed> placed_;
 };
 
 }  // namespace sekisho::cli

@@ -7,8 +7,8 @@
 #include "base/time.h"
 #include "cli/context.h"
 #include "cli/init.h"
-#include "cli/lease_ops.h"
 #include "cli/leased_policy.h"
+#include "cli/penalties.h"
 #include "cli/queue_control.h"
 #include "cli/role.h"
 #include "config/config.h"
@@ -24,7 +24,6 @@
 
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -124,6 +123,7 @@ class MailRole final : public Role {
             return fail(done.error());
         }
         deliverer_->reload(delivery_options(config));
+        penalties_->follow(config, *policy);
         config_ = config;
         return std::vector<std::string>{};
     }
@@ -182,6 +182,7 @@ class MailRole final : public Role {
         }
         store_ = std::move(*store);
         leased_.emplace(store_->leases(), store_->lines());
+        penalties_.emplace(*store_);
         auto spool = open_spool(config);
         if (!spool) {
             return fail(spool.error());
@@ -226,6 +227,7 @@ class MailRole final : public Role {
         if (Status made = make_peer_resolver(); !made) {
             return made;
         }
+        penalties_->follow(config_, *policy);
         auto server = mail::Server::start(
             {config_,
              *loops_,
@@ -238,7 +240,7 @@ class MailRole final : public Role {
              leased_->over(*policy, now()),
              *key,
              peer_resolver_.get(),
-             [this](const IpAddress& peer, const std::string& why) { punish(peer, why); }}
+             [this](const IpAddress& peer, const std::string& why) { penalties_->add(peer, why); }}
         );
         if (!server) {
             return fail(server.error());
@@ -259,20 +261,6 @@ class MailRole final : public Role {
         }
         peer_resolver_ = std::move(*resolver);
         return {};
-    }
-
-    // The exchange found one that is no mail server; from now on the gate keeps it out. On a
-    // worker.
-    void punish(const IpAddress& peer, const std::string& why) {
-        const std::lock_guard guard(punish_mutex_);
-        const Status punished = add_penalty(*store_, *leased_->base(), config_, peer, why);
-        if (!punished && punished.error().code != Errc::Conflict) {
-            log::warning(
-                "MAIL_PENALTY_FAILED",
-                "an address that is no mail server is not kept out",
-                {{"peer", peer.text()}, {"error", punished.error().message}}
-            );
-        }
     }
 
     Status deliver() {
@@ -310,11 +298,11 @@ class MailRole final : public Role {
     config::Config config_;
     std::unique_ptr<store::Store> store_;
     std::optional<LeasedPolicy> leased_;
+    std::optional<Penalties> penalties_;
     std::unique_ptr<queue::Spool> spool_;
     std::unique_ptr<net::Loops> loops_;
     std::unique_ptr<net::Workers> workers_;
     std::unique_ptr<net::Resolver> resolver_, peer_resolver_;
-    std::mutex punish_mutex_;
     std::unique_ptr<mail::Server> server_;
     std::unique_ptr<delivery::Deliverer> deliverer_;
 };

@@ -76,6 +76,8 @@ class LeaseStore {
     [[nodiscard]] virtual Result<Lease> find(std::int64_t id) = 0;
     // Those not ended, expired or not, by id.
     [[nodiscard]] virtual Result<std::vector<Lease>> living() = 0;
+    // How many of a kind have not ended.
+    [[nodiscard]] virtual Result<std::size_t> count(Kind kind) = 0;
     // Ended ones too, newest first.
     [[nodiscard]] virtual Result<std::vector<Lease>> all(std::size_t limit) = 0;
     // Another number after every change.

@@ -88,6 +88,14 @@ Result<std::vector<Lease>> MemoryLeaseStore::living() {
     return out;
 }
 
+Result<std::size_t> MemoryLeaseStore::count(Kind kind) {
+    const std::lock_guard lock(mutex_);
+    const auto lives = [kind](const auto& one) {
+        return one.second.kind == kind && !one.second.ended;
+    };
+    return static_cast<std::size_t>(std::count_if(leases_.begin(), leases_.end(), lives));
+}
+
 Result<std::vector<Lease>> MemoryLeaseStore::all(std::size_t limit) {
     const std::lock_guard lock(mutex_);
     std::vector<Lease> out;

@@ -24,6 +24,7 @@ class MemoryLeaseStore final : public LeaseStore {
     Status checked(std::int64_t id, Time at) override;
     [[nodiscard]] Result<Lease> find(std::int64_t id) override;
     [[nodiscard]] Result<std::vector<Lease>> living() override;
+    [[nodiscard]] Result<std::size_t> count(Kind kind) override;
     [[nodiscard]] Result<std::vector<Lease>> all(std::size_t limit) override;
     [[nodiscard]] Result<std::int64_t> version() override;
 

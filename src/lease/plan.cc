@@ -80,6 +80,15 @@ class Planner {
 
 }  // namespace
 
+std::vector<policy::Override> overrides_of(const std::vector<Placed>& placed) {
+    std::vector<policy::Override> out;
+    out.reserve(placed.size());
+    for (const Placed& one : placed) {
+        out.push_back(one.over);
+    }
+    return out;
+}
+
 Result<std::vector<Prefix>> held_by(line::LineStore& lines, const std::string& line) {
     const auto sessions = lines.sessions_of(line, kSessionsLookedAt);
     if (!sessions) {

@@ -19,7 +19,9 @@ namespace sekisho::lease {
 struct Placed {
     policy::Override over;
     std::int64_t lease = 0;
+    friend bool operator==(const Placed&, const Placed&) = default;
 };
+[[nodiscard]] std::vector<policy::Override> overrides_of(const std::vector<Placed>& placed);
 struct Unplaced {
     std::int64_t lease = 0;
     std::string why;

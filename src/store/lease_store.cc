@@ -217,6 +217,21 @@ Result<std::vector<lease::Lease>> SqliteLeaseStore::living() {
     return read(std::move(*statement));
 }
 
+Result<std::size_t> SqliteLeaseStore::count(lease::Kind kind) {
+    const std::scoped_lock lock{mutex_};
+    auto statement = database_->prepare(
+        "SELECT count(*) FROM leases WHERE ended = 9223372036854775807 AND kind = ?"
+    );
+    if (!statement) {
+        return fail(statement.error());
+    }
+    const auto row = statement->bind(static_cast<std::int64_t>(kind)).step();
+    if (!row) {
+        return fail(row.error());
+    }
+    return *row ? static_cast<std::size_t>(statement->integer()) : 0;
+}
+
 Result<std::vector<lease::Lease>> SqliteLeaseStore::all(std::size_t limit) {
     const std::scoped_lock lock{mutex_};
     auto statement = database_->prepare(SEKISHO_LEASE_COLUMNS "ORDER BY id DESC LIMIT ?");

@@ -29,6 +29,7 @@ class SqliteLeaseStore final : public lease::LeaseStore {
     Status checked(std::int64_t id, Time at) override;
     [[nodiscard]] Result<lease::Lease> find(std::int64_t id) override;
     [[nodiscard]] Result<std::vector<lease::Lease>> living() override;
+    [[nodiscard]] Result<std::size_t> count(lease::Kind kind) override;
     [[nodiscard]] Result<std::vector<lease::Lease>> all(std::size_t limit) override;
     [[nodiscard]] Result<std::int64_t> version() override;
 

@@ -73,6 +73,8 @@ TEST(LeaseStore, DoesWhatTheStoreInMemoryDoes) {
         wanted.ended_by = "bob";
         wanted.ended_reason = "moved away";
         EXPECT_EQ(one->living(), std::vector<Lease>{line});
+        EXPECT_EQ(one->count(lease::Kind::Exemption), 0U);
+        EXPECT_EQ(one->count(lease::Kind::Penalty), 1U);
         EXPECT_EQ(one->all(10), (std::vector<Lease>{line, wanted}));
         EXPECT_EQ(one->add(sample("198.51.100.7/32")), 3) << "free again";
     }

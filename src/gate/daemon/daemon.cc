@@ -173,7 +173,7 @@ Status Running::reload(const config::Config& config, std::shared_ptr<const polic
     }
     auto next = in_mode(config.gate, std::move(policy));
     lease::Plan plan = leases_.planned(*next, now());
-    const auto overrides = Leases::overrides_of(plan);
+    const auto overrides = lease::overrides_of(plan.placed);
     if (engine_) {
         if (Status applied = engine_->apply(next, overrides); !applied) {
             return applied;

@@ -32,18 +32,6 @@ std::int64_t day_of(Time at) {
     return std::chrono::floor<std::chrono::days>(at).time_since_epoch().count();
 }
 
-bool same(const lease::Plan& a, const lease::Plan& b) {
-    return std::equal(
-        a.placed.begin(),
-        a.placed.end(),
-        b.placed.begin(),
-        b.placed.end(),
-        [](const lease::Placed& x, const lease::Placed& y) {
-            return x.over == y.over && x.lease == y.lease;
-        }
-    );
-}
-
 }  // namespace
 
 lease::Plan Leases::planned(const policy::Policy& policy, Time now) const {
@@ -105,18 +93,9 @@ Result<bool> Leases::refresh(const policy::Policy& policy, Time now, bool lines_
         end(one, one.expires, "it has expired");
     }
     lease::Plan next = planned(policy, now);
-    const bool changed = !same(next, plan_);
+    const bool changed = next.placed != plan_.placed;
     plan_ = std::move(next);
     return changed;
-}
-
-std::vector<policy::Override> Leases::overrides_of(const lease::Plan& plan) {
-    std::vector<policy::Override> out;
-    out.reserve(plan.placed.size());
-    for (const lease::Placed& one : plan.placed) {
-        out.push_back(one.over);
-    }
-    return out;
 }
 
 void Leases::end(const lease::Lease& lease, Time at, const std::string& why) {

@@ -31,8 +31,9 @@ class Leases {
     // For a policy that is to come: nothing is kept before commit().
     [[nodiscard]] lease::Plan planned(const policy::Policy& policy, Time now) const;
     void commit(lease::Plan plan) { plan_ = std::move(plan); }
-    [[nodiscard]] std::vector<policy::Override> overrides() const { return overrides_of(plan_); }
-    [[nodiscard]] static std::vector<policy::Override> overrides_of(const lease::Plan& plan);
+    [[nodiscard]] std::vector<policy::Override> overrides() const {
+        return lease::overrides_of(plan_.placed);
+    }
 
     // Takes counts of the engine; ends the leases that opened too many connections today (in UTC).
     void count(const std::vector<OverrideCount>& counts, Time now);

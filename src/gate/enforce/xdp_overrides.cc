@@ -16,7 +16,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
+#include <iterator>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -66,6 +68,17 @@ std::uint64_t bit_of(const Prefix& prefix) {
            );
 }
 
+bool by_prefix(const policy::Override& a, const policy::Override& b) {
+    return a.prefix < b.prefix;
+}
+bool less(const policy::Override& a, const policy::Override& b) {
+    return std::tie(a.prefix, a.class_id, a.until) < std::tie(b.prefix, b.class_id, b.until);
+}
+std::vector<policy::Override> sorted(std::vector<policy::Override> overrides) {
+    std::sort(overrides.begin(), overrides.end(), less);
+    return overrides;
+}
+
 }  // namespace
 
 Status XdpOverrides::put(
@@ -90,8 +103,8 @@ Status XdpOverrides::erase(std::uint32_t generation, const Prefix& prefix) {
 // Tells the program which lengths to ask for. Two words, each replaced whole.
 Status XdpOverrides::announce(std::uint32_t generation, const Entries& entries) {
     gate_override_lengths lengths{};
-    for (const auto& [prefix, one] : entries) {
-        (prefix.is_v4() ? lengths.v4 : lengths.v6) |= bit_of(prefix);
+    for (const policy::Override& one : entries) {
+        (one.prefix.is_v4() ? lengths.v4 : lengths.v6) |= bit_of(one.prefix);
     }
     if (bpf_map_update_elem(lengths_, &generation, &lengths, BPF_ANY) != 0) {
         return fail(bpf_error("lengths of the overridden prefixes", errno));
@@ -101,8 +114,8 @@ Status XdpOverrides::announce(std::uint32_t generation, const Entries& entries) 
 
 Status XdpOverrides::empty(std::uint32_t generation) {
     const Entries& entries = generation == generation_ ? current_ : prepared_;
-    for (const auto& [prefix, one] : entries) {
-        if (Status erased = erase(generation, prefix); !erased) {
+    for (const policy::Override& one : entries) {
+        if (Status erased = erase(generation, one.prefix); !erased) {
             return erased;
         }
     }
@@ -113,9 +126,8 @@ Status XdpOverrides::prepare(const std::vector<policy::Override>& overrides) {
     if (Status emptied = empty(next_generation()); !emptied) {  // of a policy that came to nothing
         return emptied;
     }
-    prepared_.clear();
-    for (const policy::Override& one : overrides) {
-        prepared_.emplace(one.prefix, one);
+    prepared_ = sorted(overrides);
+    for (const policy::Override& one : prepared_) {
         const auto counted = connections(generation_, one.prefix);
         if (Status placed = put(next_generation(), one, counted); !placed) {
             return placed;
@@ -127,6 +139,7 @@ Status XdpOverrides::prepare(const std::vector<policy::Override>& overrides) {
 void XdpOverrides::commit() {
     const std::uint32_t old = generation_;
     generation_ = next_generation();
+    doubtful_ = false;
     std::swap(current_, prepared_);
     // No packet asks for the old ones any more; what can't be erased is by the next prepare().
     if (empty(old)) {
@@ -134,44 +147,52 @@ void XdpOverrides::commit() {
     }
 }
 
+// What comes before what goes: an address never falls back to its own class in between.
 Status XdpOverrides::change(const std::vector<policy::Override>& overrides) {
-    Entries wanted;
-    for (const policy::Override& one : overrides) {
-        wanted.emplace(one.prefix, one);
+    const Entries wanted = sorted(overrides);
+    Entries come, go;  // one that changes is in both
+    if (doubtful_) {
+        come = wanted;
+    } else {
+        std::set_difference(
+            wanted.begin(),
+            wanted.end(),
+            current_.begin(),
+            current_.end(),
+            std::back_inserter(come),
+            less
+        );
     }
-    Status out;
-    const auto note = [&out](Status done) {
-        if (out && !done) {
-            out = std::move(done);
-        }
-        return out.has_value();
-    };
-    // What comes before what goes: an address never falls back to its own class in between.
-    for (const auto& [prefix, one] : wanted) {
-        const auto old = current_.find(prefix);
-        if (old != current_.end() && old->second == one) {
-            continue;
-        }
-        const auto counted = old == current_.end() ? 0 : connections(generation_, prefix);
-        if (!note(put(generation_, one, counted))) {
-            return out;
-        }
-        current_.insert_or_assign(prefix, one);
+    std::set_difference(
+        current_.begin(), current_.end(), wanted.begin(), wanted.end(), std::back_inserter(go), less
+    );
+    doubtful_ = true;
+    Entries both;  // a failure half-way leaves nothing in the maps that isn't known here
+    std::set_union(
+        current_.begin(), current_.end(), come.begin(), come.end(), std::back_inserter(both), less
+    );
+    if (Status told = announce(generation_, both); !told) {
+        return told;
     }
-    if (!note(announce(generation_, current_))) {
-        return out;
-    }
-    for (auto at = current_.begin(); at != current_.end();) {
-        if (wanted.contains(at->first)) {
-            ++at;
-        } else if (note(erase(generation_, at->first))) {
-            at = current_.erase(at);
-        } else {
-            return out;
+    const Entries before = std::exchange(current_, both);
+    for (const policy::Override& one : come) {
+        const bool known = std::binary_search(before.begin(), before.end(), one, by_prefix);
+        const auto counted = known ? connections(generation_, one.prefix) : 0;
+        if (Status placed = put(generation_, one, counted); !placed) {
+            return placed;
         }
     }
-    note(announce(generation_, current_));
-    return out;
+    for (const policy::Override& one : go) {
+        if (std::binary_search(wanted.begin(), wanted.end(), one, by_prefix)) {
+            continue;  // it has only become another one
+        }
+        if (Status erased = erase(generation_, one.prefix); !erased) {
+            return erased;
+        }
+    }
+    current_ = wanted;
+    doubtful_ = false;
+    return announce(generation_, current_);
 }
 
 std::uint64_t XdpOverrides::connections(std::uint32_t generation, const Prefix& prefix) const {
@@ -183,8 +204,10 @@ std::uint64_t XdpOverrides::connections(std::uint32_t generation, const Prefix& 
 Result<std::vector<OverrideCount>> XdpOverrides::counts() const {
     std::vector<OverrideCount> out;
     out.reserve(current_.size());
-    for (const auto& [prefix, one] : current_) {
-        out.push_back({prefix, connections(generation_, prefix)});
+    for (const policy::Override& one : current_) {
+        if (out.empty() || out.back().prefix != one.prefix) {
+            out.push_back({one.prefix, connections(generation_, one.prefix)});
+        }
     }
     return out;
 }

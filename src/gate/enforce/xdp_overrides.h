@@ -9,7 +9,6 @@
 #include "policy/overlay.h"
 
 #include <cstdint>
-#include <map>
 #include <vector>
 
 namespace sekisho::gate {
@@ -30,7 +29,7 @@ class XdpOverrides {
     [[nodiscard]] Result<std::vector<OverrideCount>> counts() const;
 
   private:
-    using Entries = std::map<Prefix, policy::Override>;
+    using Entries = std::vector<policy::Override>;  // by prefix
     Status put(std::uint32_t generation, const policy::Override& one, std::uint64_t connections);
     Status erase(std::uint32_t generation, const Prefix& prefix);
     Status announce(std::uint32_t generation, const Entries& entries);
@@ -40,6 +39,7 @@ class XdpOverrides {
     int entries_, lengths_;
     std::uint32_t generation_ = 0;
     Entries current_, prepared_;
+    bool doubtful_ = false;  // a change stopped half-way: the maps may differ from current_
 };
 
 }  // namespace sekisho::gate

@@ -55,11 +55,17 @@ def attributed(story):
     require(all(e["address"] == own[family(e["address"])] for e in events), f"other addresses: {events}")
     who = story.provider.cli("line", INFECTED.ip4, "--json")
     require(who["certainty"] == "subscriber" and who["line"] == INFECTED.line, f"line: {who}")
+    busiest = story.provider.cli("gate", "top", "--since", "1h", "--json")
+    require(busiest[0]["line"] == INFECTED.line and busiest[0]["blocked"] > 0, f"gate top: {busiest[:2]}")
+    seen = str(busiest)
+    require(not any(target in seen for target in targets), f"gate top names destinations: {seen}")
     moved = _next_holder(story)
     return [
         f"{INFECTED.ns}: before {story.before['bot']} of {len(targets)} servers took the spam, now {taken}",
         f"events --line {INFECTED.line}: {total} blocked flows in {len(events)} rows, newest: "
         f"{events[0]['address']} rule {events[0].get('rule')}: {events[0].get('detail', '')}",
+        f"gate top: {busiest[0]['line']} first of {len(busiest)}, {busiest[0]['blocked']} blocked, "
+        f"{busiest[0]['would_block']} before that were only counted",
         f"line {INFECTED.ip4}: {who['certainty']} {who['line']} ({who['reason']})",
         moved,
     ]
@@ -124,6 +130,8 @@ def exemption(story):
     for destination in FOREIGN_MX.addresses():
         probe = clients.connect(DYNAMIC, destination)
         require(probe.outcome == "open", f"exempt, to {destination}:25: {probe}")
+    why = story.provider.explain(DYNAMIC.ip4, FOREIGN_MX.ip4)
+    require(why["to_port_25"]["rule"] == "static" and "ticket 25" in why["steps"][-1], f"explain: {why}")
     verdict = story.provider.cli("gate", "exempt", "list", "--json", place=names.GATE)
     require([one["id"] for one in verdict] == [lease["id"]], f"list: {verdict}")
     story.provider.cli("gate", "exempt", "revoke", str(lease["id"]), "--reason", "moved", place=names.GATE)
@@ -135,6 +143,7 @@ def exemption(story):
     )  # fmt: skip
     return [
         f"exemption {lease['id']} of line {DYNAMIC.line} (ticket 25, one hour): 25 open on {lease['in_force']}",
+        f"gate explain: {why['steps'][-1][:110]}",
         f"revoked: refused again; journal: {told[0]['detail'][:90]}",
         f"the whole pool is not exempted: {wide.stderr.strip()[:90]}",
     ]
