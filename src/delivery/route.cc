@@ -119,6 +119,9 @@ std::optional<Host> parse_host(std::string_view text) {
         host.address = *address;
     }
     host.name = without_dot(name);
+    if (host.name.empty()) {
+        return std::nullopt;
+    }
     return host;
 }
 

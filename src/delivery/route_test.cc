@@ -87,7 +87,7 @@ TEST(Route, HostsAreParsed) {
     EXPECT_EQ(parse_host("192.0.2.1:24")->address, *IpAddress::parse("192.0.2.1"));
     EXPECT_EQ(parse_host("[2001:db8::1]:24")->address, *IpAddress::parse("2001:db8::1"));
     for (const char* bad :
-         {"mail.example", ":25", "a:0", "a:65536", "a:x", "2001:db8::1:24", "[a]:1", ""}) {
+         {"mail.example", ":25", ".:77", "a:0", "a:65536", "a:x", "2001:db8::1:24", "[a]:1", ""}) {
         EXPECT_FALSE(parse_host(bad)) << bad;
     }
 }

@@ -4,6 +4,7 @@
 #include "base/ip.h"
 #include "base/time.h"
 #include "event/event.h"
+#include "event/memory_journal.h"
 #include "lease/check.h"
 #include "lease/grant.h"
 #include "lease/memory_store.h"
@@ -15,7 +16,6 @@
 #include <gtest/gtest.h>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace sekisho::lease {
@@ -173,20 +173,9 @@ TEST_F(Planning, APenaltyOfWhatThePolicyNamesTodayIsNotPlaced) {
     EXPECT_THAT(plan.unplaced.at(0).why, HasSubstr("mail-servers"));
 }
 
-class Journal final : public event::Journal {
-  public:
-    void append(event::Event event) override { rows.push_back(std::move(event)); }
-    Status flush() override { return {}; }
-    Result<std::vector<event::Event>> find(const event::Query& /*query*/) override { return rows; }
-    Result<std::vector<std::pair<event::Kind, std::int64_t>>> totals(Time /*since*/) override {
-        return std::vector<std::pair<event::Kind, std::int64_t>>{};
-    }
-    std::vector<event::Event> rows;
-};
-
 TEST(Granting, EveryStepIsTold) {
     MemoryLeaseStore store;
-    Journal journal;
+    event::MemoryJournal journal;
     const Registry registry{store, journal};
     const auto granted = grant(registry, exemption("198.51.100.7/32"), *base(), {}, kNow);
     ASSERT_TRUE(granted) << granted.error().message;

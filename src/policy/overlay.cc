@@ -43,13 +43,6 @@ class Overlaid final : public Policy {
         const auto* found = find(address);
         return found != nullptr ? std::optional(found->first) : base_->matched(address);
     }
-    [[nodiscard]] Verdict judge(
-        const IpAddress& source, const IpAddress& destination, Direction direction
-    ) const override {
-        const ClassId from = classify(source);
-        const ClassId to = classify(destination);
-        return direction == Direction::ToPort25 ? cell(from, to) : cell(to, from);
-    }
     [[nodiscard]] Verdict cell(ClassId client, ClassId server) const override {
         return base_->cell(client, server);
     }

@@ -148,13 +148,6 @@ class Compiled final : public Policy {
         const auto* found = table_->find(address);
         return found == nullptr ? std::nullopt : std::optional(found->first);
     }
-    [[nodiscard]] Verdict judge(
-        const IpAddress& source, const IpAddress& destination, Direction direction
-    ) const override {
-        const ClassId from = classify(source);
-        const ClassId to = classify(destination);
-        return direction == Direction::ToPort25 ? cell(from, to) : cell(to, from);
-    }
     [[nodiscard]] Verdict cell(ClassId client, ClassId server) const override {
         SEKISHO_ASSERT(client < classes_.size() && server < classes_.size());
         Verdict verdict;
@@ -409,6 +402,13 @@ std::optional<Stage> parse_stage(std::string_view text) {
     const auto found = std::find(kStages.begin(), kStages.end(), text);
     return found == kStages.end() ? std::nullopt
                                   : std::optional(static_cast<Stage>(found - kStages.begin()));
+}
+
+Verdict Policy::judge(const IpAddress& source, const IpAddress& destination, Direction direction)
+    const {
+    const ClassId from = classify(source);
+    const ClassId to = classify(destination);
+    return direction == Direction::ToPort25 ? cell(from, to) : cell(to, from);
 }
 
 Result<std::shared_ptr<const Policy>> Policy::compile(const Source& source) {

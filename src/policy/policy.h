@@ -107,9 +107,9 @@ class Policy {
     [[nodiscard]] virtual std::optional<Prefix> matched(const IpAddress& address) const = 0;
     // A packet from `source` to `destination`; in direction FromPort25 the client is the
     // destination.
-    [[nodiscard]] virtual Verdict judge(
+    [[nodiscard]] Verdict judge(
         const IpAddress& source, const IpAddress& destination, Direction direction
-    ) const = 0;
+    ) const;
     [[nodiscard]] virtual Verdict cell(ClassId client, ClassId server) const = 0;
 
     [[nodiscard]] virtual const std::vector<Class>& classes() const = 0;

@@ -3,7 +3,7 @@
 
 #include "base/ip.h"
 #include "base/time.h"
-#include "event/event.h"
+#include "event/memory_journal.h"
 #include "gate/enforce/engine.h"
 #include "lease/grant.h"
 #include "lease/memory_store.h"
@@ -29,17 +29,6 @@ const Time kNow = *parse_rfc3339("2026-11-24T12:00:00Z");
 Prefix prefix(const std::string& text) {
     return *Prefix::parse(text);
 }
-
-class Journal final : public event::Journal {
-  public:
-    void append(event::Event event) override { rows.push_back(std::move(event)); }
-    Status flush() override { return {}; }
-    Result<std::vector<event::Event>> find(const event::Query& /*query*/) override { return rows; }
-    Result<std::vector<std::pair<event::Kind, std::int64_t>>> totals(Time /*since*/) override {
-        return std::vector<std::pair<event::Kind, std::int64_t>>{};
-    }
-    std::vector<event::Event> rows;
-};
 
 class LeasesTest : public testing::Test {
   protected:
@@ -79,7 +68,7 @@ class LeasesTest : public testing::Test {
     std::shared_ptr<const policy::Policy> policy_;
     lease::MemoryLeaseStore store_;
     line::MemoryLineStore lines_;
-    Journal journal_;
+    event::MemoryJournal journal_;
     Leases leases_{{store_, journal_}, lines_};
 };
 
