@@ -6,7 +6,6 @@
 #include "policy/policy.h"
 
 #include <algorithm>
-#include <cstddef>
 #include <map>
 #include <memory>
 #include <mutex>

@@ -8,7 +8,6 @@
 #include "lease/grant.h"
 #include "lease/lease.h"
 #include "lease/plan.h"
-#include "line/line.h"
 #include "policy/overlay.h"
 #include "policy/policy.h"
 
