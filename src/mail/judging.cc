@@ -32,18 +32,18 @@ bool holds(const std::vector<IpAddress>& all, const IpAddress& wanted) {
 
 }  // namespace
 
-net::Task<peer::Facts> look_up_peer(net::Resolver& resolver, IpAddress address, std::string helo) {
+net::Task<peer::Facts> look_up_peer(net::Resolver* resolver, IpAddress address, std::string helo) {
     peer::Facts facts;
     facts.address = address;
     facts.helo = helo;
     const bool v4 = address.is_v4();
-    const auto names = co_await resolver.ptr(address);
+    const auto names = co_await resolver->ptr(address);
     facts.names_known = names.has_value();
     if (names) {
         facts.ptr_names = names->records;
     }
     for (std::size_t i = 0; i < std::min(facts.ptr_names.size(), kNamesLookedAt); ++i) {
-        const auto back = co_await resolver.addresses(facts.ptr_names[i], v4, !v4);
+        const auto back = co_await resolver->addresses(facts.ptr_names[i], v4, !v4);
         if (!back) {
             facts.names_known = false;
         } else if (holds(back->records, address)) {
@@ -51,7 +51,7 @@ net::Task<peer::Facts> look_up_peer(net::Resolver& resolver, IpAddress address, 
         }
     }
     if (!helo.empty() && !helo.starts_with('[')) {
-        const auto back = co_await resolver.addresses(helo, v4, !v4);
+        const auto back = co_await resolver->addresses(helo, v4, !v4);
         if (back) {
             facts.helo_leads_back = holds(back->records, address);
         }
@@ -68,7 +68,7 @@ net::Task<void> Session::judge_peer() {
         peer_.is_loopback()) {
         co_return;
     }
-    peer::Facts facts = co_await look_up_peer(*shared_->resolver, peer_, smtp_.helo());
+    peer::Facts facts = co_await look_up_peer(shared_->resolver, peer_, smtp_.helo());
     facts.our_names = config.mail.domains;
     facts.our_names.push_back(config.mail.hostname);
     facts.early_talker = early_;

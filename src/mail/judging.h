@@ -13,6 +13,6 @@ namespace sekisho::mail {
 
 // What the DNS says: names of the address, which of them lead back, whether the HELO name does. A
 // look-up that fails for now is no evidence.
-net::Task<peer::Facts> look_up_peer(net::Resolver& resolver, IpAddress address, std::string helo);
+net::Task<peer::Facts> look_up_peer(net::Resolver* resolver, IpAddress address, std::string helo);
 
 }  // namespace sekisho::mail

@@ -49,8 +49,8 @@ std::string listed_name(const IpAddress& address, const std::string& zone) {
     return out + zone;
 }
 
-net::Task<Finding> reverse(net::Resolver& resolver, IpAddress address, std::string wanted) {
-    const auto names = co_await resolver.ptr(address);
+net::Task<Finding> reverse(net::Resolver* resolver, IpAddress address, std::string wanted) {
+    const auto names = co_await resolver->ptr(address);
     if (!names) {
         co_return Finding{false, {}};
     }
@@ -63,7 +63,7 @@ net::Task<Finding> reverse(net::Resolver& resolver, IpAddress address, std::stri
         finding.why_not = "the reverse name of " + address.text() + " is not " + wanted;
         co_return finding;
     }
-    const auto back = co_await resolver.addresses(wanted, address.is_v4(), !address.is_v4());
+    const auto back = co_await resolver->addresses(wanted, address.is_v4(), !address.is_v4());
     if (!back) {
         co_return Finding{false, {}};
     }
@@ -73,9 +73,9 @@ net::Task<Finding> reverse(net::Resolver& resolver, IpAddress address, std::stri
     co_return finding;
 }
 
-net::Task<Finding> unlisted(net::Resolver& resolver, IpAddress address, std::string zone) {
+net::Task<Finding> unlisted(net::Resolver* resolver, IpAddress address, std::string zone) {
     const std::string name = listed_name(address, zone);
-    const auto answer = co_await resolver.addresses(name, true, false);
+    const auto answer = co_await resolver->addresses(name, true, false);
     if (!answer) {
         co_return Finding{false, {}};
     }
@@ -136,20 +136,21 @@ class Watch final : public ConditionWatch {
         busy_ = false;
     }
 
-    net::Task<Finding> look_at(const lease::Lease& lease, const std::vector<std::string>& dnsbl) {
+    net::Task<Finding> look_at(lease::Lease lease, std::vector<std::string> dnsbl) {
         Finding finding;
         if (!lease.prefix) {  // what a line holds may change at any time: nothing to ask for
             co_return finding;
         }
         const IpAddress address = lease.prefix->address();
         if (!lease.conditions.reverse_name.empty()) {
-            finding = co_await reverse(*resolver_, address, plain(lease.conditions.reverse_name));
+            finding =
+                co_await reverse(resolver_.get(), address, plain(lease.conditions.reverse_name));
         }
         for (const std::string& zone : dnsbl) {
             if (!lease.conditions.unlisted || !finding.known || !finding.why_not.empty()) {
                 break;
             }
-            finding = co_await unlisted(*resolver_, address, zone);
+            finding = co_await unlisted(resolver_.get(), address, zone);
         }
         co_return finding;
     }
