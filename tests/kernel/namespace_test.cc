@@ -151,6 +151,32 @@ TEST_F(Namespaces, NftablesRefusesPort25AtOnceAndPassesTheRest) {
     });
 }
 
+// The same rate by both engines, with real connections: so many for each source, then refused.
+TEST_F(Namespaces, BothEnginesLimitTheConnectionsOfEachSource) {
+    world_->in_router([&] {
+        policy::Source source = op25b(Action::Limit);
+        source.rules[0].rate = *policy::Rate::parse("3/7d");
+        for (const bool xdp : {true, false}) {
+            const auto engine =
+                xdp ? gate::make_xdp_engine(gate::XdpMode::Auto) : gate::make_nft_engine();
+            ASSERT_TRUE(engine) << engine.error().message;
+            const Status applied = (*engine)->apply(compile(source));
+            ASSERT_TRUE(applied) << applied.error().message;
+            put_on(**engine, kInterfaces);
+            EXPECT_TRUE((*engine)->describe().downgrades.empty());
+            for (const auto& [line, server] : {std::pair{kLine, kSmtp}, {kLine6, kSmtp6}}) {
+                for (int i = 0; i < 3; ++i) {
+                    EXPECT_EQ(from(line, server), 0) << (xdp ? "xdp" : "nftables") << i;
+                }
+                EXPECT_EQ(from(line, server), ECONNREFUSED) << (xdp ? "xdp" : "nftables");
+            }
+            EXPECT_EQ(from(kStatic, kSmtp), 0);
+            EXPECT_EQ(from(kLine, kSubmission), 0);
+            ASSERT_TRUE((*engine)->detach());
+        }
+    });
+}
+
 // On native veth the reset arrives only where the other end has an XDP program as well.
 TEST_F(Namespaces, NativeModeReachesAPeerThatHasAProgram) {
     world_->in_router([&] {

@@ -184,7 +184,9 @@ class NftEngine final : public Engine {
             "through",
             "no events: blocked packets are counted by rule, not by line",
             "the connections of exempted prefixes are not counted",
-            "a swap of policies loses the packets counted while it happens",
+            "a swap of policies, and each changed exemption is one, loses the packets counted "
+            "while "
+            "it happens, and what sources used of their rates",
             "non-first fragments pass: they carry no port, and without their first fragment, which "
             "is judged, nothing reassembles",
         };

@@ -1,14 +1,20 @@
 #include "gate/render/nftables.h"
 
+#include "base/time.h"
 #include "policy/policy.h"
 #include "policy/ranges.h"
 
 #include <fmt/format.h>
 
+#include <array>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sekisho::gate {
@@ -17,6 +23,8 @@ namespace {
 using policy::Action;
 using policy::ClassId;
 using policy::Direction;
+
+constexpr std::size_t kLimitedSources = 65'536;  // of a rule and family; beyond it they pass
 
 bool to_port25(Direction direction) {
     return direction == Direction::ToPort25;
@@ -29,6 +37,29 @@ std::string chain_name(const policy::Class& client, Direction direction) {
 std::string set_name(const policy::Class& c, bool v4) {
     return "class_" + c.name + (v4 ? "_v4" : "_v6");
 }
+
+std::string limit_set_name(const policy::RuleSource& rule, bool v4) {
+    return "limit_" + rule.name + (v4 ? "_v4" : "_v6");
+}
+
+// "30/hour"; nothing where nftables can't say it exactly.
+std::optional<std::string> nft_rate(const policy::Rate& rate) {
+    using namespace std::chrono_literals;
+    constexpr std::array<std::pair<Duration, std::string_view>, 5> units{
+        {{1s, "second"}, {1min, "minute"}, {1h, "hour"}, {24h, "day"}, {168h, "week"}}
+    };
+    for (const auto& [unit, name] : units) {
+        const std::int64_t connections = std::int64_t{rate.connections} * unit.count();
+        if (rate.per.count() > 0 && connections > 0 && connections % rate.per.count() == 0) {
+            return fmt::format("{}/{}", connections / rate.per.count(), name);
+        }
+    }
+    return std::nullopt;
+}
+
+struct Families {  // that a rule's match leaves over
+    bool v4, v6;
+};
 
 class Renderer {
   public:
@@ -57,6 +88,7 @@ class Renderer {
                 set(c, false);
             }
         }
+        limit_sets();
         for (const Direction direction : {Direction::ToPort25, Direction::FromPort25}) {
             for (const policy::Class& client : policy_.classes()) {
                 client_chain(client, direction);
@@ -101,22 +133,73 @@ class Renderer {
         line("\t}}");
     }
 
-    // What a packet of this pair meets: its counter, then its fate. Passing is `return`, so that a
-    // packet with port 25 on both ends is judged in the other direction too.
-    [[nodiscard]] std::string statement(const policy::Verdict& verdict, Direction direction) const {
-        const std::string rule = verdict.rule < 0
-                                     ? std::string()
-                                     : policy_.rules()[static_cast<std::size_t>(verdict.rule)].name;
-        std::string out = "counter name " + nft_counter(rule, direction) + " ";
-        if (!policy::blocks(verdict.action)) {
-            return out + "return";
+    // What a packet of this pair meets: its counter, then its fate, a line each. Passing is
+    // `return`, so that a packet with port 25 on both ends is judged in the other direction too.
+    [[nodiscard]] std::vector<std::string> statements(
+        const policy::Verdict& verdict, Direction direction, Families families
+    ) const {
+        const policy::RuleSource* rule =
+            verdict.rule < 0 ? nullptr : &policy_.rules()[static_cast<std::size_t>(verdict.rule)];
+        const std::string count =
+            "counter name " + nft_counter(rule == nullptr ? "" : rule->name, direction) + " ";
+        if (verdict.action == Action::Limit && to_port25(direction) && rule != nullptr) {
+            if (const auto rate = nft_rate(rule->rate)) {
+                return limited(*rule, *rate, count, families);
+            }
         }
-        const bool silent = verdict.action == Action::Drop || !to_port25(direction);
-        if (silent) {
-            return out + "drop";
+        if (!policy::blocks(verdict.action)) {
+            return {count + "return"};
+        }
+        if (verdict.action == Action::Drop || !to_port25(direction)) {
+            return {count + "drop"};
         }
         // A reset is never answered (RFC 9293 §3.10.7.1).
-        return out + "tcp flags & rst == rst drop\n\t\t" + "{MATCH}reject with tcp reset";
+        return {count + "tcp flags & rst == rst drop", "reject with tcp reset"};
+    }
+
+    // New connections beyond the rate of their source are refused; what is open stays open.
+    [[nodiscard]] static std::vector<std::string> limited(
+        const policy::RuleSource& rule,
+        const std::string& rate,
+        const std::string& count,
+        Families families
+    ) {
+        std::vector<std::string> out{count.substr(0, count.size() - 1)};
+        for (const bool v4 : {true, false}) {
+            if (!(v4 ? families.v4 : families.v6)) {
+                continue;
+            }
+            out.push_back(fmt::format(
+                "tcp flags & (syn | ack) == syn update @{} {{ {} limit rate over {} burst {} "
+                "packets }} reject with tcp reset",
+                limit_set_name(rule, v4),
+                v4 ? "ip saddr" : "ip6 saddr & ffff:ffff:ffff:ffff::",
+                rate,
+                rule.rate.connections
+            ));
+        }
+        out.emplace_back("return");
+        return out;
+    }
+
+    // The buckets of each source: forgotten when they would be full again.
+    void limit_sets() {
+        for (const policy::RuleSource& rule : policy_.rules()) {
+            if (rule.action != Action::Limit || !nft_rate(rule.rate)) {
+                continue;
+            }
+            for (const bool v4 : {true, false}) {
+                line("\tset {} {{", limit_set_name(rule, v4));
+                line("\t\ttype {}", v4 ? "ipv4_addr" : "ipv6_addr");
+                line("\t\tsize {}", kLimitedSources);
+                line("\t\tflags dynamic,timeout");
+                line(
+                    "\t\ttimeout {}s",
+                    std::chrono::ceil<std::chrono::seconds>(rule.rate.per).count()
+                );
+                line("\t}}");
+            }
+        }
     }
 
     void client_chain(const policy::Class& client, Direction direction) {
@@ -129,23 +212,35 @@ class Renderer {
             }
             const std::string end = to_port25(direction) ? "daddr" : "saddr";
             if (!members_v4_[server.id].empty()) {
-                rule(fmt::format("ip {} @{} ", end, set_name(server, true)), verdict, direction);
+                rules(
+                    fmt::format("ip {} @{} ", end, set_name(server, true)),
+                    verdict,
+                    direction,
+                    {true, false}
+                );
             }
             if (!members_v6_[server.id].empty()) {
-                rule(fmt::format("ip6 {} @{} ", end, set_name(server, false)), verdict, direction);
+                rules(
+                    fmt::format("ip6 {} @{} ", end, set_name(server, false)),
+                    verdict,
+                    direction,
+                    {false, true}
+                );
             }
         }
-        rule("", otherwise, direction);
+        rules("", otherwise, direction, {true, true});
         line("\t}}");
     }
 
-    void rule(const std::string& match, const policy::Verdict& verdict, Direction direction) {
-        std::string text = statement(verdict, direction);
-        const std::size_t at = text.find("{MATCH}");
-        if (at != std::string::npos) {
-            text.replace(at, std::string_view("{MATCH}").size(), match);
+    void rules(
+        const std::string& match,
+        const policy::Verdict& verdict,
+        Direction direction,
+        Families families
+    ) {
+        for (const std::string& statement : statements(verdict, direction, families)) {
+            line("\t\t{}{}", match, statement);
         }
-        line("\t\t{}{}", match, text);
     }
 
     void dispatch_chain(Direction direction) {
@@ -193,12 +288,13 @@ class Renderer {
     }
 
     void note_downgrade(const policy::RuleSource& rule) {
-        if (rule.action == Action::Limit) {
+        if (rule.action == Action::Limit && !nft_rate(rule.rate)) {
             out_.downgrades.push_back(
                 {rule.name,
                  rule.action,
                  Action::Count,
-                 "the nftables engine keeps no rate for each source: packets pass and are counted"}
+                 "nftables has whole connections in a second, minute, hour, day or week, and " +
+                     rule.rate.text() + " is none of these: packets pass and are counted"}
             );
         } else if (rule.action == Action::Answer) {
             out_.downgrades.push_back(

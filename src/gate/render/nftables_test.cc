@@ -106,11 +106,25 @@ TEST(Nftables, NeighboursOfOneClassAreOneElement) {
 
 TEST(Nftables, DowngradesAreListed) {
     const auto downgrades = render_nftables(*compile(founding_page())).downgrades;
-    ASSERT_EQ(downgrades.size(), 2U);
-    EXPECT_EQ(downgrades[0].rule, "ip25b");
-    EXPECT_EQ(downgrades[0].used, Action::Count);
-    EXPECT_EQ(downgrades[1].rule, "tell");
-    EXPECT_EQ(downgrades[1].used, Action::Refuse);
+    ASSERT_EQ(downgrades.size(), 1U);
+    EXPECT_EQ(downgrades[0].rule, "tell");
+    EXPECT_EQ(downgrades[0].used, Action::Refuse);
+}
+
+TEST(Nftables, ARateThatItCannotSayIsADowngrade) {
+    policy::Source source;
+    source.rules = {rule("slow", "*", "*", Action::Limit)};
+    const auto rendered = [&](const char* rate) {
+        source.rules[0].rate = *policy::Rate::parse(rate);
+        return render_nftables(*compile(source));
+    };
+    EXPECT_THAT(rendered("10/7m").text, HasSubstr("limit rate over 14400/week burst 10 packets"));
+    EXPECT_THAT(rendered("1/30s").text, HasSubstr("limit rate over 2/minute burst 1 packets"));
+    const NftRendering never = rendered("1/61m");
+    EXPECT_THAT(never.text, Not(HasSubstr("limit")));
+    ASSERT_EQ(never.downgrades.size(), 1U);
+    EXPECT_EQ(never.downgrades[0].used, Action::Count);
+    EXPECT_THAT(never.downgrades[0].reason, HasSubstr("1/61m"));
 }
 
 TEST(Nftables, CountersAreNamedByRuleAndDirection) {
