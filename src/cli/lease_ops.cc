@@ -68,6 +68,11 @@ Result<lease::Lease> read_lease(const Json& request, const config::Gate& gate, T
     if (out.conditions.unlisted && gate.dnsbl.empty()) {
         return fail(Errc::Invalid, "gate.dnsbl names no block list that could be asked");
     }
+    if (out.conditions.connections_per_day != 0 && gate.engine != "xdp") {
+        return fail(
+            Errc::Invalid, "connections_per_day needs gate.engine = \"xdp\": no other counts them"
+        );
+    }
     const auto expires = end_of(request, gate, at, penalty);
     if (!expires) {
         return fail(expires.error());

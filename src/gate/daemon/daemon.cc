@@ -153,6 +153,7 @@ class Running final : public Daemon {
     std::shared_ptr<const policy::Policy> base_;    // without leases
     std::shared_ptr<const policy::Policy> policy_;  // with them
     Leases leases_;
+    bool leases_to_place_ = false;  // the engine has not taken the last plan
     Time look_up_at_{};
     std::int64_t looked_up_ = 0;                     // the newest lease of the last round
     std::map<std::string, std::string> interfaces_;  // wanted ones; text: the error, or empty
@@ -180,6 +181,7 @@ Status Running::reload(const config::Config& config, std::shared_ptr<const polic
         }
     }
     leases_.commit(std::move(plan));
+    leases_to_place_ = false;
     base_ = next;
     if (Status laid = lay_over(std::move(next), overrides); !laid) {
         return laid;
@@ -221,15 +223,17 @@ Status Running::follow_leases(Time at) {
     if (!changed) {
         return fail(changed.error());
     }
-    if (!*changed) {
+    leases_to_place_ = leases_to_place_ || *changed;
+    if (!leases_to_place_) {
         return {};
     }
     const auto overrides = leases_.overrides();
     if (engine_) {
         if (Status placed = engine_->set_overrides(overrides); !placed) {
-            return placed;
+            return placed;  // tried again in a second
         }
     }
+    leases_to_place_ = false;
     return lay_over(base_, overrides);
 }
 

@@ -46,8 +46,10 @@ class FakeEngine final : public Engine {
     }
     Status set_overrides(const std::vector<policy::Override>& overrides) override {
         const std::lock_guard lock(hands_.mutex);
-        hands_.overrides = overrides;
-        return {};
+        if (hands_.refuse) {
+            hands_.overrides = overrides;
+        }
+        return hands_.refuse;
     }
     Result<std::vector<OverrideCount>> override_counts() override {
         const std::lock_guard lock(hands_.mutex);
@@ -257,7 +259,18 @@ TEST_F(DaemonTest, ALeaseIsPlacedOnTheEngineAndShownByThePolicy) {
         EXPECT_EQ(hands_.overrides.size(), 1U);
     }
     ASSERT_TRUE(leases_.end(1, now(), "test", "over"));
-    ASSERT_TRUE(daemon->refresh_leases());
+    {
+        const std::lock_guard lock(hands_.mutex);
+        hands_.refuse = fail(Errc::Full, "the map is full");
+    }
+    EXPECT_FALSE(daemon->refresh_leases());
+    EXPECT_EQ(daemon->policy()->classify(*IpAddress::parse("198.51.100.7")), 0)
+        << "as packets meet it";
+    {
+        const std::lock_guard lock(hands_.mutex);
+        hands_.refuse = {};
+    }
+    ASSERT_TRUE(daemon->refresh_leases()) << "what the engine refused is tried again";
     const std::lock_guard lock(hands_.mutex);
     EXPECT_TRUE(hands_.overrides.empty());
 }
