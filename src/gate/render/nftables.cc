@@ -141,20 +141,20 @@ class Renderer {
         const policy::RuleSource* rule =
             verdict.rule < 0 ? nullptr : &policy_.rules()[static_cast<std::size_t>(verdict.rule)];
         const std::string count =
-            "counter name " + nft_counter(rule == nullptr ? "" : rule->name, direction) + " ";
+            "counter name " + nft_counter(rule == nullptr ? "" : rule->name, direction);
         if (verdict.action == Action::Limit && to_port25(direction) && rule != nullptr) {
             if (const auto rate = nft_rate(rule->rate)) {
                 return limited(*rule, *rate, count, families);
             }
         }
         if (!policy::blocks(verdict.action)) {
-            return {count + "return"};
+            return {count + " return"};
         }
         if (verdict.action == Action::Drop || !to_port25(direction)) {
-            return {count + "drop"};
+            return {count + " drop"};
         }
         // A reset is never answered (RFC 9293 §3.10.7.1).
-        return {count + "tcp flags & rst == rst drop", "reject with tcp reset"};
+        return {count + " tcp flags & rst == rst drop", "reject with tcp reset"};
     }
 
     // New connections beyond the rate of their source are refused; what is open stays open.
@@ -164,7 +164,7 @@ class Renderer {
         const std::string& count,
         Families families
     ) {
-        std::vector<std::string> out{count.substr(0, count.size() - 1)};
+        std::vector<std::string> out{count};
         for (const bool v4 : {true, false}) {
             if (!(v4 ? families.v4 : families.v6)) {
                 continue;
