@@ -265,6 +265,7 @@ std::uint64_t operations_of_a_day() {
     EXPECT_EQ(ledger.accepted.size(), 24U);
     EXPECT_GT(spool->counters().recycled_total, 1U);
     EXPECT_GT(spool->counters().carried_total, 1U);
+    const std::scoped_lock lock(disk->mutex);  // the committer may be tidying up still
     return disk->operations;
 }
 
