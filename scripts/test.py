@@ -6,6 +6,7 @@ crash (kill -9), peers (real daemons), e2e (the real binary), kill (kill -9 a hu
 web (Chromium), story (S1-S18).
 `./dev test SUITE...` runs some.
 """
+import concurrent.futures
 import os
 import re
 import subprocess
@@ -102,6 +103,8 @@ def no_kernel():
 
 # Suites that mostly wait: all of them together, two tests at a time.
 BESIDE = ("crash", "peers", "e2e", "web")
+# The same for programs of their own, which run at once.
+AT_ONCE = ("kill", "story")
 
 
 class Report:
@@ -123,6 +126,13 @@ class Report:
         started = time.monotonic()
         passed, failed, skipped, output = SUITES[name][1]()
         self.tell(name, passed, failed, skipped, output, time.monotonic() - started)
+
+    def run_at_once(self, names):
+        started = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            results = pool.map(lambda name: (SUITES[name][1](), time.monotonic() - started), names)
+            for name, (result, seconds) in zip(names, results):
+                self.tell(name, *result, seconds)
 
     def run_beside(self, names):
         """One ctest for them all; a line for each."""
@@ -159,11 +169,19 @@ def main():
         return 2
     missing, report = no_kernel(), Report()
     beside = [name for name in BESIDE if name in wanted]
+    at_once = [name for name in AT_ONCE if name in wanted and not (missing and name in NEED_KERNEL)]
     for name in wanted:
         if name in BESIDE and name not in beside:
             continue  # has run
         if missing and name in NEED_KERNEL:
             report.skip(name, missing)
+        elif name in AT_ONCE and name not in at_once:
+            continue  # has run
+        elif name in at_once:
+            together = [one for one in at_once if report.builds(one) or report.fail(one)]
+            at_once = []
+            if together:
+                report.run_at_once(together)
         elif name in beside:
             together = [one for one in beside if report.builds(one) or report.fail(one)]
             beside = []
