@@ -5,6 +5,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "line/line.h"
+#include "line/ports.h"
 #include "line/session_rules.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
@@ -13,8 +14,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,12 +29,13 @@ using line::Change;
 using line::Session;
 
 const std::string_view SqliteLineStore::kHoldersQuery =
-    "SELECT s.session, s.nas, s.line, s.realm, s.started, s.ended, s.seen FROM held AS h "
+    "SELECT s.session, s.nas, s.line, s.realm, s.started, s.ended, s.seen, s.ports FROM held AS h "
     "JOIN sessions AS s ON s.id = h.session "
     "WHERE h.first = ?1 AND h.length = ?2 AND h.ended > ?3 AND h.started <= ?3";
 
 namespace {
 
+constexpr const char* kImpossiblePrefix = "the database holds a session with an impossible prefix";
 constexpr int kV4Bits = 96;  // in front of an IPv4 address in 16 bytes
 
 // The prefix's first address in 16 bytes, IPv4 as ::ffff:a.b.c.d.
@@ -66,7 +70,7 @@ std::optional<Prefix> read_prefix(std::string_view first, std::int64_t length) {
     return own < 0 ? std::nullopt : std::optional{Prefix{address, static_cast<int>(own)}};
 }
 
-Session read_session(Statement& row) {
+Result<Session> read_session(Statement& row) {
     Session out;
     out.id = row.text();
     out.nas = row.text();
@@ -78,6 +82,11 @@ Session read_session(Statement& row) {
         out.end = from_ms(ended);
     }
     out.seen = row.time();
+    const auto ports = line::PortSet::unpack(static_cast<std::uint64_t>(row.integer()));
+    if (!ports) {
+        return fail(ports.error());
+    }
+    out.ports = *ports;
     return out;
 }
 
@@ -146,15 +155,16 @@ Status SqliteLineStore::end(std::int64_t row, Time at) {
 
 Status SqliteLineStore::add(const Session& session) {
     const auto added = database_->run(
-        "INSERT INTO sessions (nas, session, line, realm, started, ended, seen) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO sessions (nas, session, line, realm, started, ended, seen, ports) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         std::string_view{session.nas},
         std::string_view{session.id},
         std::string_view{session.line},
         std::string_view{session.realm},
         session.start,
         session.end ? to_ms(std::max(*session.end, session.start)) : kOpenEnd,
-        session.seen
+        session.seen,
+        static_cast<std::int64_t>(session.ports.packed())
     );
     if (!added) {
         return added;
@@ -185,28 +195,42 @@ Status SqliteLineStore::refresh(std::int64_t row, const Session& session) {
     return done && session.end ? end(row, *session.end) : done;
 }
 
+Status SqliteLineStore::put_one(const Session& session) {
+    const auto found = newest(session.nas, session.id);
+    if (!found) {
+        return fail(found.error());
+    }
+    const std::optional<Newest>& last = *found;
+    switch (change_by(last ? std::optional{last->known} : std::nullopt, session)) {
+        case Change::None:
+            return {};
+        case Change::Add:
+            return add(session);
+        case Change::Refresh:
+            SEKISHO_ASSERT(last.has_value());
+            return refresh(last->row, session);
+        case Change::Replace:
+            break;
+    }
+    SEKISHO_ASSERT(last.has_value());
+    const auto ended = end(last->row, session.start);
+    return ended ? add(session) : ended;
+}
+
 Status SqliteLineStore::put(const Session& session) {
     const std::scoped_lock lock{mutex_};
+    return database_->transaction([&] { return put_one(session); });
+}
+
+Status SqliteLineStore::put_all(std::span<const Session> sessions) {
+    const std::scoped_lock lock{mutex_};
     return database_->transaction([&]() -> Status {
-        const auto found = newest(session.nas, session.id);
-        if (!found) {
-            return fail(found.error());
+        for (const Session& session : sessions) {
+            if (Status kept = put_one(session); !kept) {
+                return kept;
+            }
         }
-        const std::optional<Newest>& last = *found;
-        switch (change_by(last ? std::optional{last->known} : std::nullopt, session)) {
-            case Change::None:
-                return {};
-            case Change::Add:
-                return add(session);
-            case Change::Refresh:
-                SEKISHO_ASSERT(last.has_value());
-                return refresh(last->row, session);
-            case Change::Replace:
-                break;
-        }
-        SEKISHO_ASSERT(last.has_value());
-        const auto ended = end(last->row, session.start);
-        return ended ? add(session) : ended;
+        return {};
     });
 }
 
@@ -263,7 +287,9 @@ Result<std::vector<int>> SqliteLineStore::lengths() {
     }
 }
 
-Result<std::vector<Session>> SqliteLineStore::holders(const IpAddress& address, Time at) {
+Result<std::vector<Session>> SqliteLineStore::holders(
+    const IpAddress& address, Time at, std::optional<std::uint16_t> port
+) {
     const std::scoped_lock lock{mutex_};
     const auto in_use = lengths();
     if (!in_use) {
@@ -291,8 +317,14 @@ Result<std::vector<Session>> SqliteLineStore::holders(const IpAddress& address, 
             if (!*row) {
                 break;
             }
-            out.push_back(read_session(*statement));
-            out.back().prefixes = {prefix};
+            auto session = read_session(*statement);
+            if (!session) {
+                return fail(session.error());
+            }
+            if (session->uses(prefix, port)) {
+                session->prefixes = {prefix};
+                out.push_back(std::move(*session));
+            }
         }
     }
     return out;
@@ -317,9 +349,33 @@ Result<std::vector<Prefix>> SqliteLineStore::prefixes_of(std::int64_t row) {
         const std::string first = statement->text();
         const auto prefix = read_prefix(first, statement->integer());
         if (!prefix) {
-            return fail(Errc::Corrupt, "the database holds a session with an impossible prefix");
+            return fail(Errc::Corrupt, kImpossiblePrefix);
         }
         out.push_back(*prefix);
+    }
+}
+
+// Of rows of session, nas, line, realm, started, ended, seen, ports and id.
+Result<std::vector<Session>> SqliteLineStore::with_prefixes(Statement& statement) {
+    std::vector<Session> out;
+    while (true) {
+        const auto row = statement.step();
+        if (!row) {
+            return fail(row.error());
+        }
+        if (!*row) {
+            return out;
+        }
+        auto session = read_session(statement);
+        if (!session) {
+            return fail(session.error());
+        }
+        auto prefixes = prefixes_of(statement.integer());
+        if (!prefixes) {
+            return fail(prefixes.error());
+        }
+        session->prefixes = std::move(*prefixes);
+        out.push_back(std::move(*session));
     }
 }
 
@@ -328,28 +384,94 @@ Result<std::vector<Session>> SqliteLineStore::sessions_of(
 ) {
     const std::scoped_lock lock{mutex_};
     auto statement = database_->prepare(
-        "SELECT session, nas, line, realm, started, ended, seen, id FROM sessions WHERE line = ? "
-        "ORDER BY started DESC LIMIT ?"
+        "SELECT session, nas, line, realm, started, ended, seen, ports, id FROM sessions "
+        "WHERE line = ? ORDER BY started DESC LIMIT ?"
     );
     if (!statement) {
         return fail(statement.error());
     }
     statement->bind_all(std::string_view{line}, static_cast<std::int64_t>(limit));
-    std::vector<Session> out;
-    while (true) {
+    return with_prefixes(*statement);
+}
+
+Result<std::vector<Session>> SqliteLineStore::open_on(const std::string& nas) {
+    const std::scoped_lock lock{mutex_};
+    auto statement = database_->prepare(
+        "SELECT session, nas, line, realm, started, ended, seen, ports, id FROM sessions "
+        "WHERE nas = ? AND ended = 9223372036854775807"
+    );
+    if (!statement) {
+        return fail(statement.error());
+    }
+    statement->bind(std::string_view{nas});
+    return with_prefixes(*statement);
+}
+
+Result<bool> SqliteLineStore::knows(const std::string& nas) {
+    const std::scoped_lock lock{mutex_};
+    auto statement = database_->prepare("SELECT 1 FROM sessions WHERE nas = ? LIMIT 1");
+    if (!statement) {
+        return fail(statement.error());
+    }
+    return statement->bind(std::string_view{nas}).step();
+}
+
+Status SqliteLineStore::read_all(
+    Database& reading,
+    const std::function<void()>& begun,
+    const std::function<Status(const Session&, std::span<const Time>)>& take
+) {
+    // One statement sees one state of the file from its first step on. The index held_session
+    // covers it, so that both tables are read from end to end beside each other.
+    auto statement = reading.prepare(
+        "SELECT s.session, s.nas, s.line, s.realm, s.started, s.ended, s.seen, s.ports, s.id, "
+        "h.session, h.first, h.length, h.started FROM sessions AS s "
+        "LEFT JOIN held AS h ON h.session = s.id ORDER BY s.id"
+    );
+    if (!statement) {
+        begun();
+        return fail(statement.error());
+    }
+    std::optional<Session> session;
+    std::int64_t id = 0;
+    std::vector<Time> held_from;
+    for (bool first = true;; first = false) {
         const auto row = statement->step();
+        if (first) {
+            begun();
+        }
         if (!row) {
             return fail(row.error());
         }
+        auto read = *row ? read_session(*statement) : Result<Session>{};
+        if (!read) {
+            return fail(read.error());
+        }
+        const std::int64_t row_id = *row ? statement->integer() : 0;
+        if (session && (!*row || row_id != id)) {
+            if (Status taken = take(*session, held_from); !taken) {
+                return taken;
+            }
+            session.reset();
+        }
         if (!*row) {
-            return out;
+            return {};
         }
-        out.push_back(read_session(*statement));
-        auto prefixes = prefixes_of(statement->integer());
-        if (!prefixes) {
-            return fail(prefixes.error());
+        if (!session) {
+            session = std::move(*read);
+            id = row_id;
+            held_from.clear();
         }
-        out.back().prefixes = std::move(*prefixes);
+        if (statement->integer() == 0) {
+            continue;  // a session that holds nothing
+        }
+        const std::string start = statement->text();
+        const auto prefix = read_prefix(start, statement->integer());
+        if (!prefix) {
+            return fail(Errc::Corrupt, kImpossiblePrefix);
+        }
+        session->prefixes.push_back(*prefix);
+        held_from.push_back(statement->time());
     }
 }
 

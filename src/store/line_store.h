@@ -9,9 +9,11 @@
 #include "store/sqlite.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,14 +28,29 @@ class SqliteLineStore final : public line::LineStore {
     Status put(const line::Session& session) override;
     Status stop(const std::string& nas, const std::string& id, Time at) override;
     Status stop_all(const std::string& nas, Time at) override;
-    [[nodiscard]] Result<std::vector<line::Session>> holders(const IpAddress& address, Time at)
-        override;
+    // Several thousand at a time: one transaction.
+    Status put_all(std::span<const line::Session> sessions) override;
+    using LineStore::holders;
+    [[nodiscard]] Result<std::vector<line::Session>> holders(
+        const IpAddress& address, Time at, std::optional<std::uint16_t> port
+    ) override;
     [[nodiscard]] Result<std::vector<line::Session>> sessions_of(
         const std::string& line, std::size_t limit
     ) override;
+    [[nodiscard]] Result<std::vector<line::Session>> open_on(const std::string& nas) override;
+    [[nodiscard]] Result<bool> knows(const std::string& nas) override;
     // Forgets what ended before then; returns how many sessions that were. Takes the lock for a
     // few thousand at a time.
     Result<std::int64_t> forget_before(Time time);
+
+    // Hands over every session as it was at one moment, each prefix with the time from which it is
+    // held, over another connection: `begun` is called when that moment has been. Ends at the first
+    // error of `take`, and returns it.
+    [[nodiscard]] static Status read_all(
+        Database& reading,
+        const std::function<void()>& begun,
+        const std::function<Status(const line::Session&, std::span<const Time> held_from)>& take
+    );
 
     // The look-up behind holders(), for a test that reads its query plan.
     static const std::string_view kHoldersQuery;
@@ -46,6 +63,8 @@ class SqliteLineStore final : public line::LineStore {
     [[nodiscard]] Result<std::optional<Newest>> newest(
         const std::string& nas, const std::string& id
     );
+    [[nodiscard]] Status put_one(const line::Session& session);
+    [[nodiscard]] Result<std::vector<line::Session>> with_prefixes(Statement& statement);
     [[nodiscard]] Status add(const line::Session& session);
     [[nodiscard]] Status refresh(std::int64_t row, const line::Session& session);
     [[nodiscard]] Status hold(std::int64_t row, const Prefix& prefix, Time from);

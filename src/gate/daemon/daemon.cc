@@ -138,8 +138,8 @@ class Running final : public Daemon {
         std::shared_ptr<const policy::Policy> base, const std::vector<policy::Override>& overrides
     );
     void note_interface(const std::string& name, const Status& status, bool first);
-    // The line that certainly held the address then; empty if there is none.
-    [[nodiscard]] std::string holder(const IpAddress& address, Time at) const;
+    // The line that certainly held the client's address and port then; empty if there is none.
+    [[nodiscard]] std::string holder(const Flow& flow, Time at) const;
     void on_flow(const Flow& flow);
     void write(std::vector<event::Event> rows);
 
@@ -337,12 +337,12 @@ void Running::note_interface(const std::string& name, const Status& status, bool
     }
 }
 
-std::string Running::holder(const IpAddress& address, Time at) const {
-    const auto holders = lines_.holders(address, at);
+std::string Running::holder(const Flow& flow, Time at) const {
+    const auto holders = lines_.holders(flow.client, at, flow.client_port);
     if (!holders) {
         return {};
     }
-    line::Answer answer = line::resolve(*holders, address, at);
+    line::Answer answer = line::resolve(*holders, flow.client, at, flow.client_port);
     return answer.certainty == line::Certainty::Subscriber ? std::move(answer.line) : std::string();
 }
 
@@ -354,8 +354,8 @@ void Running::on_flow(const Flow& flow) {
     row.rule = flow.rule;
     row.count = static_cast<std::int64_t>(flow.count);
     // Packets counted together are somebody's only if the address was theirs all the while.
-    row.line = holder(flow.client, flow.at);
-    if (flow.since != flow.at && holder(flow.client, flow.since) != row.line) {
+    row.line = holder(flow, flow.at);
+    if (flow.since != flow.at && holder(flow, flow.since) != row.line) {
         row.line.clear();
     }
     const std::lock_guard lock(mutex_);

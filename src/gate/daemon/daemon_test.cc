@@ -120,11 +120,14 @@ class FakeLines final : public line::LineStore {
     }
     Status stop(const std::string&, const std::string&, Time) override { return {}; }
     Status stop_all(const std::string&, Time) override { return {}; }
-    Result<std::vector<line::Session>> holders(const IpAddress& address, Time at) override {
+    Result<std::vector<line::Session>> holders(
+        const IpAddress& address, Time at, std::optional<std::uint16_t> port
+    ) override {
         std::vector<line::Session> out;
         for (const line::Session& one : sessions) {
             for (const Prefix& prefix : one.prefixes) {
-                if (prefix.contains(address) && one.start <= at && (!one.end || at < *one.end)) {
+                if (prefix.contains(address) && one.uses(prefix, port) && one.start <= at &&
+                    (!one.end || at < *one.end)) {
                     out.push_back(one);
                 }
             }
@@ -134,6 +137,8 @@ class FakeLines final : public line::LineStore {
     Result<std::vector<line::Session>> sessions_of(const std::string&, std::size_t) override {
         return sessions;
     }
+    Result<std::vector<line::Session>> open_on(const std::string&) override { return sessions; }
+    Result<bool> knows(const std::string&) override { return !sessions.empty(); }
     std::vector<line::Session> sessions;
 };
 
