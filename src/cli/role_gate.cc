@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "gate/daemon/accounting.h"
 #include "gate/daemon/daemon.h"
+#include "gate/daemon/line_sources.h"
 #include "gate/enforce/engine.h"
 #include "policy/policy.h"
 #include "store/store.h"
@@ -25,7 +26,8 @@ class GateRole final : public Role {
     static Result<std::unique_ptr<Role>> start(const config::Config& config) {
         auto role = std::make_unique<GateRole>();
         role->config_ = config;
-        auto store = store::open_store(config.database());
+        // This role alone writes sessions, and asks for one with every flow.
+        auto store = store::open_store(config.database(), {.index_lines = true});
         if (!store) {
             return fail(store.error());
         }
@@ -51,6 +53,7 @@ class GateRole final : public Role {
             return fail(accounting.error());
         }
         role->accounting_ = std::move(*accounting);
+        role->sources_ = gate::LineSources::start(config.lines, role->store_->lines());
         return role;
     }
 
@@ -83,6 +86,14 @@ class GateRole final : public Role {
         if (accounting_) {
             out["radius"] = accounting_->status();
         }
+        const store::LineIndexStatus index = store_->line_index();
+        out["lines"] = {
+            {"indexed", index.ready}, {"sessions", index.sessions}, {"bytes", index.bytes}
+        };
+        if (!index.error.empty()) {
+            out["lines"]["error"] = index.error;
+        }
+        out["lines"]["sources"] = sources_->status();
         return out;
     }
 
@@ -94,6 +105,7 @@ class GateRole final : public Role {
         if (accounting_) {
             accounting_->reload(config);
         }
+        sources_->reload(config.lines);
         if (config.radius.listen != config_.radius.listen) {
             notes.emplace_back("radius.listen takes effect at the next start");
         }
@@ -121,6 +133,7 @@ class GateRole final : public Role {
 
     void stop() override {
         accounting_.reset();
+        sources_.reset();
         daemon_->stop();
         static_cast<void>(store_->journal().flush());
     }
@@ -150,6 +163,7 @@ class GateRole final : public Role {
     std::unique_ptr<store::Store> store_;
     std::unique_ptr<gate::Daemon> daemon_;
     std::unique_ptr<gate::Accounting> accounting_;
+    std::unique_ptr<gate::LineSources> sources_;
 };
 
 }  // namespace

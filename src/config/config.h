@@ -57,6 +57,14 @@ struct Radius {
     std::vector<Client> clients;  // [[radius.client]]
 };
 
+struct LineSource {        // [[lines]]
+    std::string name;      // unique; sessions are kept under it
+    std::string kind;      // static, kea
+    std::string file;      // a table, or the lease file that Kea writes
+    std::string identity;  // kea: what of a lease names the line
+    friend bool operator==(const LineSource&, const LineSource&) = default;
+};
+
 struct Mail {
     std::string hostname;               // in greetings and trace fields; empty: the machine's
     std::vector<std::string> domains;   // we take mail for these on 25; empty: provider.domain
@@ -131,6 +139,7 @@ struct Config {
     Log log;
     Gate gate;
     Radius radius;
+    std::vector<LineSource> lines;
     Mail mail;
     Tls tls;
     Queue queue;

@@ -417,6 +417,51 @@ const Table<Radius::Client>& radius_client_table() {
     return table;
 }
 
+const Table<LineSource>& line_source_table() {
+    using T = LineSource;
+    static const Table<T> table{
+        "lines",
+        true,
+        "A file that tells which line holds an address, beside RADIUS accounting or in its stead. "
+        "The gate reads it at its start and whenever it changes. Rows that are wrong are in the "
+        "log and in `sekisho gate status`; the others count.",
+        {
+            required(text<T>(
+                "name",
+                SEKISHO_AT(name),
+                "Unique name; what is known is kept under it. Under another name all of it is "
+                "new."
+            )),
+            required(choice<T>(
+                "kind",
+                SEKISHO_AT(kind),
+                {"static", "kea"},
+                "`static`: a table of `prefix,line[,realm[,ports]]`. `kea`: what the DHCP server "
+                "Kea keeps in memfile, `kea-leases4.csv` or `kea-leases6.csv`, with the files of "
+                "its clean-up beside it."
+            )),
+            required(text<T>(
+                "file",
+                SEKISHO_AT(file),
+                "The file, relative to sekisho.toml. It need not be there yet."
+            )),
+            with_default(
+                choice<T>(
+                    "identity",
+                    SEKISHO_AT(identity),
+                    {"", "client-id", "hwaddr", "duid", "hostname", "circuit-id", "remote-id"},
+                    "For `kea`: what of a lease names the line. `circuit-id` (DHCPv6: "
+                    "Interface-Id) "
+                    "and `remote-id` are what the relay says; Kea keeps them with "
+                    "`store-extended-info`."
+                ),
+                "\"\""
+            ),
+        }
+    };
+    return table;
+}
+
 #undef SEKISHO_AT
 
 }  // namespace sekisho::config

@@ -44,5 +44,6 @@ struct ClassTable {
 [[nodiscard]] const Table<ClassTable>& class_table();
 [[nodiscard]] const Table<policy::RuleSource>& rule_table();
 [[nodiscard]] const Table<Radius::Client>& radius_client_table();
+[[nodiscard]] const Table<LineSource>& line_source_table();
 
 }  // namespace sekisho::config

@@ -106,6 +106,16 @@ class Reader {
             });
             return;
         }
+        if (key == line_source_table().name) {
+            each(
+                line_source_table(),
+                key,
+                line,
+                node,
+                [this](LineSource& source, std::uint32_t at) { add_line_source(source, at); }
+            );
+            return;
+        }
         Nearest nearest(key);
         for (const Table<Config>& table : tables()) {
             if (table.name.empty()) {
@@ -126,6 +136,7 @@ class Reader {
         }
         nearest.offer(class_table().name);
         nearest.offer(rule_table().name);
+        nearest.offer(line_source_table().name);
         problem(line, key, "unknown key" + nearest.hint());
     }
 
@@ -250,6 +261,25 @@ class Reader {
             config_.watched_files.push_back(path);
         }
         config_.policy.classes.push_back(std::move(table.source));
+    }
+
+    void add_line_source(LineSource& source, std::uint32_t line) {
+        const auto same = std::ranges::find(config_.lines, source.name, &LineSource::name);
+        if (same != config_.lines.end()) {
+            problem(line, "lines.name", "\"" + source.name + "\" is there already");
+        }
+        if (source.name.empty() || source.name.size() > 64 || source.file.empty()) {
+            problem(line, "lines", "name (up to 64 bytes) and file can't be empty");
+        }
+        if ((source.kind == "kea") == source.identity.empty()) {
+            problem(
+                line,
+                "lines.identity",
+                source.kind == "kea" ? "is missing; kind = \"kea\" needs it"
+                                     : "is for kind = \"kea\" alone"
+            );
+        }
+        config_.lines.push_back(std::move(source));
     }
 
     // What no single key can tell.

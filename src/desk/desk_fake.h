@@ -90,6 +90,7 @@ class MemoryLines final : public line::LineStore {
         return found;
     }
     Result<std::vector<line::Session>> open_on(const std::string& /*nas*/) override { return {}; }
+    Result<std::vector<std::string>> open_nas() override { return std::vector<std::string>{}; }
     Result<bool> knows(const std::string& /*nas*/) override { return false; }
 
     std::vector<line::Session> sessions;

@@ -1,14 +1,18 @@
 #include "line/block_pool.h"
 
 #include "base/assert.h"
+#include "line/huge_pages.h"
 
 #include <bit>
 #include <cstddef>
 #include <cstring>
-#include <memory>
 #include <utility>
 
 namespace sekisho::line {
+
+void BlockPool::Free::operator()(char* chunk) const {
+    HugePages<char>{}.deallocate(chunk, 0);
+}
 
 std::size_t BlockPool::rounded(std::size_t bytes) {
     const std::size_t units = (bytes + kUnit - 1) / kUnit;
@@ -27,8 +31,10 @@ BlockPool::Ref BlockPool::new_chunk(std::size_t units) {
         chunks_.emplace_back();  // reference 0 is none: no block of chunk 0 is ever given out
     }
     SEKISHO_ASSERT(chunks_.size() < std::size_t{1} << (32U - kUnitBits));
-    chunks_.push_back(std::make_unique_for_overwrite<char[]>(units * kUnit));
-    bytes_ += units * kUnit;
+    constexpr std::size_t kPage = HugePages<char>::kPage;
+    const std::size_t bytes = (units * kUnit + kPage - 1) / kPage * kPage;
+    chunks_.emplace_back(HugePages<char>{}.allocate(bytes));
+    bytes_ += bytes;
     return static_cast<Ref>((chunks_.size() - 1) << kUnitBits);
 }
 

@@ -26,7 +26,7 @@ class BlockPool {
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
   private:
-    static constexpr unsigned kUnitBits = 17;  // of a chunk's units: 1 MB
+    static constexpr unsigned kUnitBits = 18;  // of a chunk's units: 2 MB, a huge page
     static constexpr std::size_t kChunkUnits = std::size_t{1} << kUnitBits;
     static constexpr std::size_t kExact = 64;  // up to so many units each size has its own list
 
@@ -35,7 +35,10 @@ class BlockPool {
     [[nodiscard]] Ref& free_list(std::size_t units);
     [[nodiscard]] Ref new_chunk(std::size_t units);
 
-    std::vector<std::unique_ptr<char[]>> chunks_;
+    struct Free {
+        void operator()(char* chunk) const;
+    };
+    std::vector<std::unique_ptr<char, Free>> chunks_;
     std::array<Ref, kExact + 33> free_{};
     Ref open_ = 0;           // where the newest chunk goes on
     std::size_t left_ = 0;   // units in it

@@ -1,6 +1,7 @@
 #include "line/hash_slots.h"
 
 #include "base/assert.h"
+#include "line/huge_pages.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -25,7 +26,7 @@ void HashSlots::put(Slot slot) {
 void HashSlots::insert(std::uint32_t hash, std::uint32_t value) {
     SEKISHO_ASSERT(value != kNone);
     if (slots_.empty() || (used_ + 1) * 5 > slots_.size() * 4) {
-        std::vector<Slot> old(slots_.empty() ? kLeast : slots_.size() * 7 / 5);
+        std::vector<Slot, HugePages<Slot>> old(slots_.empty() ? kLeast : slots_.size() * 7 / 5);
         old.swap(slots_);
         for (const Slot& slot : old) {
             if (slot.value != kNone) {

@@ -3,6 +3,8 @@
 // stays empty.
 #pragma once
 
+#include "line/huge_pages.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -61,7 +63,7 @@ class HashSlots {
     void put(Slot slot);
     void erase_at(std::size_t place);
 
-    std::vector<Slot> slots_;
+    std::vector<Slot, HugePages<Slot>> slots_;
     std::size_t used_ = 0;
 };
 

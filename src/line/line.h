@@ -73,6 +73,8 @@ class LineStore {
     ) = 0;
     // What is open on the NAS, in no order.
     [[nodiscard]] virtual Result<std::vector<Session>> open_on(const std::string& nas) = 0;
+    // The NASes on which something is open.
+    [[nodiscard]] virtual Result<std::vector<std::string>> open_nas() = 0;
     // Whether a session of it, open or ended, is known.
     [[nodiscard]] virtual Result<bool> knows(const std::string& nas) = 0;
 };

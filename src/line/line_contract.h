@@ -86,6 +86,9 @@ TEST_P(LineStoreContract, ARestartEndsWhatWasOpenThere) {
     EXPECT_EQ(held("198.51.100.9", kNoon + 2 * kHour).size(), 1U);
     EXPECT_EQ(store_->open_on("bras1")->size(), 1U);
     EXPECT_EQ(store_->open_on("bras1")->at(0).line, "u2");
+    std::vector<std::string> open = *store_->open_nas();
+    std::ranges::sort(open);
+    EXPECT_EQ(open, (std::vector<std::string>{"bras1", "bras2"}));
     EXPECT_TRUE(*store_->knows("bras2"));
     EXPECT_FALSE(*store_->knows("bras3"));
 }

@@ -12,6 +12,7 @@
 #include <functional>
 #include <iterator>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -143,6 +144,16 @@ Result<std::vector<Session>> MemoryLineStore::open_on(const std::string& nas) {
         return session.nas == nas && !session.end;
     });
     return out;
+}
+
+Result<std::vector<std::string>> MemoryLineStore::open_nas() {
+    std::set<std::string> out;
+    for (const Session& session : sessions_) {
+        if (!session.end) {
+            out.insert(session.nas);
+        }
+    }
+    return std::vector(out.begin(), out.end());
 }
 
 Result<bool> MemoryLineStore::knows(const std::string& nas) {

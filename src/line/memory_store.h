@@ -31,6 +31,7 @@ class MemoryLineStore final : public LineStore {
         const std::string& line, std::size_t limit
     ) override;
     [[nodiscard]] Result<std::vector<Session>> open_on(const std::string& nas) override;
+    [[nodiscard]] Result<std::vector<std::string>> open_nas() override;
     [[nodiscard]] Result<bool> knows(const std::string& nas) override;
 
   private:

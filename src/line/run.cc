@@ -91,9 +91,10 @@ Run::Packed* Run::after(const Head& head, Packed* intervals, std::int64_t at) {
     );
 }
 
-BlockPool::Ref Run::make(BlockPool& pool, const RunKey& key) {
-    const BlockPool::Ref ref = pool.take(size(1));
-    new (pool.at(ref)) Head{key, 0, 0, 1, 0};
+BlockPool::Ref Run::make(BlockPool& pool, const RunKey& key, std::size_t capacity) {
+    const auto room = static_cast<std::uint32_t>(capacity);
+    const BlockPool::Ref ref = pool.take(size(room));
+    new (pool.at(ref)) Head{key, 0, 0, room, 0};
     return ref;
 }
 

@@ -47,7 +47,10 @@ class Run {
   public:
     Run(const BlockPool& pool, BlockPool::Ref ref) : block_(pool.at(ref)) {}
 
-    [[nodiscard]] static BlockPool::Ref make(BlockPool& pool, const RunKey& key);
+    // With room for so many.
+    [[nodiscard]] static BlockPool::Ref make(
+        BlockPool& pool, const RunKey& key, std::size_t capacity
+    );
     // Puts it in; the run may move.
     [[nodiscard]] static BlockPool::Ref add(
         BlockPool& pool, BlockPool::Ref ref, const Interval& interval

@@ -18,7 +18,6 @@
 #include <cstring>
 #include <functional>
 #include <limits>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -54,6 +53,10 @@ T read(const char* at) {
 
 std::size_t held_bytes(std::size_t count) {
     return (count + 1) * sizeof(std::uint32_t);
+}
+
+bool is_too_long(const Session& session) {
+    return std::max({session.id.size(), session.line.size(), session.realm.size()}) > kTextMax;
 }
 
 std::pair<std::string_view, std::string_view> name_at(const char* block) {
@@ -141,7 +144,7 @@ std::uint32_t SessionIndex::free_place() {
     }
     SEKISHO_ASSERT(used_ != kNone);
     if (used_ >> kRecordBits == records_.size()) {
-        records_.push_back(std::make_unique<Record[]>(std::size_t{1} << kRecordBits));
+        records_.emplace_back(std::size_t{1} << kRecordBits);
     }
     return used_++;
 }
@@ -179,7 +182,7 @@ std::uint32_t SessionIndex::add(const Session& session) {
     one.start = kept_ms(to_ms(session.start));
     one.end = session.end ? std::max(kept_ms(to_ms(*session.end)), one.start) : kOpen;
     one.seen = kept_ms(to_ms(session.seen));
-    one.ports = session.ports.packed();
+    one.ports = session.ports;
     one.nas = number;
     name(one, session.line, session.realm);
     one.id = pool_.take(kIdHead + session.id.size());
@@ -224,17 +227,21 @@ void SessionIndex::note_shape(RunKey key) {
     }
 }
 
-void SessionIndex::hold(std::uint32_t at, const RunKey& key, std::int64_t from) {
+// `others`: how many more are to come at once.
+void SessionIndex::hold(
+    std::uint32_t at, const RunKey& key, std::int64_t from, std::size_t others
+) {
     const std::uint32_t hash = key.hash();
     std::uint32_t run = run_of(key, hash);
-    if (run != kNone && Run{pool_, run}.has(at)) {
+    // A store that is read back names nothing twice.
+    if (run != kNone && others == 0 && Run{pool_, run}.has(at)) {
         return;
     }
     const std::int64_t end = record(at).end;
     const Interval interval{from, end == kOpen ? kOpen : std::max(end, from), at};
     if (run == kNone) {
         note_shape(key);
-        run = Run::make(pool_, key);
+        run = Run::make(pool_, key, 1 + others);
         runs_.insert(hash, run);
     }
     if (const BlockPool::Ref moved = Run::add(pool_, run, interval); moved != run) {
@@ -244,11 +251,9 @@ void SessionIndex::hold(std::uint32_t at, const RunKey& key, std::int64_t from) 
 }
 
 void SessionIndex::hold(std::uint32_t at, const Prefix& prefix, Time from) {
-    const auto ports = PortSet::unpack(record(at).ports);
-    SEKISHO_ASSERT(ports.has_value());
     // What is late in coming doesn't reach back before the session.
     const std::int64_t since = std::max(kept_ms(to_ms(from)), record(at).start);
-    for (const RunKey& key : run_keys(prefix, *ports)) {
+    for (const RunKey& key : run_keys(prefix, record(at).ports)) {
         hold(at, key, since);
     }
 }
@@ -267,10 +272,8 @@ void SessionIndex::end(std::uint32_t at, Time when) {
 }
 
 Status SessionIndex::put(const Session& session) {
-    for (const std::string* text : {&session.id, &session.nas, &session.line, &session.realm}) {
-        if (text->size() > kTextMax) {
-            return fail(Errc::Invalid, "a session has a name of more than 65535 bytes");
-        }
+    if (is_too_long(session)) {
+        return fail(Errc::Invalid, "a session has a name of more than 65535 bytes");
     }
     const std::uint32_t last = newest(session.nas, session.id);
     std::optional<KnownSession> known;
@@ -313,19 +316,35 @@ Status SessionIndex::put(const Session& session) {
     return {};
 }
 
-Status SessionIndex::restore(const Session& session, std::span<const Time> held_from) {
-    SEKISHO_ASSERT(held_from.size() == session.prefixes.size());
+Result<std::uint32_t> SessionIndex::restore(const Session& session) {
     const std::uint32_t last = newest(session.nas, session.id);
     // Only the newest of one nas and id may be open.
-    if (session.id.size() > kTextMax || session.line.size() > kTextMax ||
-        session.realm.size() > kTextMax || (last != kNone && record(last).end == kOpen)) {
+    if (is_too_long(session) || (last != kNone && record(last).end == kOpen)) {
         return fail(Errc::Corrupt, "session " + printable(session.id) + " can't be as it was kept");
     }
-    const std::uint32_t at = add(session);
-    for (std::size_t i = 0; i < held_from.size(); ++i) {
-        hold(at, session.prefixes[i], held_from[i]);
+    return add(session);
+}
+
+void SessionIndex::restore_held(
+    const Prefix& prefix, std::span<const std::pair<std::uint32_t, Time>> held
+) {
+    std::vector<std::pair<RunKey, std::vector<std::size_t>>> runs;  // few keys, if not one
+    for (std::size_t i = 0; i < held.size(); ++i) {
+        for (const RunKey& key : run_keys(prefix, record(held[i].first).ports)) {
+            auto known = std::ranges::find(runs, key, [](const auto& run) { return run.first; });
+            if (known == runs.end()) {
+                known = runs.insert(known, {key, {}});
+            }
+            known->second.push_back(i);
+        }
     }
-    return {};
+    for (const auto& [key, places] : runs) {
+        for (const std::size_t i : places) {
+            const auto& [at, from] = held[i];
+            const std::int64_t since = std::max(kept_ms(to_ms(from)), record(at).start);
+            hold(at, key, since, places.size() - 1);
+        }
+    }
 }
 
 void SessionIndex::stop(const std::string& nas, const std::string& id, Time at) {
@@ -351,6 +370,8 @@ void SessionIndex::stop_all(const std::string& nas, Time at) {
 }
 
 Session SessionIndex::session(const Record& record, const Prefix& prefix) const {
+    // Two waits for memory at once.
+    __builtin_prefetch(pool_.at(record.name));
     Session out;
     out.id = id_of(record);
     out.nas = nas_[record.nas].name;
@@ -363,7 +384,7 @@ Session SessionIndex::session(const Record& record, const Prefix& prefix) const 
         out.end = from_ms(record.end);
     }
     out.seen = from_ms(record.seen);
-    out.ports = *PortSet::unpack(record.ports);
+    out.ports = record.ports;
     return out;
 }
 
@@ -384,9 +405,9 @@ std::vector<Session> SessionIndex::holders(
             continue;
         }
         Run{pool_, run}.holders(kept_ms(to_ms(at)), [&](std::uint32_t held) {
-            Session one = session(record(held), prefix);
-            if (one.uses(prefix, port)) {
-                out.push_back(std::move(one));
+            const Record& one = record(held);
+            if (!port || one.ports.contains(*port) || !address.is_v4()) {
+                out.push_back(session(one, prefix));
             }
         });
     }

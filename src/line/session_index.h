@@ -13,13 +13,14 @@
 #include "base/time.h"
 #include "line/block_pool.h"
 #include "line/hash_slots.h"
+#include "line/huge_pages.h"
 #include "line/line.h"
+#include "line/ports.h"
 #include "line/run.h"
 #include "line/session_rules.h"
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -40,9 +41,11 @@ class SessionIndex {
         const IpAddress& address, Time at, std::optional<std::uint16_t> port
     ) const;
 
-    // A session as a store keeps it, its prefixes each with the time from which it is held. Those
-    // of one nas and id come in the order in which they were put.
-    Status restore(const Session& session, std::span<const Time> held_from);
+    // What a store keeps: first every session without its prefixes, those of one nas and id in the
+    // order in which they were put; the number that it has here until something else is done.
+    [[nodiscard]] Result<std::uint32_t> restore(const Session& session);
+    // Then what they hold, all of one prefix together: that takes the least memory.
+    void restore_held(const Prefix& prefix, std::span<const std::pair<std::uint32_t, Time>> held);
 
     // Forgets sessions that ended before `time`, and gives their memory to those that come. In
     // parts: begins where it ended, looks at `part` places, true when it has been through.
@@ -55,7 +58,7 @@ class SessionIndex {
   private:
     struct Record {
         std::int64_t start = 0, end = 0, seen = 0;  // milliseconds; kOpen: not ended
-        std::uint64_t ports = 0;
+        PortSet ports;
         BlockPool::Ref name = 0;  // line and realm; shared by all sessions of the line
         BlockPool::Ref id = 0;    // 0: the place is free
         std::uint32_t nas = 0;
@@ -66,7 +69,7 @@ class SessionIndex {
         std::string name;
         std::uint32_t first_open = HashSlots::kNone;
     };
-    static constexpr unsigned kRecordBits = 14;
+    static constexpr unsigned kRecordBits = 15;  // of a chunk's records: a huge page, nearly
 
     [[nodiscard]] Record& record(std::uint32_t at) {
         return records_[at >> kRecordBits][at & ((1U << kRecordBits) - 1)];
@@ -85,7 +88,7 @@ class SessionIndex {
     void name(Record& record, std::string_view line, std::string_view realm);
     void unname(Record& record);
     void hold(std::uint32_t at, const Prefix& prefix, Time from);
-    void hold(std::uint32_t at, const RunKey& key, std::int64_t from);
+    void hold(std::uint32_t at, const RunKey& key, std::int64_t from, std::size_t others = 0);
     void note_held(Record& record, std::uint32_t hash);
     void note_shape(RunKey key);
     [[nodiscard]] std::uint32_t run_of(const RunKey& key, std::uint32_t hash) const;
@@ -100,7 +103,7 @@ class SessionIndex {
     HashSlots runs_;      // RunKey -> run
     HashSlots sessions_;  // nas and id -> the newest record
     HashSlots names_;     // line and realm -> name
-    std::vector<std::unique_ptr<Record[]>> records_;
+    std::vector<std::vector<Record, HugePages<Record>>> records_;
     std::uint32_t used_ = 0;                 // places ever used
     std::uint32_t free_ = HashSlots::kNone;  // the first free one
     std::size_t count_ = 0;

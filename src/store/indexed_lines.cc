@@ -9,6 +9,7 @@
 #include "store/line_store.h"
 #include "store/sqlite.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -28,6 +29,27 @@ namespace {
 
 constexpr std::size_t kForgetAtOnce = 20'000;  // a few milliseconds
 constexpr std::size_t kMissedMax = 2'000;      // changes made up for while others wait
+
+// The numbers of sessions in the index by their rows in the file, which ascend.
+class Rows {
+  public:
+    void add(std::int64_t row, std::uint32_t number) {
+        rows_.push_back(row);
+        numbers_.push_back(number);
+    }
+    [[nodiscard]] std::optional<std::uint32_t> find(std::int64_t row) const {
+        // Mostly no row between the first and this one has gone.
+        auto at = rows_.empty() ? std::size_t{0} : static_cast<std::size_t>(row - rows_.front());
+        if (at >= rows_.size() || rows_[at] != row) {
+            at = static_cast<std::size_t>(std::ranges::lower_bound(rows_, row) - rows_.begin());
+        }
+        return at < rows_.size() && rows_[at] == row ? std::optional{numbers_[at]} : std::nullopt;
+    }
+
+  private:
+    std::vector<std::int64_t> rows_;
+    std::vector<std::uint32_t> numbers_;
+};
 
 }  // namespace
 
@@ -88,19 +110,34 @@ void IndexedLineStore::load() {
 // The file as it was at one moment; changes from then on are noted.
 Status IndexedLineStore::fill(line::SessionIndex& index) {
     std::unique_lock writing{writing_};
-    return lines_.read_all(
-        *reading_,
-        [&] {
-            noting_ = true;
-            writing.unlock();
-        },
-        [&](const line::Session& session, std::span<const Time> held_from) -> Status {
-            if (stopping_) {
-                return fail(Errc::Cancelled, "the store is closed");
-            }
-            return index.restore(session, held_from);
+    Rows rows;
+    std::vector<std::pair<std::uint32_t, Time>> held;
+    SqliteLineStore::Reader reader;
+    reader.begun = [&] {
+        noting_ = true;
+        writing.unlock();
+    };
+    reader.session = [&](std::int64_t row, const line::Session& session) -> Status {
+        const auto number =
+            stopping_ ? Result<std::uint32_t>{fail(Errc::Cancelled, "the store is closed")}
+                      : index.restore(session);
+        if (!number) {
+            return fail(number.error());
         }
-    );
+        rows.add(row, *number);
+        return {};
+    };
+    reader.held = [&](const Prefix& prefix, std::span<const std::pair<std::int64_t, Time>> by) {
+        held.clear();
+        for (const auto& [row, from] : by) {
+            if (const auto number = rows.find(row)) {
+                held.emplace_back(*number, from);
+            }
+        }
+        index.restore_held(prefix, held);
+        return stopping_ ? Status{fail(Errc::Cancelled, "the store is closed")} : Status{};
+    };
+    return SqliteLineStore::read_all(*reading_, reader);
 }
 
 // Until so few are left that others may wait for them.

@@ -60,6 +60,7 @@ class IndexedLineStore final : public line::LineStore {
     [[nodiscard]] Result<std::vector<line::Session>> open_on(const std::string& nas) override {
         return lines_.open_on(nas);
     }
+    [[nodiscard]] Result<std::vector<std::string>> open_nas() override { return lines_.open_nas(); }
     [[nodiscard]] Result<bool> knows(const std::string& nas) override { return lines_.knows(nas); }
 
     Result<std::int64_t> forget_before(Time time);

@@ -407,6 +407,21 @@ Result<std::vector<Session>> SqliteLineStore::open_on(const std::string& nas) {
     return with_prefixes(*statement);
 }
 
+Result<std::vector<std::string>> SqliteLineStore::open_nas() {
+    const std::scoped_lock lock{mutex_};
+    auto statement =
+        database_->prepare("SELECT DISTINCT nas FROM sessions WHERE ended = 9223372036854775807");
+    if (!statement) {
+        return fail(statement.error());
+    }
+    std::vector<std::string> out;
+    auto row = statement->step();
+    for (; row && *row; row = statement->step()) {
+        out.push_back(statement->text());
+    }
+    return row ? Result<std::vector<std::string>>{std::move(out)} : fail(row.error());
+}
+
 Result<bool> SqliteLineStore::knows(const std::string& nas) {
     const std::scoped_lock lock{mutex_};
     auto statement = database_->prepare("SELECT 1 FROM sessions WHERE nas = ? LIMIT 1");
@@ -416,62 +431,73 @@ Result<bool> SqliteLineStore::knows(const std::string& nas) {
     return statement->bind(std::string_view{nas}).step();
 }
 
-Status SqliteLineStore::read_all(
-    Database& reading,
-    const std::function<void()>& begun,
-    const std::function<Status(const Session&, std::span<const Time>)>& take
-) {
-    // One statement sees one state of the file from its first step on. The index held_session
-    // covers it, so that both tables are read from end to end beside each other.
+Status SqliteLineStore::read_all(Database& reading, const Reader& reader) {
+    // A transaction that only reads sees one state of the file, from its first step on.
+    if (Status begun = reading.run("BEGIN"); !begun) {
+        reader.begun();
+        return begun;
+    }
+    const auto sessions = [&]() -> Status {
+        auto statement = reading.prepare(
+            "SELECT session, nas, line, realm, started, ended, seen, ports, id FROM sessions "
+            "ORDER BY id"
+        );
+        auto row = statement ? statement->step() : Result<bool>{fail(statement.error())};
+        reader.begun();
+        for (; row && *row; row = statement->step()) {
+            const auto session = read_session(*statement);
+            if (!session) {
+                return fail(session.error());
+            }
+            if (Status taken = reader.session(statement->integer(), *session); !taken) {
+                return taken;
+            }
+        }
+        return row ? Status{} : fail(row.error());
+    };
+    Status read = sessions();
+    if (read) {
+        read = read_held(reading, reader);
+    }
+    const Status ended = reading.run("COMMIT");
+    return read ? ended : read;
+}
+
+// The table's own order brings those of one prefix together.
+Status SqliteLineStore::read_held(Database& reading, const Reader& reader) {
     auto statement = reading.prepare(
-        "SELECT s.session, s.nas, s.line, s.realm, s.started, s.ended, s.seen, s.ports, s.id, "
-        "h.session, h.first, h.length, h.started FROM sessions AS s "
-        "LEFT JOIN held AS h ON h.session = s.id ORDER BY s.id"
+        "SELECT first, length, session, started FROM held ORDER BY first, length, ended, started"
     );
     if (!statement) {
-        begun();
         return fail(statement.error());
     }
-    std::optional<Session> session;
-    std::int64_t id = 0;
-    std::vector<Time> held_from;
-    for (bool first = true;; first = false) {
+    std::optional<Prefix> prefix;
+    std::vector<std::pair<std::int64_t, Time>> held;
+    while (true) {
         const auto row = statement->step();
-        if (first) {
-            begun();
-        }
         if (!row) {
             return fail(row.error());
         }
-        auto read = *row ? read_session(*statement) : Result<Session>{};
-        if (!read) {
-            return fail(read.error());
+        std::optional<Prefix> next;
+        if (*row) {
+            const std::string first = statement->text();
+            next = read_prefix(first, statement->integer());
+            if (!next) {
+                return fail(Errc::Corrupt, kImpossiblePrefix);
+            }
         }
-        const std::int64_t row_id = *row ? statement->integer() : 0;
-        if (session && (!*row || row_id != id)) {
-            if (Status taken = take(*session, held_from); !taken) {
+        if (prefix && prefix != next) {
+            if (Status taken = reader.held(*prefix, held); !taken) {
                 return taken;
             }
-            session.reset();
+            held.clear();
         }
-        if (!*row) {
+        if (!next) {
             return {};
         }
-        if (!session) {
-            session = std::move(*read);
-            id = row_id;
-            held_from.clear();
-        }
-        if (statement->integer() == 0) {
-            continue;  // a session that holds nothing
-        }
-        const std::string start = statement->text();
-        const auto prefix = read_prefix(start, statement->integer());
-        if (!prefix) {
-            return fail(Errc::Corrupt, kImpossiblePrefix);
-        }
-        session->prefixes.push_back(*prefix);
-        held_from.push_back(statement->time());
+        prefix = next;
+        const std::int64_t session = statement->integer();
+        held.emplace_back(session, statement->time());
     }
 }
 

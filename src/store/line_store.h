@@ -38,19 +38,21 @@ class SqliteLineStore final : public line::LineStore {
         const std::string& line, std::size_t limit
     ) override;
     [[nodiscard]] Result<std::vector<line::Session>> open_on(const std::string& nas) override;
+    [[nodiscard]] Result<std::vector<std::string>> open_nas() override;
     [[nodiscard]] Result<bool> knows(const std::string& nas) override;
     // Forgets what ended before then; returns how many sessions that were. Takes the lock for a
     // few thousand at a time.
     Result<std::int64_t> forget_before(Time time);
 
-    // Hands over every session as it was at one moment, each prefix with the time from which it is
-    // held, over another connection: `begun` is called when that moment has been. Ends at the first
-    // error of `take`, and returns it.
-    [[nodiscard]] static Status read_all(
-        Database& reading,
-        const std::function<void()>& begun,
-        const std::function<Status(const line::Session&, std::span<const Time> held_from)>& take
-    );
+    // Hands over what the file held at one moment, over another connection.
+    struct Reader {
+        std::function<void()> begun;  // that moment has been
+        // Each session without its prefixes, in the order in which they were put; then, all of one
+        // prefix together, who held it and from when. An error ends the reading.
+        std::function<Status(std::int64_t row, const line::Session&)> session;
+        std::function<Status(const Prefix&, std::span<const std::pair<std::int64_t, Time>>)> held;
+    };
+    [[nodiscard]] static Status read_all(Database& reading, const Reader& reader);
 
     // The look-up behind holders(), for a test that reads its query plan.
     static const std::string_view kHoldersQuery;
@@ -63,6 +65,7 @@ class SqliteLineStore final : public line::LineStore {
     [[nodiscard]] Result<std::optional<Newest>> newest(
         const std::string& nas, const std::string& id
     );
+    [[nodiscard]] static Status read_held(Database& reading, const Reader& reader);
     [[nodiscard]] Status put_one(const line::Session& session);
     [[nodiscard]] Result<std::vector<line::Session>> with_prefixes(Statement& statement);
     [[nodiscard]] Status add(const line::Session& session);

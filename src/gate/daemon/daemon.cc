@@ -26,6 +26,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -138,7 +139,7 @@ class Running final : public Daemon {
         std::shared_ptr<const policy::Policy> base, const std::vector<policy::Override>& overrides
     );
     void note_interface(const std::string& name, const Status& status, bool first);
-    // The line that certainly held the client's address and port then; empty if there is none.
+    // The line that certainly held the client's address, and port, then; empty if there is none.
     [[nodiscard]] std::string holder(const Flow& flow, Time at) const;
     void on_flow(const Flow& flow);
     void write(std::vector<event::Event> rows);
@@ -338,11 +339,15 @@ void Running::note_interface(const std::string& name, const Status& status, bool
 }
 
 std::string Running::holder(const Flow& flow, Time at) const {
-    const auto holders = lines_.holders(flow.client, at, flow.client_port);
+    // Packets counted together came from one address, and from any of its ports; an engine that
+    // doesn't know the port says 0.
+    const auto port =
+        flow.count == 1 && flow.client_port != 0 ? std::optional{flow.client_port} : std::nullopt;
+    const auto holders = lines_.holders(flow.client, at, port);
     if (!holders) {
         return {};
     }
-    line::Answer answer = line::resolve(*holders, flow.client, at, flow.client_port);
+    line::Answer answer = line::resolve(*holders, flow.client, at, port);
     return answer.certainty == line::Certainty::Subscriber ? std::move(answer.line) : std::string();
 }
 

@@ -138,6 +138,7 @@ class FakeLines final : public line::LineStore {
         return sessions;
     }
     Result<std::vector<line::Session>> open_on(const std::string&) override { return sessions; }
+    Result<std::vector<std::string>> open_nas() override { return std::vector<std::string>{}; }
     Result<bool> knows(const std::string&) override { return !sessions.empty(); }
     std::vector<line::Session> sessions;
 };
