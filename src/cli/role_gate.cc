@@ -106,8 +106,11 @@ class GateRole final : public Role {
             accounting_->reload(config);
         }
         sources_->reload(config.lines);
-        if (config.radius.listen != config_.radius.listen) {
-            notes.emplace_back("radius.listen takes effect at the next start");
+        if (config.radius.listen != config_.radius.listen ||
+            config.radius.forward != config_.radius.forward ||
+            config.radius.forward_secret != config_.radius.forward_secret ||
+            config.radius.forward_timeout != config_.radius.forward_timeout) {
+            notes.emplace_back("radius.listen and radius.forward* take effect at the next start");
         }
         config_ = config;
         return notes;

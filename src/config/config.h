@@ -54,7 +54,10 @@ struct Radius {
         Prefix from;
         std::string secret;
     };
-    std::vector<Client> clients;  // [[radius.client]]
+    std::vector<Client> clients;    // [[radius.client]]
+    std::vector<Endpoint> forward;  // the operator's own accounting servers; empty: we answer
+    std::string forward_secret;
+    Duration forward_timeout{2000};
 };
 
 struct LineSource {        // [[lines]]

@@ -247,6 +247,26 @@ Table<C> radius() {
                 "list of endpoints",
                 "Where the gate takes accounting packets, usually port 1813. Empty: it takes none."
             )),
+            at_start(parsed<Endpoint, C>(
+                "forward",
+                SEKISHO_AT(radius.forward),
+                "list of endpoints",
+                "The gate as a proxy in front of your accounting servers: each packet goes on to "
+                "the first of them that answers, and the access server gets that answer, or none. "
+                "What the gate learns it keeps in any case. Empty: the gate answers itself."
+            )),
+            at_start(text<C>(
+                "forward_secret",
+                SEKISHO_AT(radius.forward_secret),
+                "The secret shared with those servers."
+            )),
+            at_start(duration<C>(
+                "forward_timeout",
+                SEKISHO_AT(radius.forward_timeout),
+                100ms,
+                30s,
+                "How long a server has to answer before the next is asked."
+            )),
         }
     };
 }

@@ -306,6 +306,9 @@ class Reader {
                 0, "radius.client", "is missing; radius.listen takes packets from nobody without it"
             );
         }
+        if (config_.radius.forward.empty() != config_.radius.forward_secret.empty()) {
+            problem(0, "radius", "forward and forward_secret go together: give both or neither");
+        }
         for (const std::string& pair : config_.mail.port_fallback) {
             const auto parts = split(pair, '=');
             if (parts.size() != 2 || !Endpoint::parse("0.0.0.0:" + std::string(parts[0])) ||

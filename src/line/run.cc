@@ -78,10 +78,6 @@ Run::Packed Run::pack(const Interval& interval) {
     };
 }
 
-RunKey Run::key() const {
-    return head().key;
-}
-
 Run::Packed* Run::after(const Head& head, Packed* intervals, std::int64_t at) {
     return std::upper_bound(
         intervals + head.open,

@@ -62,7 +62,12 @@ class Run {
         BlockPool& pool, BlockPool::Ref ref, std::uint32_t session
     );
 
-    [[nodiscard]] RunKey key() const;
+    void prefetch() const {
+        for (const std::size_t line : {64U, 128U, 192U}) {
+            __builtin_prefetch(block_ + line);
+        }
+    }
+    [[nodiscard]] const RunKey& key() const { return head().key; }
     [[nodiscard]] bool is_open(std::uint32_t session) const;
     [[nodiscard]] bool has(std::uint32_t session) const;
     // Calls `take(session)` for each that held at the time.

@@ -203,7 +203,11 @@ std::uint32_t SessionIndex::add(const Session& session) {
 }
 
 std::uint32_t SessionIndex::run_of(const RunKey& key, std::uint32_t hash) const {
-    return runs_.find(hash, [&](std::uint32_t ref) { return Run{pool_, ref}.key() == key; });
+    return runs_.find(hash, [&](std::uint32_t ref) {
+        const Run run{pool_, ref};
+        run.prefetch();  // one wait for all of a short one
+        return run.key() == key;
+    });
 }
 
 void SessionIndex::note_held(Record& record, std::uint32_t hash) {

@@ -44,13 +44,15 @@ class KeaSource final : public LineSource {
         const bool same = goes_on && stamp == read_;
         Status done = goes_on ? follow(lines, same, stamp, now) : begin(lines, stamp, now);
         const bool failed_anew = !done && state_.fault != done.error().message;
+        const bool wrong_anew = leases_.error_count() > state_.wrong;
         state_.fault = done ? std::string{} : done.error().message;
         state_.wrong = leases_.error_count();
         state_.errors.clear();
         for (const line::RowError& one : leases_.errors()) {
             state_.errors.push_back(one.text());
         }
-        return failed_anew || (done && !same);
+        // Rows that come every second aren't worth a line in the log.
+        return failed_anew || wrong_anew || (done && !goes_on);
     }
 
   private:
