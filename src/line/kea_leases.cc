@@ -300,6 +300,23 @@ void KeaLeases::end(const Prefix& prefix, Lease& lease, Time at) {
     --held_;
 }
 
+void KeaLeases::begin(const Row& row, Lease& lease, bool open) {
+    Time start = row.since;
+    // Another line's beginning ends what is there, at the same moment (session_rules.h), unless one
+    // of the two has no name.
+    const bool at_once = open && !lease.line.empty() && !row.line.empty() &&
+                         lease.line != row.line && start > lease.start && start <= lease.expire;
+    if (open && !at_once) {
+        end(row.prefix, lease, start);
+    }
+    if (lease.end) {
+        // Kea counts in seconds: what began in the second of the last end began after it.
+        start = std::max(start, *lease.end + kStep);
+    }
+    lease = {row.line, start, std::max(start, row.since), row.expire, {}};
+    held_ += at_once ? 0 : 1;
+}
+
 void KeaLeases::apply(const Row& row, Time now, bool live) {
     const auto [found, fresh] = leases_.try_emplace(row.prefix);
     Lease& lease = found->second;
@@ -319,14 +336,7 @@ void KeaLeases::apply(const Row& row, Time now, bool live) {
         lease.seen = std::max(lease.seen, row.since);
         lease.expire = row.expire;
     } else {
-        if (open) {
-            end(row.prefix, lease, row.since);
-        }
-        // Kea counts in seconds: what began in the second of the last end began after it.
-        const Time earliest = lease.end ? *lease.end + kStep : row.since;
-        lease = {row.line, std::max(row.since, earliest), row.since, row.expire, {}};
-        lease.seen = std::max(lease.seen, lease.start);
-        ++held_;
+        begin(row, lease, open);
     }
     next_expiry_ = std::min(next_expiry_, lease.expire);
     changes_.push_back(session(row.prefix, lease));
@@ -346,7 +356,7 @@ std::vector<Session> KeaLeases::take(Time now) {
     return std::exchange(changes_, {});
 }
 
-std::vector<Session> KeaLeases::open() const {
+std::vector<Session> KeaLeases::holding() const {
     std::vector<Session> out;
     for (const auto& [prefix, lease] : leases_) {
         if (!lease.end) {

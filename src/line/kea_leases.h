@@ -46,13 +46,15 @@ class KeaLeases {
     // A file from its beginning, with the row that names the columns. `live`: what it says of an
     // end has just happened; a file that was written before we looked doesn't tell when.
     void begin_file(std::string name);
+    // Whether the heading of the file was understood.
+    [[nodiscard]] bool is_lease_file() const { return !columns_.empty(); }
     // Whole rows of that file; what they say is known from `now` on.
     void feed(std::string_view text, Time now, bool live);
     // What has changed since it was last asked, in order, for LineStore::put_all(): leases that
     // began, went on or ended. What has run out until `now` ends at its time.
     [[nodiscard]] std::vector<Session> take(Time now);
     // What is held after take().
-    [[nodiscard]] std::vector<Session> open() const;
+    [[nodiscard]] std::vector<Session> holding() const;
     [[nodiscard]] std::size_t held() const { return held_; }  // how many those are
     // When it is known to have ended; empty when nothing is known of it.
     [[nodiscard]] std::optional<Time> ended(const Prefix& prefix) const;
@@ -74,6 +76,7 @@ class KeaLeases {
         bool held = false;
     };
     void row(std::string_view text, Time now, bool live);
+    void begin(const Row& row, Lease& lease, bool open);
     void apply(const Row& row, Time now, bool live);
     void error(std::string message);
     void heading(std::string_view text);

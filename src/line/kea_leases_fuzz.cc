@@ -26,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             for (const line::Session& one : leases.take(now)) {
                 SEKISHO_ASSERT(one.prefixes.size() == 1 && (!one.end || *one.end >= one.start));
             }
-            for (const line::Session& one : leases.open()) {
+            for (const line::Session& one : leases.holding()) {
                 SEKISHO_ASSERT(!one.end && one.line.size() <= 253);
             }
         }

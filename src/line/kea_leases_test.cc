@@ -86,9 +86,14 @@ TEST_F(Kea, AnAddressGoesToAnother) {
     // In one second, and without a release.
     feed(row4(2, 100, 0) + row4(3, 300, 600) + row4(4, 300, 600), 300);
     EXPECT_EQ(who(301), "host-4");
+    EXPECT_EQ(leases_.held(), 1U);
     EXPECT_EQ(who(299), "host-2");
+    feed(row4(5, 350, 600), 351);
+    EXPECT_EQ(who(349), "host-4");
+    EXPECT_EQ(who(350), "host-5");
+    EXPECT_EQ(leases_.held(), 1U);
     // Declined: nobody's.
-    feed(row4(4, 400, 600, 1), 400);
+    feed(row4(5, 400, 600, 1), 400);
     EXPECT_EQ(who(401), "");
 }
 
@@ -122,7 +127,7 @@ TEST_F(Kea, WhatTheRelaySays) {
         KeaLeases leases{"kea:t", field};
         leases.begin_file("f.csv");
         leases.feed(head + row, at(1), true);
-        const auto open = leases.open();
+        const auto open = leases.holding();
         return open.size() == 1 ? open[0].line : "?";
     };
     // 1: "port-7", 2: bytes. Kea writes the comma of JSON as &#x2c.

@@ -1,5 +1,6 @@
 #include "line/reconcile.h"
 
+#include "base/time.h"
 #include "line/line.h"
 
 #include <algorithm>
@@ -8,6 +9,11 @@
 #include <vector>
 
 namespace sekisho::line {
+namespace {
+
+constexpr Duration kStep{1};
+
+}  // namespace
 
 std::vector<Session> reconcile(
     const std::vector<Session>& open, const std::vector<Session>& wanted, const Reconciling& how
@@ -19,6 +25,8 @@ std::vector<Session> reconcile(
     }
     std::vector<Session> out;
     for (const Session& session : wanted) {
+        Session next = session;
+        next.start = how.began;
         const auto known = by_id.find(session.id);
         if (known != by_id.end()) {
             const Session& before = *known->second;
@@ -26,14 +34,15 @@ std::vector<Session> reconcile(
             if (before.line == session.line && before.realm == session.realm) {
                 continue;
             }
-            Session last = before;
-            last.end = std::max(how.began, before.start);
-            out.push_back(last);
-        }
-        Session next = session;
-        next.start = how.began;
-        if (!out.empty() && out.back().id == next.id) {
-            next.start = std::max(next.start, *out.back().end + Duration{1});
+            next.start = std::max(next.start, before.start + kStep);
+            // Another line under the same id ends the one before, at the same moment; but what
+            // names nobody would only get a name by it.
+            if (before.line.empty() || session.line.empty()) {
+                Session last = before;
+                last.end = next.start;
+                out.push_back(std::move(last));
+                next.start += kStep;
+            }
         }
         next.seen = std::max(next.start, session.seen);
         out.push_back(std::move(next));

@@ -7,6 +7,7 @@
 #include "line/line_contract.h"
 #include "line/memory_store.h"
 #include "line/ports.h"
+#include "store/schema.h"
 #include "store/sqlite.h"
 #include "store/store.h"
 #include "store/test_support.h"
@@ -236,7 +237,7 @@ TEST(IndexedLineStore, ForgetsAndUsesTheMemoryAgain) {
     for (int day = 0; day < 6; ++day) {
         const Time at = kNoon + Duration{std::int64_t{day} * 86'400'000};
         std::vector<Session> all;
-        for (int i = 0; i < 3000; ++i) {
+        for (int i = 0; i < 1000; ++i) {
             all.push_back(session(
                 i,
                 "u" + std::to_string(i + 10 * day),
@@ -247,17 +248,64 @@ TEST(IndexedLineStore, ForgetsAndUsesTheMemoryAgain) {
         }
         ASSERT_TRUE(store->lines().put_all(all));
         if (day > 0) {
-            EXPECT_EQ(store->forget_sessions_before(at).value(), 3000);
+            EXPECT_EQ(store->forget_sessions_before(at).value(), 1000);
         }
-        EXPECT_EQ(store->line_index().sessions, 3000U);
-        const IpAddress address = *IpAddress::parse("10.0.4.7");
+        EXPECT_EQ(store->line_index().sessions, 1000U);
+        const IpAddress address = *IpAddress::parse("10.0.3.7");
         EXPECT_TRUE(store->lines().holders(address, at - Duration{1})->empty());
-        EXPECT_EQ(store->lines().holders(address, at)->at(0).id, "s1007");
+        EXPECT_EQ(store->lines().holders(address, at)->at(0).id, "s757");
         if (day == 2) {
             bytes = store->line_index().bytes;
         }
     }
     EXPECT_EQ(store->line_index().bytes, bytes) << "what is forgotten makes room";
+}
+
+// Changes that come while the index is being read, over and over.
+TEST(IndexedLineStore, MissesNoChangeWhileItLoads) {
+    const TestFolder folder;
+    const auto address = [](int i) {
+        return "10." + std::to_string(i / 65536) + "." + std::to_string(i / 256 % 256) + "." +
+               std::to_string(i % 256);
+    };
+    constexpr int kMany = 5000;
+    std::vector<Session> all;
+    for (int i = 0; i < kMany; ++i) {
+        all.push_back(session(i, "before", address(i), kNoon));
+    }
+    ASSERT_TRUE((*open_store(folder.file()))->lines().put_all(all));
+    const auto store = std::move(*open_store(folder.file(), {.index_lines = true}));
+    int changed = 0;
+    // Some more when it is ready, so that changes come before, while and after it is.
+    for (int after = 0; after < 50 && changed < kMany; after += store->line_index().ready ? 1 : 0) {
+        ASSERT_TRUE(store->lines().put(
+            session(changed, "after", address(changed), kNoon + Duration{changed + 1})
+        ));
+        ++changed;
+    }
+    wait_for_index(*store);
+    EXPECT_EQ(store->line_index().sessions, static_cast<std::size_t>(kMany + changed));
+    const Time later = kNoon + Duration{kMany + 1};
+    for (int i = 0; i < kMany; ++i) {
+        const auto held = store->lines().holders(*IpAddress::parse(address(i)), later);
+        ASSERT_EQ(held->size(), 1U) << i;
+        ASSERT_EQ(held->at(0).line, i < changed ? "after" : "before") << i;
+    }
+}
+
+// A file of the version before ports were known.
+TEST(LineStore, AnOlderFileIsBroughtUpToDate) {
+    const TestFolder folder;
+    {
+        const auto older = *Database::open(folder.file(), {});
+        ASSERT_TRUE(older->migrate(schema_steps().first(2)));
+        ASSERT_TRUE(
+            older->run("INSERT INTO sessions (nas, session, line, realm, started, ended, seen) "
+                       "VALUES ('bras1', 's1', 'u1', '', 0, 9223372036854775807, 0)")
+        );
+    }
+    const auto store = std::move(*open_store(folder.file()));
+    EXPECT_TRUE(store->lines().open_on("bras1")->at(0).ports.is_every());
 }
 
 TEST(IndexedLineStore, ADamagedFileIsAskedItself) {

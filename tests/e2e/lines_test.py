@@ -125,7 +125,7 @@ class Kea:
         wait_for("Kea to be up", lambda: "STARTED" in (self.folder / f"kea-{family}.log").read_text())
 
     def clients(self, *options):
-        subprocess.run(["ip", "netns", "exec", self.names[1], PERFDHCP, *options], capture_output=True, timeout=60)
+        subprocess.run(["ip", "netns", "exec", self.names[1], PERFDHCP, "-W", "500000", *options], capture_output=True, timeout=60)
 
     def rows(self, family):
         return [row.split(",") for path in self.folder.glob(f"kea-leases{family}.csv*")

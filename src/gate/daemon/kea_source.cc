@@ -40,7 +40,7 @@ class KeaSource final : public LineSource {
     bool look(line::LineStore& lines, Time now) override {
         const FileStamp stamp = FileStamp::of(file_);
         const bool goes_on = agreed_ && stamp.same_file(read_) && stamp.size >= offset_;
-        // Leases run out without a row that says so.
+        // Also when nothing was written: leases run out without a row that says so.
         const bool same = goes_on && stamp == read_;
         Status done = goes_on ? follow(lines, same, stamp, now) : begin(lines, stamp, now);
         const bool failed_anew = !done && state_.fault != done.error().message;
@@ -89,6 +89,12 @@ class KeaSource final : public LineSource {
         }
         if (Status read = feed(file_, offset_, now, false); !read) {
             return read;
+        }
+        if (!leases_.is_lease_file()) {
+            return fail(
+                Errc::Invalid,
+                file_ + " is no lease file of Kea; what was known before stays in force"
+            );
         }
         if (stamps() != before) {
             return fail(Errc::Unavailable, file_ + " is being cleaned up; it is read in a moment");
@@ -184,9 +190,9 @@ class KeaSource final : public LineSource {
         how.ended = [this](const line::Session& one) {
             // Kea has forgotten it: it was last known to hold when it was renewed.
             return leases_.ended(one.prefixes.empty() ? Prefix{} : one.prefixes.front())
-                .value_or(one.seen);
+                .value_or(one.seen + Duration{1});
         };
-        const std::vector<line::Session> held = leases_.open();
+        const std::vector<line::Session> held = leases_.holding();
         state_.held = held.size();
         return put_in_parts(lines, line::reconcile(*now_open, held, how));
     }

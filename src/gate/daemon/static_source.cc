@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -37,12 +38,13 @@ class StaticSource final : public LineSource {
             return false;
         }
         if (const Status read = this->read(lines, now); !read) {
+            const bool anew = state_.fault != read.error().message;
             state_.fault = read.error().message;
             // A store that is away is tried again, a file when it has changed.
             if (read.error().code != Errc::Unavailable) {
                 read_ = stamp;
             }
-            return true;
+            return anew;
         }
         read_ = stamp;
         state_.fault.clear();
@@ -96,7 +98,8 @@ class StaticSource final : public LineSource {
     }
 
     const std::string file_, nas_;
-    FileStamp seen_, read_;
+    FileStamp seen_;
+    std::optional<FileStamp> read_;  // as it was read, or found wrong
     SourceState state_;
 };
 
