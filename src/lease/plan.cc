@@ -62,7 +62,8 @@ class Planner {
                 note(lease, "more prefixes are leased than the gate can hold");
                 continue;
             }
-            out_.placed.push_back({{prefix, to->id, lease.expires}, lease.id});
+            const policy::ClassId id = policy_.part_of(to->id, prefix.address(), policy::kNoShare);
+            out_.placed.push_back({{prefix, id, lease.expires}, lease.id});
         }
     }
 

@@ -6,6 +6,7 @@
 #include "base/time.h"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,6 +53,8 @@ class LineStore {
     [[nodiscard]] virtual Result<std::vector<Session>> holders(
         const IpAddress& address, Time at
     ) = 0;
+    // Every session that has not ended, in no order. Nothing may be changed while it runs.
+    virtual Status each_open(const std::function<void(const Session&)>& visit) = 0;
     // Newest first.
     [[nodiscard]] virtual Result<std::vector<Session>> sessions_of(
         const std::string& line, std::size_t limit

@@ -8,6 +8,7 @@
 #include "line/line.h"
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -22,6 +23,7 @@ class MemoryLineStore final : public LineStore {
     Status stop(const std::string& nas, const std::string& id, Time at) override;
     Status stop_all(const std::string& nas, Time at) override;
     [[nodiscard]] Result<std::vector<Session>> holders(const IpAddress& address, Time at) override;
+    Status each_open(const std::function<void(const Session&)>& visit) override;
     [[nodiscard]] Result<std::vector<Session>> sessions_of(
         const std::string& line, std::size_t limit
     ) override;

@@ -264,6 +264,7 @@ class BrokenStore final : public LineStore {
     Status stop(const std::string&, const std::string&, Time) override { return {}; }
     Status stop_all(const std::string&, Time) override { return fail(Errc::Full, "full"); }
     Result<std::vector<Session>> holders(const IpAddress&, Time) override { return {}; }
+    Status each_open(const std::function<void(const Session&)>&) override { return {}; }
     Result<std::vector<Session>> sessions_of(const std::string&, std::size_t) override {
         return {};
     }

@@ -13,6 +13,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -320,6 +321,49 @@ Result<std::vector<Prefix>> SqliteLineStore::prefixes_of(std::int64_t row) {
             return fail(Errc::Corrupt, "the database holds a session with an impossible prefix");
         }
         out.push_back(*prefix);
+    }
+}
+
+Status SqliteLineStore::each_open(const std::function<void(const Session&)>& visit) {
+    const std::scoped_lock lock{mutex_};
+    // A row for each prefix, those of a session in succession. The constant is written out, or the
+    // partial index on open sessions would not be used.
+    auto statement = database_->prepare(
+        "SELECT s.session, s.nas, s.line, s.realm, s.started, s.ended, s.seen, s.id, h.first, "
+        "h.length FROM sessions AS s LEFT JOIN held AS h ON h.session = s.id "
+        "WHERE s.ended = 9223372036854775807 ORDER BY s.id"
+    );
+    if (!statement) {
+        return fail(statement.error());
+    }
+    std::int64_t current = -1;
+    Session session;
+    while (true) {
+        const auto row = statement->step();
+        if (!row) {
+            return fail(row.error());
+        }
+        Session next = *row ? read_session(*statement) : Session{};
+        const std::int64_t id = *row ? statement->integer() : -1;
+        if (id != current) {
+            if (current >= 0) {
+                visit(session);
+            }
+            session = std::move(next);
+            current = id;
+        }
+        if (!*row) {
+            return {};
+        }
+        const std::string first = statement->text();
+        if (first.empty()) {
+            continue;  // a session that names no address
+        }
+        const auto prefix = read_prefix(first, statement->integer());
+        if (!prefix) {
+            return fail(Errc::Corrupt, "the database holds a session with an impossible prefix");
+        }
+        session.prefixes.push_back(*prefix);
     }
 }
 

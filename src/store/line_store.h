@@ -9,6 +9,7 @@
 #include "store/sqlite.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -28,6 +29,7 @@ class SqliteLineStore final : public line::LineStore {
     Status stop_all(const std::string& nas, Time at) override;
     [[nodiscard]] Result<std::vector<line::Session>> holders(const IpAddress& address, Time at)
         override;
+    Status each_open(const std::function<void(const line::Session&)>& visit) override;
     [[nodiscard]] Result<std::vector<line::Session>> sessions_of(
         const std::string& line, std::size_t limit
     ) override;

@@ -129,6 +129,13 @@ TEST(LineStore, AgreesWithTheOneInMemory) {
         ) << "round "
           << round << ", " << asked.text() << " at +" << (then - kNoon).count();
     }
+    const auto open = [](line::LineStore& lines) {
+        std::vector<Session> out;
+        EXPECT_TRUE(lines.each_open([&out](const Session& one) { out.push_back(one); }));
+        return describe(out);
+    };
+    EXPECT_EQ(open(store->lines()), open(model));
+    EXPECT_NE(open(model), "");
     for (const char* line : {"u0", "u1", "u2", ""}) {
         ASSERT_EQ(
             describe(*store->lines().sessions_of(line, 100'000)),
