@@ -18,6 +18,10 @@ using Chosen = std::function<int()>;
 void add_run(CLI::App& app, Context& context, Chosen& chosen);   // run, init
 void add_gate(CLI::App& app, Context& context, Chosen& chosen);  // gate [run|status|explain]
 void add_gate_top(CLI::App& gate, Context& context, Chosen& chosen);
+void add_gate_plan(CLI::App& gate, Context& context, Chosen& chosen);
+void add_gate_apply(
+    CLI::App& gate, Context& context, Chosen& chosen
+);  // apply, confirm, rollback, history
 // Under `gate`: exempt or penalty, each add|list|renew|revoke.
 void add_leases(
     CLI::App& gate,

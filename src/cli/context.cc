@@ -15,8 +15,10 @@
 #include <expected>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <pwd.h>
 #include <string>
 #include <string_view>
+#include <unistd.h>
 #include <vector>
 
 namespace sekisho::cli {
@@ -80,6 +82,14 @@ std::expected<config::Config, int> load_config(const Context& context) {
         return std::unexpected(kUsage);
     }
     return loaded->resolved();
+}
+
+std::string operator_name() {
+    if (const char* sudo = std::getenv("SUDO_USER"); sudo != nullptr && *sudo != '\0') {
+        return sudo;
+    }
+    const passwd* entry = getpwuid(getuid());
+    return entry != nullptr ? entry->pw_name : std::to_string(getuid());
 }
 
 int report(const Context& context, const Error& error) {

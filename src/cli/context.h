@@ -29,6 +29,9 @@ struct Context {
 // The configuration, resolved; or, with every fault told on standard error, the exit code.
 [[nodiscard]] std::expected<config::Config, int> load_config(const Context& context);
 
+// Whoever gives the command, for the record: the one behind sudo.
+[[nodiscard]] std::string operator_name();
+
 // Tells the error (JSON with --json) and returns the exit code for it.
 int report(const Context& context, const Error& error);
 

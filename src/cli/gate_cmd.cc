@@ -10,6 +10,7 @@
 #include "gate/enforce/engine.h"
 #include "lease/lease.h"
 #include "policy/policy.h"
+#include "policy/stages.h"
 #include "store/store.h"
 
 #include <fmt/core.h>
@@ -109,24 +110,33 @@ int status(const Context& context) {
 }
 
 // With the leases of the database, where there is one.
-Json explain_leased(
-    const config::Config& config,
-    std::shared_ptr<const policy::Policy> policy,
-    const IpAddress& source,
-    const IpAddress& destination
+Result<Json> explain_leased(
+    const config::Config& config, const IpAddress& source, const IpAddress& destination
 ) {
+    const auto without = [&](const std::string& why) -> Result<Json> {
+        const auto policy = policy::compile_at(config.policy, now());
+        if (!policy) {
+            return fail(policy.error());
+        }
+        Json out = explained(**policy, config.gate.mode, source, destination);
+        if (!why.empty()) {
+            out["steps"].push_back("exemptions, penalties and shares are not known: " + why);
+        }
+        return out;
+    };
     if (!std::filesystem::exists(config.database())) {
-        return explained(*policy, config.gate.mode, source, destination);
+        return without("");
     }
     const auto store = store::open_store(config.database());
     if (!store) {
-        Json out = explained(*policy, config.gate.mode, source, destination);
-        out["steps"].push_back("exemptions and penalties are not known: " + store.error().message);
-        return out;
+        return without(store.error().message);
     }
-    LeasedPolicy leased((*store)->leases(), (*store)->lines());
-    policy = leased.over(std::move(policy), now());
-    Json out = explained(*policy, config.gate.mode, source, destination);
+    LeasedPolicy leased(**store);
+    const auto policy = leased.of_file(config, now());
+    if (!policy) {
+        return fail(policy.error());
+    }
+    Json out = explained(**policy, config.gate.mode, source, destination);
     for (const IpAddress& address : {source, destination}) {
         if (const lease::Lease* lease = leased.lease_of(address)) {
             out["steps"].push_back(fmt::format(
@@ -153,16 +163,15 @@ int explain(const Context& context, const std::string& from, const std::string& 
     if (!source || !destination) {
         return report(context, source ? destination.error() : source.error());
     }
-    const auto policy = policy::Policy::compile(config->policy);
-    if (!policy) {
-        return report(context, policy.error());
+    auto result = explain_leased(*config, *source, *destination);
+    if (!result) {
+        return report(context, result.error());
     }
-    Json result = explain_leased(*config, *policy, *source, *destination);
     std::string text;
-    for (const Json& step : result["steps"]) {
+    for (const Json& step : (*result)["steps"]) {
         text += step.get<std::string>() + "\n";
     }
-    print(context, result, text);
+    print(context, *result, text);
     return kDone;
 }
 
@@ -199,7 +208,9 @@ int detach(const Context& context) {
 
 void add_gate(CLI::App& app, Context& context, Chosen& chosen) {
     auto* gate = app.add_subcommand(
-        "gate", "The gate: alone, runs it; status, top, detach, explain, exempt, penalty"
+        "gate",
+        "The gate: alone, runs it; status, top, plan, apply, rollback, detach, explain, exempt, "
+        "penalty"
     );
     gate->require_subcommand(0, 1);
     gate->callback([&context, &chosen] {
@@ -215,6 +226,8 @@ void add_gate(CLI::App& app, Context& context, Chosen& chosen) {
     gate->add_subcommand("detach", "Take off what a stopped gate left in force (gate.pin)")
         ->callback([&context, &chosen] { chosen = [&context] { return detach(context); }; });
     add_gate_top(*gate, context, chosen);
+    add_gate_plan(*gate, context, chosen);
+    add_gate_apply(*gate, context, chosen);
     add_leases(*gate, context, chosen, "exempt", "exemption");
     add_leases(*gate, context, chosen, "penalty", "penalty");
     struct Pair {

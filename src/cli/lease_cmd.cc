@@ -4,8 +4,9 @@
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/lease_ops.h"
+#include "cli/policy_history.h"
 #include "lease/lease.h"
-#include "policy/policy.h"
+#include "policy/stages.h"
 #include "store/store.h"
 
 #include <fmt/core.h>
@@ -15,9 +16,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
-#include <pwd.h>
 #include <string>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -33,15 +32,6 @@ struct Options {
     bool all = false;
     std::size_t limit = 1000;
 };
-
-// Whoever gives the command: the one behind sudo, for the record.
-std::string operator_name() {
-    if (const char* sudo = std::getenv("SUDO_USER"); sudo != nullptr && *sudo != '\0') {
-        return sudo;
-    }
-    const passwd* entry = getpwuid(getuid());
-    return entry != nullptr ? entry->pw_name : std::to_string(getuid());
-}
 
 std::string lease_line(const Json& lease) {
     std::string out = fmt::format(
@@ -84,7 +74,11 @@ int change(const Context& context, const std::string& command, Json request) {
     auto answer = ask(*config, "gate", request);
     // Without a gate the change is kept for when there is one.
     if (!answer && answer.error().code == Errc::Unavailable) {
-        const auto policy = policy::Policy::compile(config->policy);
+        const auto source = source_in_force(*config);
+        if (!source) {
+            return report(context, source.error());
+        }
+        const auto policy = policy::compile_at(**source, now());
         if (!policy) {
             return report(context, policy.error());
         }

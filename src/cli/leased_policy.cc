@@ -2,11 +2,17 @@
 
 #include "base/ip.h"
 #include "base/log.h"
+#include "base/result.h"
 #include "base/time.h"
+#include "cli/policy_history.h"
+#include "config/config.h"
 #include "lease/lease.h"
 #include "lease/plan.h"
+#include "lease/share.h"
 #include "policy/overlay.h"
 #include "policy/policy.h"
+#include "policy/stages.h"
+#include "store/store.h"
 
 #include <algorithm>
 #include <memory>
@@ -20,6 +26,14 @@ namespace {
 void cannot_read(const Error& error) {
     log::warning(
         "LEASES_UNREADABLE", "exemptions and penalties are as they were", {{"error", error.message}}
+    );
+}
+
+void cannot_follow(const Error& error) {
+    log::error(
+        "POLICY_NOT_FOLLOWED",
+        "the gate has another policy in force than this role",
+        {{"error", error.message}}
     );
 }
 
@@ -45,25 +59,52 @@ bool LeasedPolicy::read(Time now) {
         auto prefixes = lease::held_by(lines_, line);
         return prefixes ? std::move(*prefixes) : std::vector<Prefix>{};
     };
-    std::vector<lease::Placed> next = lease::plan(living_, *base_, held, now).placed;
+    std::vector<lease::Placed> next = lease::plan(living_, *bare(), held, now).placed;
     const bool changed = next != placed_;
     placed_ = std::move(next);
-    return changed;
+    const auto shared = shares_.refresh(*bare(), placed_, lines_, now);
+    if (!shared) {
+        cannot_read(shared.error());
+    }
+    return changed || (shared && *shared);
 }
 
 std::shared_ptr<const policy::Policy> LeasedPolicy::laid() const {
-    auto out = policy::with_overrides(base_, lease::overrides_of(placed_));
+    auto out = policy::with_overrides(bare(), lease::overrides_of(placed_, shares_));
     if (!out) {
         cannot_read(out.error());
-        return base_;
+        return bare();
     }
     return std::move(*out);
 }
 
-std::shared_ptr<const policy::Policy> LeasedPolicy::over(
-    std::shared_ptr<const policy::Policy> base, Time now
+LeasedPolicy::LeasedPolicy(store::Store& store)
+    : leases_(store.leases()), lines_(store.lines()), history_(store) {}
+
+Status LeasedPolicy::take(const config::Config& config, Time now) {
+    auto seen = history_.raw();
+    if (!seen) {
+        return fail(seen.error());
+    }
+    auto source = history_.in_force(config);
+    if (!source) {
+        return fail(source.error());
+    }
+    auto staged = policy::Staged::start(std::move(*source), now);
+    if (!staged) {
+        return fail(staged.error());
+    }
+    staged_ = std::move(*staged);
+    history_seen_ = std::move(*seen);
+    return {};
+}
+
+Result<std::shared_ptr<const policy::Policy>> LeasedPolicy::of_file(
+    const config::Config& config, Time now
 ) {
-    base_ = std::move(base);
+    if (Status taken = take(config, now); !taken) {
+        return fail(taken.error());
+    }
     static_cast<void>(read(now));
     return laid();
 }
@@ -85,8 +126,28 @@ const lease::Lease* LeasedPolicy::lease_of(const IpAddress& address) const {
     return at == living_.end() ? nullptr : &*at;
 }
 
-std::shared_ptr<const policy::Policy> LeasedPolicy::changed(Time now) {
-    return read(now) ? laid() : nullptr;
+bool LeasedPolicy::follow_history(const config::Config& config, Time now) {
+    const auto seen = history_.raw();
+    if (!seen || *seen == history_seen_) {
+        return false;
+    }
+    if (const Status taken = take(config, now); !taken) {
+        cannot_follow(taken.error());
+        return false;
+    }
+    return true;
+}
+
+std::shared_ptr<const policy::Policy> LeasedPolicy::changed(
+    const config::Config& config, Time now
+) {
+    bool other = follow_history(config, now);
+    if (const auto stepped = staged_->follow(now); !stepped) {
+        cannot_follow(stepped.error());
+    } else {
+        other = other || *stepped != nullptr;
+    }
+    return read(now) || other ? laid() : nullptr;
 }
 
 }  // namespace sekisho::cli

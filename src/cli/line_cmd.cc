@@ -131,13 +131,6 @@ int find(const Context& context, const Options& options) {
     return kDone;
 }
 
-std::string to_text(const line::Session& session, const Prefix* prefix) {
-    const std::string ports = session.ports.text();
-    return prefix == nullptr
-               ? std::string{"nothing"}
-               : prefix->text() + (ports.empty() || !prefix->is_v4() ? "" : " ports " + ports);
-}
-
 int sessions(const Context& context, const Options& options) {
     const auto config = load_config(context);
     if (!config) {
@@ -155,12 +148,13 @@ int sessions(const Context& context, const Options& options) {
     for (const line::Session& one : *found) {
         std::string held;
         for (const Prefix& prefix : one.prefixes) {
-            held += (held.empty() ? "" : ", ") + to_text(one, &prefix);
+            held += (held.empty() ? "" : ", ") + prefix.text() +
+                    (one.shares(prefix) ? " ports " + one.ports.text() : "");
         }
         rows.push_back(
             {one.start == Time{} ? "always" : rfc3339(one.start),
              one.end ? rfc3339(*one.end) : "open",
-             held.empty() ? to_text(one, nullptr) : held,
+             held.empty() ? "nothing" : held,
              one.nas,
              one.id,
              one.realm}

@@ -98,7 +98,7 @@ class DeskRole final : public Role {
     }
 
     Result<std::vector<std::string>> reload(const config::Config& config) override {
-        auto policy = policy::Policy::compile(config.policy);
+        auto policy = leased_->of_file(config, now());
         if (!policy) {
             return fail(policy.error());
         }
@@ -109,7 +109,7 @@ class DeskRole final : public Role {
             }
             tls_->set(*tls);
         }
-        desk_->replace(with_bound_ports(config), leased_->over(*policy, now()));
+        desk_->replace(with_bound_ports(config), std::move(*policy));
         config_ = config;
         return std::vector<std::string>{};
     }
@@ -119,7 +119,7 @@ class DeskRole final : public Role {
     }
 
     void tick() override {
-        if (auto policy = leased_->changed(now())) {
+        if (auto policy = leased_->changed(config_, now())) {
             desk_->replace(with_bound_ports(config_), std::move(policy));
         }
     }
@@ -151,14 +151,14 @@ class DeskRole final : public Role {
             return fail(store.error());
         }
         store_ = std::move(*store);
-        auto policy = policy::Policy::compile(config.policy);
+        leased_.emplace(*store_);
+        auto policy = leased_->of_file(config, now());
         if (!policy) {
             return fail(policy.error());
         }
-        leased_.emplace(store_->leases(), store_->lines());
         desk_ = std::make_unique<desk::Desk>(desk::Deps{
             with_bound_ports(config),
-            leased_->over(*policy, now()),
+            std::move(*policy),
             store_->accounts(),
             store_->lines(),
             store_->journal(),

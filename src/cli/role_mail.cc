@@ -111,19 +111,19 @@ class MailRole final : public Role {
     }
 
     Result<std::vector<std::string>> reload(const config::Config& config) override {
-        auto policy = policy::Policy::compile(config.policy);
-        if (!policy) {
-            return fail(policy.error());
-        }
         auto tls = net::TlsContext::server(config.tls.certificate, config.tls.key);
         if (!tls) {
             return fail(tls.error());
         }
-        if (Status done = server_->reload(config, leased_->over(*policy, now()), *tls); !done) {
+        auto policy = leased_->of_file(config, now());
+        if (!policy) {
+            return fail(policy.error());
+        }
+        if (Status done = server_->reload(config, std::move(*policy), *tls); !done) {
             return fail(done.error());
         }
         deliverer_->reload(delivery_options(config));
-        penalties_->follow(config, *policy);
+        penalties_->follow(config, leased_->bare());
         config_ = config;
         return std::vector<std::string>{};
     }
@@ -133,7 +133,7 @@ class MailRole final : public Role {
     }
 
     void tick() override {
-        auto policy = leased_->changed(now());
+        auto policy = leased_->changed(config_, now());
         if (!policy) {
             return;
         }
@@ -144,6 +144,7 @@ class MailRole final : public Role {
                 {{"error", done.error().message}}
             );
         }
+        penalties_->follow(config_, leased_->bare());
     }
 
     void tidy(const config::Retention& retention) override { forget_old(*store_, retention); }
@@ -181,7 +182,7 @@ class MailRole final : public Role {
             return fail(store.error());
         }
         store_ = std::move(*store);
-        leased_.emplace(store_->leases(), store_->lines());
+        leased_.emplace(*store_);
         penalties_.emplace(*store_);
         auto spool = open_spool(config);
         if (!spool) {
@@ -211,7 +212,7 @@ class MailRole final : public Role {
     }
 
     Status serve() {
-        auto policy = policy::Policy::compile(config_.policy);
+        auto policy = leased_->of_file(config_, now());
         if (!policy) {
             return fail(policy.error());
         }
@@ -227,7 +228,7 @@ class MailRole final : public Role {
         if (Status made = make_peer_resolver(); !made) {
             return made;
         }
-        penalties_->follow(config_, *policy);
+        penalties_->follow(config_, leased_->bare());
         auto server = mail::Server::start(
             {config_,
              *loops_,
@@ -237,7 +238,7 @@ class MailRole final : public Role {
              *spool_,
              store_->journal(),
              store_->lines(),
-             leased_->over(*policy, now()),
+             std::move(*policy),
              *key,
              peer_resolver_.get(),
              [this](const IpAddress& peer, const std::string& why) { penalties_->add(peer, why); }}

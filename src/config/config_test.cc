@@ -1,8 +1,12 @@
 #include "base/file.h"
+#include "base/time.h"
 #include "config/reader.h"
+#include "policy/policy.h"
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
+#include <ctime>
 #include <gtest/gtest.h>
 #include <string>
 
@@ -102,6 +106,113 @@ TEST(Config, PrefixFiles) {
     ASSERT_FALSE(bad);
     EXPECT_EQ(bad.error().at(0).message(), "pools.txt:2: \"x\" is not a prefix");
     EXPECT_EQ(bad.error().size(), 2U);
+}
+
+constexpr const char* kStaged = R"toml(
+[[class]]
+name = "subscribers"
+note = "a \"quoted\" note with a \\ in it"
+prefixes = ["198.51.100.0/24", "2001:db8:1::/48"]
+[[class]]
+name = "mobile"
+prefixes = ["203.0.113.0/24"]
+[[region]]
+name = "east"
+prefixes = ["198.51.100.0/25"]
+[[rule]]
+name = "op25b"
+from = "subscribers"
+to = "*"
+action = "refuse"
+stage = "observe"
+note = "from April on"
+steps = [
+    { at = 2027-04-01T09:00:00+09:00, stage = "enforce", to = "mobile" },
+    { at = 2027-05-01, stage = "enforce", regions = ["east"], share = 10 },
+]
+[[rule]]
+name = "slow"
+from = "mobile"
+to = "*"
+action = "limit"
+rate = "30/1h"
+regions = ["east"]
+share = 50
+)toml";
+
+TEST(Config, StepsOfARuleHaveDatesInTheMachinesZoneOrTheirOwn) {
+    const char* before = std::getenv("TZ");
+    const std::string old = before == nullptr ? "" : before;
+    setenv("TZ", "Asia/Tokyo", 1);
+    tzset();
+    const auto loaded = parse(kStaged, "f");
+    if (before == nullptr) {
+        unsetenv("TZ");
+    } else {
+        setenv("TZ", old.c_str(), 1);
+    }
+    tzset();
+    ASSERT_TRUE(loaded) << loaded.error().front().message();
+    const policy::RuleSource& rule = loaded->policy.rules.at(0);
+    ASSERT_EQ(rule.steps.size(), 2U);
+    EXPECT_EQ(rfc3339(rule.steps[0].at), "2027-04-01T00:00:00.000Z");
+    EXPECT_EQ(rule.steps[0].to, "mobile");
+    EXPECT_EQ(rule.steps[0].origin, "f:20");
+    EXPECT_EQ(rfc3339(rule.steps[1].at), "2027-04-30T15:00:00.000Z");
+    EXPECT_EQ(rule.steps[1].scope, (policy::Scope{{"east"}, 10}));
+    EXPECT_EQ(loaded->policy.rules.at(1).scope, (policy::Scope{{"east"}, 50}));
+    EXPECT_EQ(loaded->policy.regions.at(0).prefixes.size(), 1U);
+}
+
+TEST(Config, BadStepsSayWhere) {
+    const auto with = [](const std::string& steps) {
+        return first_problem(
+            "[[rule]]\nname = \"r\"\nfrom = \"*\"\nto = \"*\"\nsteps = " + steps + "\n"
+        );
+    };
+    EXPECT_EQ(with("[]"), "no problem");
+    EXPECT_NE(with("[{ at = 2027-04-01 }]").find("stage: is missing"), std::string::npos);
+    EXPECT_NE(with("[{ stage = \"enforce\" }]").find("at: is missing"), std::string::npos);
+    EXPECT_NE(
+        with("[{ at = \"2027-04-01\", stage = \"enforce\" }]").find("without quotes"),
+        std::string::npos
+    );
+    EXPECT_NE(
+        with("[{ at = 2027-04-01, stage = \"enforced\" }]").find("stage: expected one of"),
+        std::string::npos
+    );
+    EXPECT_NE(
+        with("[{ at = 2027-04-01, stage = \"enforce\", region = \"x\" }]")
+            .find("region: a step has"),
+        std::string::npos
+    );
+    EXPECT_NE(
+        with("[{ at = 2027-04-01, stage = \"enforce\", share = 101 }]").find("share: expected"),
+        std::string::npos
+    );
+    EXPECT_NE(with("\"2027-04-01\"").find("expected a list"), std::string::npos);
+    EXPECT_NE(
+        with("[{ at = 2027-04-01, stage = \"enforce\", regions = [\"nowhere\"] }]").find("nowhere"),
+        std::string::npos
+    );
+}
+
+TEST(Config, APolicysTextIsReadAsTheSamePolicy) {
+    const auto loaded = parse(kStaged, "f");
+    ASSERT_TRUE(loaded);
+    const std::string text = policy_text(loaded->policy);
+    const auto again = parse(text, "again");
+    ASSERT_TRUE(again) << again.error().front().message() << "\n" << text;
+    EXPECT_EQ(policy_text(again->policy), text);
+    EXPECT_EQ(again->policy.classes.at(0).note, loaded->policy.classes.at(0).note);
+    EXPECT_EQ(again->policy.rules.at(0).steps.size(), 2U);
+    EXPECT_EQ(again->policy.rules.at(0).steps[1].at, loaded->policy.rules.at(0).steps[1].at);
+    EXPECT_EQ(again->policy.rules.at(1).rate.text(), "30/1h");
+    const auto a = policy::Policy::compile(loaded->policy);
+    const auto b = policy::Policy::compile(again->policy);
+    ASSERT_TRUE(a && b);
+    EXPECT_EQ((*a)->digest(), (*b)->digest());
+    EXPECT_EQ(policy_text({}), "");
 }
 
 TEST(Config, TheReferencePageInDocsIsUpToDate) {

@@ -4,7 +4,6 @@
 #include "base/ip.h"
 #include "config/config.h"
 #include "config/key_types.h"
-#include "policy/policy.h"
 
 #include <chrono>
 #include <cstdint>
@@ -271,60 +270,6 @@ Table<C> radius() {
     };
 }
 
-template <class T, class Ref, class Parse>
-Key<T> word(
-    std::string name,
-    Ref ref,
-    Parse parse,
-    std::string range,
-    std::string fallback,
-    std::string help
-) {
-    Key<T> key{
-        std::move(name), "string", std::move(range), std::move(fallback), std::move(help), true, {}
-    };
-    key.read = [ref, parse, range = key.range](
-                   T& target, const toml::node& node
-               ) -> std::optional<std::string> {
-        const auto written = node.value_exact<std::string>();
-        const auto value = parse(written.value_or(""));
-        if (!value) {
-            return "expected one of: " + range;
-        }
-        ref(target) = *value;
-        return std::nullopt;
-    };
-    return key;
-}
-
-template <class T>
-Key<T> rate_key() {
-    Key<T> key{
-        "rate",
-        "string",
-        "connections/time",
-        "\"\"",
-        "For `limit`: how many connections each source (an IPv4 address, or an IPv6 /64) may open, "
-        "such as `30/1h`: a bucket of 30, full at first, that refills in an hour.",
-        true,
-        {}
-    };
-    key.read = [](T& target, const toml::node& node) -> std::optional<std::string> {
-        const auto written = node.value_exact<std::string>();
-        if (written && written->empty()) {
-            target.rate = {};
-            return std::nullopt;
-        }
-        const auto rate = policy::Rate::parse(written.value_or(""));
-        if (!rate) {
-            return rate.error().message;
-        }
-        target.rate = *rate;
-        return std::nullopt;
-    };
-    return key;
-}
-
 }  // namespace
 
 const std::vector<Table<Config>>& tables() {
@@ -338,81 +283,6 @@ const std::vector<Table<Config>>& tables() {
         return every;
     }();
     return all;
-}
-
-const Table<ClassTable>& class_table() {
-    using T = ClassTable;
-    static const Table<T> table{
-        "class",
-        true,
-        "A class of networks. An address belongs to one class: that of its longest prefix; to "
-        "`outside` when none holds it.",
-        {
-            required(text<T>(
-                "name",
-                SEKISHO_AT(source.name),
-                "Unique name. Usual ones: subscribers, static, roaming, submission, exchange, "
-                "mail-servers, others-dynamic."
-            )),
-            text<T>("note", SEKISHO_AT(source.note), "For people: what the class is."),
-            parsed<Prefix, T>(
-                "prefixes", SEKISHO_AT(source.prefixes), "list of prefixes", "Its prefixes."
-            ),
-            texts<T>(
-                "files",
-                SEKISHO_AT(files),
-                "Files with more prefixes, one a line, relative to sekisho.toml. They are watched: "
-                "a change is put in force."
-            ),
-        }
-    };
-    return table;
-}
-
-const Table<policy::RuleSource>& rule_table() {
-    using T = policy::RuleSource;
-    static const Table<T> table{
-        "rule",
-        true,
-        "What happens on TCP port 25 between two classes, in both directions of the flow. The "
-        "first rule that names both classes decides; a pair that none names passes.",
-        {
-            required(
-                text<T>("name", SEKISHO_AT(name), "Unique name; counters and explanations use it.")
-            ),
-            required(text<T>(
-                "from", SEKISHO_AT(from), "Class of the end that opens the connection, or `*`."
-            )),
-            required(
-                text<T>("to", SEKISHO_AT(to), "Class of the end that listens on port 25, or `*`.")
-            ),
-            word<T>(
-                "action",
-                SEKISHO_AT(action),
-                policy::parse_action,
-                "pass, count, limit, refuse, drop, answer",
-                "\"pass\"",
-                "What is done. `refuse` answers at once (TCP RST); `drop` is silent; `limit` "
-                "refuses "
-                "new connections beyond `rate`."
-            ),
-            rate_key<T>(),
-            word<T>(
-                "stage",
-                SEKISHO_AT(stage),
-                policy::parse_stage,
-                "observe, notify, enforce",
-                "\"enforce\"",
-                "`observe` and `notify` count and report, and let the packet pass."
-            ),
-            text<T>(
-                "note",
-                SEKISHO_AT(note),
-                "Why; shown by `sekisho gate explain` and to the support desk."
-            ),
-        }
-    };
-    return table;
 }
 
 const Table<Radius::Client>& radius_client_table() {

@@ -39,9 +39,16 @@ struct ClassTable {
     std::vector<std::string> files;
 };
 
+// The same of [[region]].
+struct RegionTable {
+    policy::RegionSource source;
+    std::vector<std::string> files;
+};
+
 [[nodiscard]] const std::vector<Table<Config>>& tables();
 [[nodiscard]] std::vector<Table<Config>> mail_tables();  // a part of tables()
 [[nodiscard]] const Table<ClassTable>& class_table();
+[[nodiscard]] const Table<RegionTable>& region_table();
 [[nodiscard]] const Table<policy::RuleSource>& rule_table();
 [[nodiscard]] const Table<Radius::Client>& radius_client_table();
 [[nodiscard]] const Table<LineSource>& line_source_table();

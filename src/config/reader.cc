@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "config/keys.h"
 #include "policy/policy.h"
+#include "policy/stages.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -93,17 +94,7 @@ class Reader {
     }
 
     void top_level(const std::string& key, std::uint32_t line, const toml::node& node) {
-        if (key == class_table().name) {
-            each(class_table(), key, line, node, [this](ClassTable& t, std::uint32_t at) {
-                add_class(t, at);
-            });
-            return;
-        }
-        if (key == rule_table().name) {
-            each(rule_table(), key, line, node, [this](policy::RuleSource& rule, std::uint32_t at) {
-                rule.origin = origin(at);
-                config_.policy.rules.push_back(std::move(rule));
-            });
+        if (policy_table(key, line, node)) {
             return;
         }
         if (key == line_source_table().name) {
@@ -135,9 +126,37 @@ class Reader {
             }
         }
         nearest.offer(class_table().name);
+        nearest.offer(region_table().name);
         nearest.offer(rule_table().name);
         nearest.offer(line_source_table().name);
         problem(line, key, "unknown key" + nearest.hint());
+    }
+
+    bool policy_table(const std::string& key, std::uint32_t line, const toml::node& node) {
+        policy::Source& policy = config_.policy;
+        if (key == class_table().name) {
+            each(class_table(), key, line, node, [&](ClassTable& t, std::uint32_t at) {
+                policy.classes.push_back(with_files(t, at, "class.files"));
+            });
+            return true;
+        }
+        if (key == region_table().name) {
+            each(region_table(), key, line, node, [&](RegionTable& t, std::uint32_t at) {
+                policy.regions.push_back(with_files(t, at, "region.files"));
+            });
+            return true;
+        }
+        if (key == rule_table().name) {
+            each(rule_table(), key, line, node, [&](policy::RuleSource& rule, std::uint32_t at) {
+                rule.origin = origin(at);
+                for (policy::Step& step : rule.steps) {
+                    step.origin = name_ + ":" + step.origin;
+                }
+                policy.rules.push_back(std::move(rule));
+            });
+            return true;
+        }
+        return false;
     }
 
     void section(const Table<Config>& table, std::uint32_t line, const toml::node& node) {
@@ -240,14 +259,16 @@ class Reader {
         }
     }
 
-    void add_class(ClassTable& table, std::uint32_t line) {
+    // A class or a region with the prefixes of its files.
+    template <class T>
+    decltype(T::source) with_files(T& table, std::uint32_t line, const std::string& key) {
         table.source.origin = origin(line);
         for (const std::string& file : table.files) {
             const std::filesystem::path folder = std::filesystem::path(name_).parent_path();
             const std::string path = (folder / file).string();
             const auto text = read_file(path);
             if (!text) {
-                problem(line, "class.files", text.error().message);
+                problem(line, key, text.error().message);
                 continue;
             }
             auto prefixes = parse_prefix_file(*text, path);
@@ -260,7 +281,7 @@ class Reader {
             );
             config_.watched_files.push_back(path);
         }
-        config_.policy.classes.push_back(std::move(table.source));
+        return std::move(table.source);
     }
 
     void add_line_source(LineSource& source, std::uint32_t line) {
@@ -316,16 +337,22 @@ class Reader {
                 problem(0, "mail.port_fallback", "\"" + pair + "\" is not \"PORT=PORT\"");
             }
         }
-        if (const auto policy = policy::Policy::compile(config_.policy); !policy) {
+        if (const Status policy = policy::check_all(config_.policy); !policy) {
             problems_.push_back({"", 0, "", policy.error().message});
         } else {
-            check_class(**policy, "gate.exempt_class", config_.gate.exempt_class);
-            check_class(**policy, "gate.penalty_class", config_.gate.penalty_class);
+            check_class("gate.exempt_class", config_.gate.exempt_class);
+            check_class("gate.penalty_class", config_.gate.penalty_class);
         }
     }
 
-    void check_class(const policy::Policy& policy, std::string key, const std::string& wanted) {
-        if (!wanted.empty() && policy.find_class(wanted) == nullptr) {
+    void check_class(std::string key, const std::string& wanted) {
+        const policy::Source& policy = config_.policy;
+        const bool known =
+            wanted == policy.default_class ||
+            std::any_of(policy.classes.begin(), policy.classes.end(), [&](const auto& one) {
+                return one.name == wanted;
+            });
+        if (!wanted.empty() && !known) {
             problem(0, std::move(key), "\"" + wanted + "\" is no [[class]] of this file");
         }
     }

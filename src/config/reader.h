@@ -34,6 +34,10 @@ using Loaded = std::expected<Config, std::vector<Problem>>;
     std::string_view text, const std::string& name
 );
 
+// The [[class]], [[region]] and [[rule]] tables that parse() reads the same policy from; equal
+// policies have equal texts.
+[[nodiscard]] std::string policy_text(const policy::Source& source);
+
 // A commented sekisho.toml with every key at its default.
 [[nodiscard]] std::string defaults_toml();
 // docs/configuration.md.

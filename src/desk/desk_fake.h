@@ -79,6 +79,14 @@ class MemoryLines final : public line::LineStore {
         }
         return found;
     }
+    Status each_open(const std::function<void(const line::Session&)>& visit) override {
+        for (const auto& session : sessions) {
+            if (!session.end) {
+                visit(session);
+            }
+        }
+        return {};
+    }
     Result<std::vector<line::Session>> sessions_of(const std::string& line, std::size_t limit)
         override {
         std::vector<line::Session> found;

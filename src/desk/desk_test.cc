@@ -5,6 +5,7 @@
 #include "desk/desk_fake.h"
 #include "desk/metrics.h"
 #include "net/http.h"
+#include "policy/stages.h"
 
 #include <cstdlib>
 #include <filesystem>
@@ -131,6 +132,26 @@ TEST_F(DeskTest, ReplaceTakesTheNewTokenAndConfiguration) {
     desk_->replace(config_, policy::Policy::compile(fake::sample_policy()).value());
     EXPECT_EQ(ask("/api/v1/status").status, 401);
     EXPECT_THAT(ask("/api/v1/status", {}, "second").body, HasSubstr("Second Net"));
+}
+
+// A step for some lines is no promise to this one.
+TEST_F(DeskTest, TheCheckPageSaysFromWhenPort25IsClosed) {
+    policy::Source source = fake::sample_policy();
+    policy::RuleSource& trial = source.rules.back();
+    trial.steps = {
+        {*parse_rfc3339("2027-02-01"), policy::Stage::Enforce, "", {{}, 10}, ""},
+        {*parse_rfc3339("2027-03-01"), policy::Stage::Enforce, "exchange", {}, ""},
+        {*parse_rfc3339("2027-04-01"), policy::Stage::Enforce, "", {}, ""},
+    };
+    trial.to = "*";
+    peer_ = IpAddress::parse("203.0.113.130").value();
+    desk_->replace(config_, policy::compile_at(source, now_).value());
+    const std::string html = ask("/en/check", {}, "").body;
+    EXPECT_THAT(html, HasSubstr("Port 25 closes"));
+    EXPECT_THAT(html, HasSubstr("2027-04-01 09:00"));
+    config_.gate.mode = "observe";  // then it closes for nobody
+    desk_->replace(config_, policy::compile_at(source, now_).value());
+    EXPECT_THAT(ask("/en/check", {}, "").body, Not(HasSubstr("Port 25 closes")));
 }
 
 TEST_F(DeskTest, StatusTellsRolesTotalsAndPolicy) {

@@ -9,8 +9,16 @@ namespace {
 constexpr std::chrono::hours kWindow{24};
 constexpr std::size_t kRowsMax = 1000;  // rows carry counts, so this is plenty for one line and day
 
-const policy::Class& class_of(const policy::Policy& policy, policy::ClassId id) {
-    return *std::ranges::find(policy.classes(), id, &policy::Class::id);
+// The first of its steps that enforces the rule for every line. What is for some of them can't be
+// promised to one.
+std::optional<Time> enforced_from(const policy::RuleSource& rule, const std::string& server) {
+    for (const policy::Step& step : rule.steps) {
+        const bool here = step.to.empty() || step.to == server;
+        if (step.stage == policy::Stage::Enforce && here && step.scope.all()) {
+            return step.at;
+        }
+    }
+    return std::nullopt;
 }
 
 }  // namespace
@@ -20,22 +28,27 @@ guide::Port25 DeskFacts::port25(policy::ClassId client, policy::ClassId server) 
     const policy::Verdict verdict = policy.cell(client, server);
     guide::Port25 port{.declared = verdict.declared, .stage = verdict.stage, .note = ""};
     // A gate that only observes blocks nothing, whatever the rules say.
-    if (context_.snapshot.config.gate.mode == "observe" && port.stage == policy::Stage::Enforce) {
+    const bool observes = context_.snapshot.config.gate.mode == "observe";
+    if (observes && port.enforced()) {
         port.stage = policy::Stage::Observe;
     }
     if (verdict.rule >= 0) {
-        port.note = policy.rules().at(static_cast<std::size_t>(verdict.rule)).note;
+        const policy::RuleSource& rule = policy.rules().at(static_cast<std::size_t>(verdict.rule));
+        port.note = rule.note;
+        if (!port.enforced() && !observes) {
+            port.closes = enforced_from(rule, policy.written(server).name);
+        }
     }
     return port;
 }
 
 guide::Standing DeskFacts::of_class(policy::ClassId id) const {
     const policy::Policy& policy = *context_.snapshot.policy;
-    const policy::Class& own = class_of(policy, id);
+    const policy::Class& own = policy.written(id);
     guide::Standing standing{
         .class_name = own.name,
         .class_note = own.note,
-        .outside = id == 0 || own.name == "others-dynamic" || own.name == "mail-servers",
+        .outside = own.id == 0 || own.name == "others-dynamic" || own.name == "mail-servers",
         .to_others = port25(id, 0),
         .to_us = std::nullopt,
         .in_force = policy_since()
@@ -129,8 +142,8 @@ Result<guide::OwnLine> DeskFacts::own_line(const IpAddress& address, Time now) {
                 own.prefixes.emplace_back(prefix, standing(prefix.address()));
             }
         }
-    } else if (const policy::Class* fixed = context_.snapshot.policy->find_class("static");
-               fixed != nullptr && context_.snapshot.policy->classify(address) == fixed->id) {
+    } else if (const policy::Policy& policy = *context_.snapshot.policy;
+               policy.written(policy.classify(address)).name == "static") {
         own.known = guide::OwnLine::Known::Address;  // a fixed address has one holder at all times
     } else {
         return own;

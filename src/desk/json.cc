@@ -18,6 +18,9 @@ Json to_json(const guide::Port25& port) {
         {"in_force", port.enforced()}
     };
     put(object, "note", port.note);
+    if (port.closes) {
+        object["in_force_from"] = rfc3339(*port.closes);
+    }
     return object;
 }
 

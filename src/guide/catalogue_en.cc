@@ -92,6 +92,7 @@ constexpr Entry kEntries[] = {
     {"check.family", "Kind of connection"},
     {"check.class", "Kind of line"},
     {"check.in_force", "This rule started"},
+    {"check.closes", "Port 25 closes"},
     {"check.family.note",
      "Some lines have both IPv4 and IPv6. The result below is for the address that opened this "
      "page."},

@@ -92,6 +92,7 @@ constexpr Entry kEntries[] = {
     {"check.family", "通信の種類"},
     {"check.class", "回線の区分"},
     {"check.in_force", "このルールの開始"},
+    {"check.closes", "ポート25が止まる日時"},
     {"check.family.note",
      "IPv4 と IPv6 "
      "の両方を持つ回線もあります。下の結果は、このページを開いたアドレスについてのものです。"},

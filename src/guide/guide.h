@@ -47,6 +47,7 @@ struct Port25 {
     policy::Action declared = policy::Action::Pass;  // once the rule is enforced
     policy::Stage stage = policy::Stage::Enforce;    // Observe, Notify: it still passes today
     std::string note;                                // the operator's reason
+    std::optional<Time> closes;  // when it will be enforced, where that is settled
 
     [[nodiscard]] bool stops() const { return declared >= policy::Action::Refuse; }
     [[nodiscard]] bool limits() const { return declared == policy::Action::Limit; }

@@ -145,10 +145,13 @@ TEST_F(GuideTest, CheckShowsTheOwnRecord) {
     line.prefixes.emplace_back(Prefix::parse("2001:db8:7::/56").value(), facts_.here);
     facts_.line = line;
     facts_.here.in_force = parse_rfc3339("2026-11-01T00:00:00Z");
+    facts_.here.to_others.closes = parse_rfc3339("2027-04-01T00:00:00Z");
     const std::string html = body("/en/check");
     EXPECT_THAT(html, HasSubstr("<strong>37</strong>"));
     EXPECT_THAT(html, HasSubstr("2026-11-24 21:00 (UTC+09:00)"));
     EXPECT_THAT(html, HasSubstr("2026-11-01 09:00 (UTC+09:00)"));
+    EXPECT_THAT(html, HasSubstr("Port 25 closes"));
+    EXPECT_THAT(html, HasSubstr("2027-04-01 09:00 (UTC+09:00)"));
     EXPECT_THAT(html, HasSubstr("2001:db8:7::/56"));
     EXPECT_THAT(html, HasSubstr("When a login fails"));
 }

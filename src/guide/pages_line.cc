@@ -233,6 +233,9 @@ std::string check_page(const View& view, Facts& facts) {
     if (standing.in_force) {
         sheet.row(view.html("check.in_force"), view.time(*standing.in_force));
     }
+    if (standing.to_others.closes && !standing.outside) {
+        sheet.row(view.html("check.closes"), view.time(*standing.to_others.closes));
+    }
     out += sheet.html();
     out += view.paragraph("check.family.note", "small");
     if (standing.class_name == "roaming") {

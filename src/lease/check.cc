@@ -85,11 +85,12 @@ Status check_conditions(const Lease& lease) {
 }  // namespace
 
 std::string spared(const Prefix& prefix, const policy::Policy& policy) {
+    const auto named = [&policy](policy::ClassId id) { return policy.classes()[id].base != 0; };
     const policy::ClassId id = policy.classify(prefix.address());
-    if (id != 0) {
+    if (named(id)) {
         return "the policy puts it in class " + class_name(policy, id);
     }
-    if (const auto one = inside(prefix, policy); one && one->second != 0) {
+    if (const auto one = inside(prefix, policy); one && named(one->second)) {
         return "it holds " + one->first.text() + " of class " + class_name(policy, one->second);
     }
     return {};

@@ -62,7 +62,8 @@ class Planner {
                 note(lease, "more prefixes are leased than the gate can hold");
                 continue;
             }
-            out_.placed.push_back({{prefix, to->id, lease.expires}, lease.id});
+            const policy::ClassId id = policy_.part_of(to->id, prefix.address(), policy::kNoShare);
+            out_.placed.push_back({{prefix, id, lease.expires}, lease.id});
         }
     }
 
@@ -98,7 +99,7 @@ Result<std::vector<Prefix>> held_by(line::LineStore& lines, const std::string& l
     for (const line::Session& session : *sessions) {
         for (const Prefix& prefix : session.prefixes) {
             // What is allowed to a shared address is allowed to all who share it.
-            if (!session.end && (session.ports.is_every() || !prefix.is_v4())) {
+            if (!session.end && !session.shares(prefix)) {
                 out.push_back(prefix);
             }
         }

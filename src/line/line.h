@@ -7,6 +7,7 @@
 #include "line/ports.h"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -27,9 +28,13 @@ struct Session {
     Time seen{};              // last interim or start
     PortSet ports{};          // of its IPv4 prefixes, where other lines have the rest
 
-    // Whether it may have used the prefix, one of its own, from this port; unknown: it may.
+    // Whether others may have the rest of the prefix, one of its own.
+    [[nodiscard]] bool shares(const Prefix& prefix) const {
+        return prefix.is_v4() && !ports.is_every();
+    }
+    // Whether it may have used the prefix from this port; unknown: it may.
     [[nodiscard]] bool uses(const Prefix& prefix, std::optional<std::uint16_t> port) const {
-        return !port || !prefix.is_v4() || ports.contains(*port);
+        return !port || !shares(prefix) || ports.contains(*port);
     }
 };
 
@@ -40,6 +45,13 @@ struct Answer {
     std::string line;  // only when Subscriber
     std::string realm;
     std::string reason;  // one sentence, for the support desk
+};
+
+// Who it was, without the sentence: for every flow.
+struct Holder {
+    Certainty certainty = Certainty::Unknown;
+    std::string line, realm;  // only when Subscriber
+    friend bool operator==(const Holder&, const Holder&) = default;
 };
 
 class LineStore {
@@ -67,6 +79,12 @@ class LineStore {
     [[nodiscard]] Result<std::vector<Session>> holders(const IpAddress& address, Time at) {
         return holders(address, at, std::nullopt);
     }
+    // Every session that has not ended, in no order. Nothing may be changed while it runs.
+    virtual Status each_open(const std::function<void(const Session&)>& visit) = 0;
+    // What resolve() makes of holders(), sooner where the store can.
+    [[nodiscard]] virtual Result<Holder> holder(
+        const IpAddress& address, Time at, std::optional<std::uint16_t> port
+    );
     // Newest first.
     [[nodiscard]] virtual Result<std::vector<Session>> sessions_of(
         const std::string& line, std::size_t limit

@@ -126,6 +126,15 @@ Result<std::vector<Session>> MemoryLineStore::holders(
     return out;
 }
 
+Status MemoryLineStore::each_open(const std::function<void(const Session&)>& visit) {
+    for (const Session& session : sessions_) {
+        if (!session.end) {
+            visit(session);
+        }
+    }
+    return {};
+}
+
 Result<std::vector<Session>> MemoryLineStore::sessions_of(
     const std::string& line, std::size_t limit
 ) {

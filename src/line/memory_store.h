@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -27,6 +28,7 @@ class MemoryLineStore final : public LineStore {
     [[nodiscard]] Result<std::vector<Session>> holders(
         const IpAddress& address, Time at, std::optional<std::uint16_t> port
     ) override;
+    Status each_open(const std::function<void(const Session&)>& visit) override;
     [[nodiscard]] Result<std::vector<Session>> sessions_of(
         const std::string& line, std::size_t limit
     ) override;

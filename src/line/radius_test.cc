@@ -270,6 +270,7 @@ class BrokenStore final : public LineStore {
     Result<std::vector<Session>> open_on(const std::string&) override { return {}; }
     Result<std::vector<std::string>> open_nas() override { return std::vector<std::string>{}; }
     Result<bool> knows(const std::string&) override { return false; }
+    Status each_open(const std::function<void(const Session&)>&) override { return {}; }
     Result<std::vector<Session>> sessions_of(const std::string&, std::size_t) override {
         return {};
     }

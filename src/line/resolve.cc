@@ -32,9 +32,7 @@ std::string full_name(const Session& session) {
 }
 
 std::string held_text(const Session& session, const Prefix& prefix) {
-    return session.ports.is_every() || !prefix.is_v4()
-               ? prefix.text()
-               : "ports " + session.ports.text() + " of " + prefix.text();
+    return (session.shares(prefix) ? "ports " + session.ports.text() + " of " : "") + prefix.text();
 }
 
 std::string since(const Session& session) {
@@ -53,17 +51,30 @@ Status LineStore::put_all(std::span<const Session> sessions) {
     return {};
 }
 
+Result<Holder> LineStore::holder(
+    const IpAddress& address, Time at, std::optional<std::uint16_t> port
+) {
+    const auto sessions = holders(address, at, port);
+    if (!sessions) {
+        return fail(sessions.error());
+    }
+    Answer answer = resolve(*sessions, address, at, port);
+    return Holder{answer.certainty, std::move(answer.line), std::move(answer.realm)};
+}
+
 Answer resolve(const std::vector<Session>& holders, const IpAddress& address, Time at, Port port) {
     const std::string what = address.text() + (port ? " port " + std::to_string(*port) : "");
     const Session* first = nullptr;
     const Prefix* prefix = nullptr;
     std::size_t count = 0;
+    bool whole = port.has_value();  // or one of them has the address to itself
     for (const Session& session : holders) {
         const Prefix* held = held_prefix(session, address, at, port);
         if (held == nullptr) {
             continue;
         }
         ++count;
+        whole = whole || !session.shares(*held);
         if (first == nullptr) {
             first = &session;
             prefix = held;
@@ -93,7 +104,7 @@ Answer resolve(const std::vector<Session>& holders, const IpAddress& address, Ti
                       rfc3339(at) + ", but it names no user"
         };
     }
-    if (!port && prefix->is_v4() && !first->ports.is_every()) {
+    if (!whole) {
         return Answer{
             .certainty = Certainty::Ambiguous,
             .reason = full_name(*first) + " held ports " + first->ports.text() + " of " +

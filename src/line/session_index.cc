@@ -13,6 +13,7 @@
 #include "line/session_rules.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -392,28 +393,77 @@ Session SessionIndex::session(const Record& record, const Prefix& prefix) const 
     return out;
 }
 
+template <class Take>
+void SessionIndex::each_holder(
+    const IpAddress& address, Time at, std::optional<std::uint16_t> port, Take take
+) const {
+    struct Probe {
+        RunKey key;
+        std::uint32_t hash = 0;
+    };
+    std::array<Probe, 8> probes;
+    const std::int64_t when = kept_ms(to_ms(at));
+    for (std::span<const RunKey> shapes{address.is_v4() ? shapes4_ : shapes6_}; !shapes.empty();) {
+        const auto some = shapes.first(std::min(shapes.size(), probes.size()));
+        shapes = shapes.subspan(some.size());
+        std::size_t count = 0;
+        for (const RunKey& shape : some) {
+            // Who shares an address is found by the port, or all of them without one.
+            if (shape.kind == (port ? RunKey::Shared : RunKey::Ports)) {
+                continue;
+            }
+            Probe& probe = probes.at(count++);
+            probe.key = shape;
+            probe.key.first = Prefix{address, shape.length}.address().bytes();
+            probe.key.value = port ? *port & shape.mask : 0;
+            probe.hash = probe.key.hash();
+            runs_.prefetch(probe.hash);
+        }
+        for (const Probe& probe : std::span{probes}.first(count)) {
+            const std::uint32_t run = run_of(probe.key, probe.hash);
+            if (run == kNone) {
+                continue;
+            }
+            Run{pool_, run}.holders(when, [&](std::uint32_t held) {
+                const Record& one = record(held);
+                if (probe.key.kind != RunKey::Ports || one.ports.contains(*port)) {
+                    take(one, probe.key);
+                }
+            });
+        }
+    }
+}
+
 std::vector<Session> SessionIndex::holders(
     const IpAddress& address, Time at, std::optional<std::uint16_t> port
 ) const {
     std::vector<Session> out;
-    for (RunKey key : address.is_v4() ? shapes4_ : shapes6_) {
-        // Who shares an address is found by the port, or all of them without one.
-        if (key.kind == (port ? RunKey::Shared : RunKey::Ports)) {
-            continue;
-        }
-        const Prefix prefix{address, key.length};
-        key.first = prefix.address().bytes();
-        key.value = port ? *port & key.mask : 0;
-        const std::uint32_t run = run_of(key, key.hash());
-        if (run == kNone) {
-            continue;
-        }
-        Run{pool_, run}.holders(kept_ms(to_ms(at)), [&](std::uint32_t held) {
-            const Record& one = record(held);
-            if (!port || one.ports.contains(*port) || !address.is_v4()) {
-                out.push_back(session(one, prefix));
-            }
-        });
+    each_holder(address, at, port, [&](const Record& one, const RunKey& key) {
+        out.push_back(session(one, Prefix{address, key.length}));
+    });
+    return out;
+}
+
+// As resolve() does it; equal names have one reference.
+Holder SessionIndex::holder(const IpAddress& address, Time at, std::optional<std::uint16_t> port)
+    const {
+    const Record* first = nullptr;
+    bool whole = false;
+    bool two = false;
+    each_holder(address, at, port, [&](const Record& one, const RunKey& key) {
+        two = two || (first != nullptr && first->name != one.name);
+        whole = whole || key.kind != RunKey::Shared;
+        first = first == nullptr ? &one : first;
+    });
+    Holder out;
+    if (first == nullptr) {
+        return out;
+    }
+    const auto [line, realm] = name_of(*first);
+    if (two || (!whole && !line.empty())) {
+        out.certainty = Certainty::Ambiguous;
+    } else if (!line.empty()) {
+        out = {Certainty::Subscriber, std::string{line}, std::string{realm}};
     }
     return out;
 }

@@ -40,6 +40,9 @@ class SessionIndex {
     [[nodiscard]] std::vector<Session> holders(
         const IpAddress& address, Time at, std::optional<std::uint16_t> port
     ) const;
+    [[nodiscard]] Holder holder(
+        const IpAddress& address, Time at, std::optional<std::uint16_t> port
+    ) const;
 
     // What a store keeps: first every session without its prefixes, those of one nas and id in the
     // order in which they were put; the number that it has here until something else is done.
@@ -80,6 +83,11 @@ class SessionIndex {
     [[nodiscard]] std::string_view id_of(const Record& record) const;
     [[nodiscard]] std::pair<std::string_view, std::string_view> name_of(const Record& record) const;
     [[nodiscard]] std::uint32_t newest(const std::string& nas, std::string_view id) const;
+    // Calls `take(record, prefix)` for each session that holders() is about.
+    template <class Take>
+    void each_holder(
+        const IpAddress& address, Time at, std::optional<std::uint16_t> port, Take take
+    ) const;
     [[nodiscard]] Session session(const Record& record, const Prefix& prefix) const;
 
     [[nodiscard]] std::uint32_t add(const Session& session);

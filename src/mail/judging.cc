@@ -73,7 +73,7 @@ net::Task<void> Session::judge_peer() {
     facts.our_names.push_back(config.mail.hostname);
     facts.early_talker = early_;
     facts.tls = smtp_.tls();
-    facts.policy_class = settings_->policy->classes()[id].name;
+    facts.policy_class = settings_->policy->written(id).name;
     judgement_ = peer::judge(facts);
     shared_->counters.judge(judgement_->opinion);
     if (judgement_->opinion != peer::Opinion::Client) {

@@ -158,8 +158,7 @@ std::optional<Misplaced> misplaced(
     if (known && !refuses) {
         return std::nullopt;
     }
-    const std::size_t id = verdict.client;
-    const std::string name = id < policy.classes().size() ? policy.classes()[id].name : "?";
+    const std::string& name = policy.written(verdict.client).name;
     if (refuses && verdict.stage != policy::Stage::Observe) {
         return Misplaced{
             known ? policy.rules()[static_cast<std::size_t>(verdict.rule)].name : "default",

@@ -1,5 +1,6 @@
 // The words of `sekisho gate explain`: from the same look-ups that the engines are built from.
 #include "base/ip.h"
+#include "base/time.h"
 #include "policy/policy.h"
 
 #include <cstddef>
@@ -22,6 +23,13 @@ std::string class_line(const Policy& policy, const IpAddress& address) {
                    : ", the default class: no prefix covers it";
     if (!c.note.empty()) {
         line += " (" + c.note + ")";
+    }
+    if (c.base != c.id) {
+        line += "; that is class " + in_quotes(policy.classes()[c.base].name);
+        line += c.region.empty() ? "" : " in region " + in_quotes(c.region);
+        line += c.band_to == 100 ? ""
+                                 : ", of a line in the first " + std::to_string(c.band_to) +
+                                       " percent of the known ones";
     }
     return line;
 }
@@ -71,18 +79,24 @@ void rule_lines(const Policy& policy, const Verdict& verdict, std::vector<std::s
         return;
     }
     const RuleSource& rule = policy.rules()[static_cast<std::size_t>(verdict.rule)];
-    std::string line = "  rule " + in_quotes(rule.name) + " is the first that names " +
-                       in_quotes(client) + " -> " + in_quotes(server) + ": from " +
-                       in_quotes(rule.from) + " to " + in_quotes(rule.to) + ", action " +
-                       std::string(name(rule.action)) +
-                       (rule.action == Action::Limit ? " " + rule.rate.text() : std::string()) +
-                       ", stage " + std::string(name(rule.stage));
+    std::string line =
+        "  rule " + in_quotes(rule.name) + " is the first that names " + in_quotes(client) +
+        " -> " + in_quotes(server) + ": from " + in_quotes(rule.from) + " to " +
+        in_quotes(rule.to) + ", action " + std::string(name(rule.action)) +
+        (rule.action == Action::Limit ? " " + rule.rate.text() : std::string()) + ", stage " +
+        std::string(name(rule.stage)) + (rule.scope.all() ? "" : ", for " + rule.scope.text());
     if (!rule.origin.empty()) {
         line += ", written at " + rule.origin;
     }
     out.push_back(line);
     if (!rule.note.empty()) {
         out.push_back("  why: " + rule.note);
+    }
+    for (const Step& step : rule.steps) {
+        out.push_back(
+            "  from " + rfc3339(step.at) + " on: stage " + std::string(name(step.stage)) +
+            (step.to.empty() ? "" : " to " + in_quotes(step.to)) + " for " + step.scope.text()
+        );
     }
 }
 
@@ -109,6 +123,17 @@ void flow_lines(
 }
 
 }  // namespace
+
+std::string Scope::text() const {
+    std::string out;
+    for (const std::string& region : regions) {
+        out += (out.empty() ? "region " : ", ") + region;
+    }
+    if (share < 100) {
+        out += (out.empty() ? "" : ": ") + std::to_string(share) + " percent of the lines";
+    }
+    return out.empty() ? "all lines" : out;
+}
 
 std::vector<std::string> explain(
     const Policy& policy, const IpAddress& source, const IpAddress& destination

@@ -50,6 +50,10 @@ class Overlaid final : public Policy {
     [[nodiscard]] const Class* find_class(std::string_view name) const override {
         return base_->find_class(name);
     }
+    [[nodiscard]] ClassId part_of(ClassId id, const IpAddress& address, unsigned share)
+        const override {
+        return base_->part_of(id, address, share);
+    }
     [[nodiscard]] const std::vector<std::pair<Prefix, ClassId>>& prefixes() const override {
         std::call_once(merged_once_, [this] { merge(); });
         return merged_;

@@ -19,6 +19,7 @@ namespace sekisho::policy {
 using ClassId = std::uint8_t;  // 0 is the default class, "outside" unless the source names another
 inline constexpr std::size_t kClassesMax = 64;
 inline constexpr std::size_t kRulesMax = 4096;
+inline constexpr std::size_t kRegionsMax = 64;
 
 // The lattice of actions, from mild to strict; Answer hands the connection to a responder that
 // explains.
@@ -54,8 +55,37 @@ struct Rate {
 inline constexpr std::uint32_t kRateConnectionsMax = 1'000'000;
 inline constexpr std::size_t kRatesMax = 1024;  // different ones in a policy
 
+// Stands for the share_of() of who has no line, or who is meant whatever their line.
+inline constexpr unsigned kNoShare = 99;
+
+// A part of the lines that a rule, or a stage of it, is about; nothing given: all of them.
+struct Scope {
+    std::vector<std::string> regions;  // names; the end that opens the connection is in one of them
+    unsigned share = 100;  // percent of the known lines, always the same ones (share_of)
+    [[nodiscard]] bool all() const { return regions.empty() && share == 100; }
+    [[nodiscard]] std::string text() const;  // for people: "region east: 10 percent of the lines"
+    friend bool operator==(const Scope&, const Scope&) = default;
+};
+
+// From a time on a rule, or the part of it that is named, is in another stage (stages.h).
+struct Step {
+    Time at{};
+    Stage stage = Stage::Enforce;
+    std::string to;  // only towards this class; empty: what the rule says
+    Scope scope;     // within that of the rule
+    std::string origin;
+    friend bool operator==(const Step&, const Step&) = default;
+};
+
 // What an operator wrote; `origin` is "file:line" for messages.
 struct ClassSource {
+    std::string name;
+    std::string note;
+    std::vector<Prefix> prefixes;
+    std::string origin;
+};
+// Where lines are, beside what class they are of: for rules that come region by region.
+struct RegionSource {
     std::string name;
     std::string note;
     std::vector<Prefix> prefixes;
@@ -69,18 +99,26 @@ struct RuleSource {
     std::string note;  // why; shown by explain and to the support desk
     std::string origin;
     Rate rate;  // with Action::Limit, and only then
+    Scope scope;
+    std::vector<Step> steps;  // in order of time
 };
 struct Source {
     std::vector<ClassSource> classes;
+    std::vector<RegionSource> regions;
     std::vector<RuleSource> rules;  // the first rule that names both classes decides
     std::string default_class = "outside";
 };
 
+// A class as it was written, or, where rules are about regions or shares of its lines, a part of
+// one: of one region, and of the lines whose share_of() is from `band_from` to less than `band_to`.
 struct Class {
     ClassId id = 0;
     std::string name;
     std::string note;
     std::size_t prefixes = 0;
+    ClassId base = 0;  // as it was written; its own id if that is this one
+    std::string region;
+    unsigned band_from = 0, band_to = 100;
 };
 
 struct Verdict {
@@ -97,7 +135,9 @@ struct Verdict {
 
 class Policy {
   public:
-    // Errors: duplicate class or rule, unknown class in a rule, one prefix in two classes, too many
+    // The rules as they stand; steps are checked, and decide nothing (stages.h brings those that
+    // have come into the rules). Errors: duplicate
+    // class, region or rule, unknown class or region in a rule, one prefix in two classes, too many
     // of anything; the message names the origin of both.
     [[nodiscard]] static Result<std::shared_ptr<const Policy>> compile(const Source& source);
     virtual ~Policy() = default;
@@ -114,7 +154,15 @@ class Policy {
 
     [[nodiscard]] virtual const std::vector<Class>& classes() const = 0;
     [[nodiscard]] virtual const std::vector<RuleSource>& rules() const = 0;
+    // The class as the operator wrote it, of which this may be a part.
+    [[nodiscard]] const Class& written(ClassId id) const {
+        const std::vector<Class>& all = classes();
+        return all.at(all.at(id).base);
+    }
     [[nodiscard]] virtual const Class* find_class(std::string_view name) const = 0;
+    // The part of a class that an address is in by its region, and by the share_of() of its line.
+    [[nodiscard]] virtual ClassId part_of(ClassId id, const IpAddress& address, unsigned share)
+        const = 0;
     // Every prefix with its class, in order (for engines and renderers).
     [[nodiscard]] virtual const std::vector<std::pair<Prefix, ClassId>>& prefixes() const = 0;
     // A digest of all of it: equal policies have equal digests.

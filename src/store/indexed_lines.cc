@@ -226,6 +226,18 @@ Result<std::vector<line::Session>> IndexedLineStore::holders(
     return lines_.holders(address, at, port);
 }
 
+Result<line::Holder> IndexedLineStore::holder(
+    const IpAddress& address, Time at, std::optional<std::uint16_t> port
+) {
+    {
+        const std::shared_lock lock{mutex_};
+        if (index_) {
+            return index_->holder(address, at, port);
+        }
+    }
+    return lines_.holder(address, at, port);
+}
+
 Result<std::int64_t> IndexedLineStore::forget_before(Time time) {
     auto forgotten = lines_.forget_before(time);
     for (bool done = false; forgotten && !done && !stopping_;) {

@@ -52,10 +52,16 @@ class IndexedLineStore final : public line::LineStore {
     [[nodiscard]] Result<std::vector<line::Session>> holders(
         const IpAddress& address, Time at, std::optional<std::uint16_t> port
     ) override;
+    [[nodiscard]] Result<line::Holder> holder(
+        const IpAddress& address, Time at, std::optional<std::uint16_t> port
+    ) override;
     [[nodiscard]] Result<std::vector<line::Session>> sessions_of(
         const std::string& line, std::size_t limit
     ) override {
         return lines_.sessions_of(line, limit);
+    }
+    Status each_open(const std::function<void(const line::Session&)>& visit) override {
+        return lines_.each_open(visit);
     }
     [[nodiscard]] Result<std::vector<line::Session>> open_on(const std::string& nas) override {
         return lines_.open_on(nas);

@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,6 +56,53 @@ Result<Session> read_session(Statement& row) {
     }
     out.ports = *ports;
     return out;
+}
+
+Status SqliteLineStore::each_open(const std::function<void(const Session&)>& visit) {
+    const std::scoped_lock lock{mutex_};
+    // A row for each prefix, those of a session in succession. The constant is written out, or the
+    // partial index on open sessions would not be used.
+    auto statement = database_->prepare(
+        "SELECT s.session, s.nas, s.line, s.realm, s.started, s.ended, s.seen, s.ports, s.id, "
+        "h.first, "
+        "h.length FROM sessions AS s LEFT JOIN held AS h ON h.session = s.id "
+        "WHERE s.ended = 9223372036854775807 ORDER BY s.id"
+    );
+    if (!statement) {
+        return fail(statement.error());
+    }
+    std::int64_t current = -1;
+    Session session;
+    while (true) {
+        const auto row = statement->step();
+        if (!row) {
+            return fail(row.error());
+        }
+        auto next = *row ? read_session(*statement) : Result<Session>{};
+        if (!next) {
+            return fail(next.error());
+        }
+        const std::int64_t id = *row ? statement->integer() : -1;
+        if (id != current) {
+            if (current >= 0) {
+                visit(session);
+            }
+            session = std::move(*next);
+            current = id;
+        }
+        if (!*row) {
+            return {};
+        }
+        const std::string first = statement->text();
+        if (first.empty()) {
+            continue;  // a session that names no address
+        }
+        const auto prefix = read_prefix(first, statement->integer());
+        if (!prefix) {
+            return fail(Errc::Corrupt, kImpossiblePrefix);
+        }
+        session.prefixes.push_back(*prefix);
+    }
 }
 
 Status SqliteLineStore::read_all(Database& reading, const Reader& reader) {

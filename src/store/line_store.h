@@ -34,6 +34,7 @@ class SqliteLineStore final : public line::LineStore {
     [[nodiscard]] Result<std::vector<line::Session>> holders(
         const IpAddress& address, Time at, std::optional<std::uint16_t> port
     ) override;
+    Status each_open(const std::function<void(const line::Session&)>& visit) override;
     [[nodiscard]] Result<std::vector<line::Session>> sessions_of(
         const std::string& line, std::size_t limit
     ) override;

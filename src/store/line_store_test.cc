@@ -173,6 +173,8 @@ TEST_P(LineStores, AgreeWithTheOneInMemory) {
         const Time then = kNoon + Duration{pick(60)};
         const auto port =
             pick(3) == 0 ? std::nullopt : std::optional{static_cast<std::uint16_t>(pick(65536))};
+        ASSERT_EQ(*store->lines().holder(asked, then, port), *model.holder(asked, then, port))
+            << asked.text() << " at +" << (then - kNoon).count();
         ASSERT_EQ(
             describe(*store->lines().holders(asked, then, port)),
             describe(*model.holders(asked, then, port))
@@ -180,6 +182,13 @@ TEST_P(LineStores, AgreeWithTheOneInMemory) {
           << round << ", " << asked.text() << " at +" << (then - kNoon).count();
     }
     EXPECT_EQ(describe(*store->lines().open_on("bras1")), describe(*model.open_on("bras1")));
+    const auto open = [](line::LineStore& lines) {
+        std::vector<Session> out;
+        EXPECT_TRUE(lines.each_open([&out](const Session& one) { out.push_back(one); }));
+        return describe(out);
+    };
+    EXPECT_EQ(open(store->lines()), open(model));
+    EXPECT_NE(open(model), "");
     for (const char* line : {"u0", "u1", "u2", ""}) {
         ASSERT_EQ(
             describe(*store->lines().sessions_of(line, 100'000)),

@@ -69,6 +69,11 @@ class SqliteStore final : public Store {
         );
     }
 
+    Status remove_setting(std::string_view key) override {
+        const std::scoped_lock lock{mutex_};
+        return settings_->run("DELETE FROM settings WHERE key = ?", key);
+    }
+
     Result<std::string> setting_or_make(
         std::string_view key, const std::function<std::string()>& make
     ) override {

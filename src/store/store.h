@@ -41,6 +41,7 @@ class Store {
     // Small facts of the installation, such as its keys. A value may be any bytes.
     [[nodiscard]] virtual Result<std::optional<std::string>> setting(std::string_view key) = 0;
     virtual Status set_setting(std::string_view key, std::string_view value) = 0;
+    virtual Status remove_setting(std::string_view key) = 0;  // one that isn't there: done already
     // The value that is there, or else the one that `make` gives, kept: when several processes ask
     // at once, all are told the same.
     [[nodiscard]] virtual Result<std::string> setting_or_make(

@@ -24,6 +24,11 @@ CLASSES = {
     "others-dynamic": ["203.0.113.128/26", "2001:db8:f80::/48"],
 }
 
+REGIONS = {
+    "hills": ["198.51.100.0/26", "2001:db8:100:1000::/52"],
+    "coast": ["198.51.100.64/26", "2001:db8:100:6000::/52"],
+}
+
 
 @dataclass(frozen=True)
 class Host:

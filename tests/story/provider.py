@@ -55,7 +55,8 @@ class Provider:
         self.roles = {}
         os.makedirs(self.state, exist_ok=True)
 
-    def write(self, enforced):
+    def write(self, enforced, op25b_steps=""):
+        """With steps, op25b waits for them in stage observe."""
         general = f"""state_dir = "{self.state}"
 
 [provider]
@@ -121,13 +122,17 @@ incoming_host = "imap.{PROVIDER}"
             f'\n[[class]]\nname = "{name}"\nnote = "{NOTES[name]}"\nprefixes = {_quoted(prefixes)}\n'
             for name, prefixes in names.CLASSES.items()
         )
+        regions = "".join(
+            f'\n[[region]]\nname = "{name}"\nprefixes = {_quoted(prefixes)}\n' for name, prefixes in names.REGIONS.items()
+        )
         rules = "".join(
             f'\n[[rule]]\nname = "{name}"\nfrom = "{source}"\nto = "{to}"\naction = "{action}"\n'
-            f'stage = "{stage if enforced else "observe"}"\nnote = "{note}"\n'
+            f'stage = "{stage if enforced and not (name == "op25b" and op25b_steps) else "observe"}"\nnote = "{note}"\n'
+            f'steps = [{op25b_steps if name == "op25b" else ""}]\n'
             for name, source, to, action, stage, note in RULES
         )
         with open(self.config + ".new", "w") as file:
-            file.write(general + classes + rules)
+            file.write(general + classes + regions + rules)
         os.replace(self.config + ".new", self.config)
 
     def cli(self, *arguments, place=names.MAIL.ns, check=True, stdin=None):

@@ -14,6 +14,7 @@
 #include "gate/enforce/interfaces.h"
 #include "lease/lease.h"
 #include "lease/plan.h"
+#include "lease/share.h"
 #include "line/line.h"
 #include "net/resolver.h"
 #include "policy/overlay.h"
@@ -85,7 +86,10 @@ class Running final : public Daemon {
         if (const auto read = leases_.refresh(*base_, now(), true); !read) {
             return fail(read.error());
         }
-        const auto overrides = leases_.overrides();
+        if (const auto shared = shares_.refresh(*base_, leases_.placed(), lines_, now()); !shared) {
+            return fail(shared.error());
+        }
+        const auto overrides = lease::overrides_of(leases_.placed(), shares_);
         if (Status applied = engine_->apply(base_, overrides); !applied) {
             return applied;
         }
@@ -108,10 +112,6 @@ class Running final : public Daemon {
 
     Status reload(const config::Config& config, std::shared_ptr<const policy::Policy> policy)
         override;
-    Status reload(const config::Config& config) override {
-        auto compiled = policy::Policy::compile(config.policy);
-        return compiled ? reload(config, std::move(*compiled)) : fail(compiled.error());
-    }
     std::string status_json() const override;
     std::shared_ptr<const policy::Policy> policy() const override {
         const std::lock_guard lock(mutex_);
@@ -154,7 +154,8 @@ class Running final : public Daemon {
     std::shared_ptr<const policy::Policy> base_;    // without leases
     std::shared_ptr<const policy::Policy> policy_;  // with them
     Leases leases_;
-    bool leases_to_place_ = false;  // the engine has not taken the last plan
+    lease::Shares shares_;
+    bool overrides_to_place_ = false;  // the engine has not taken the last ones
     Time look_up_at_{};
     std::int64_t looked_up_ = 0;                     // the newest lease of the last round
     std::map<std::string, std::string> interfaces_;  // wanted ones; text: the error, or empty
@@ -175,14 +176,19 @@ Status Running::reload(const config::Config& config, std::shared_ptr<const polic
     }
     auto next = in_mode(config.gate, std::move(policy));
     lease::Plan plan = leases_.planned(*next, now());
-    const auto overrides = lease::overrides_of(plan.placed);
+    lease::Shares shares;
+    if (const auto shared = shares.refresh(*next, plan.placed, lines_, now()); !shared) {
+        return fail(shared.error());
+    }
+    const auto overrides = lease::overrides_of(plan.placed, shares);
     if (engine_) {
         if (Status applied = engine_->apply(next, overrides); !applied) {
             return applied;
         }
     }
     leases_.commit(std::move(plan));
-    leases_to_place_ = false;
+    shares_ = std::move(shares);
+    overrides_to_place_ = false;
     base_ = next;
     if (Status laid = lay_over(std::move(next), overrides); !laid) {
         return laid;
@@ -224,17 +230,21 @@ Status Running::follow_leases(Time at) {
     if (!changed) {
         return fail(changed.error());
     }
-    leases_to_place_ = leases_to_place_ || *changed;
-    if (!leases_to_place_) {
+    const auto shared = shares_.refresh(*base_, leases_.placed(), lines_, at);
+    if (!shared) {
+        return fail(shared.error());
+    }
+    overrides_to_place_ = overrides_to_place_ || *changed || *shared;
+    if (!overrides_to_place_) {
         return {};
     }
-    const auto overrides = leases_.overrides();
+    const auto overrides = lease::overrides_of(leases_.placed(), shares_);
     if (engine_) {
         if (Status placed = engine_->set_overrides(overrides); !placed) {
             return placed;  // tried again in a second
         }
     }
-    leases_to_place_ = false;
+    overrides_to_place_ = false;
     return lay_over(base_, overrides);
 }
 
@@ -343,12 +353,8 @@ std::string Running::holder(const Flow& flow, Time at) const {
     // doesn't know the port says 0.
     const auto port =
         flow.count == 1 && flow.client_port != 0 ? std::optional{flow.client_port} : std::nullopt;
-    const auto holders = lines_.holders(flow.client, at, port);
-    if (!holders) {
-        return {};
-    }
-    line::Answer answer = line::resolve(*holders, flow.client, at, port);
-    return answer.certainty == line::Certainty::Subscriber ? std::move(answer.line) : std::string();
+    auto holder = lines_.holder(flow.client, at, port);
+    return holder ? std::move(holder->line) : std::string();
 }
 
 void Running::on_flow(const Flow& flow) {
@@ -365,7 +371,7 @@ void Running::on_flow(const Flow& flow) {
     }
     const std::lock_guard lock(mutex_);
     // The class of the other end, never its address: whom a subscriber writes to is their secret.
-    const std::string& other = policy_->classes()[policy_->classify(flow.server)].name;
+    const std::string& other = policy_->written(policy_->classify(flow.server)).name;
     row.detail = flow.direction == policy::Direction::ToPort25
                      ? "to port 25 of class " + other
                      : "answer from port 25 of class " + other;
@@ -417,9 +423,9 @@ void Running::halt() {
 
 std::string Running::status_json() const {
     const std::lock_guard lock(mutex_);
-    return status_text(
-        StatusInput{engine_.get(), gate_, *base_, interfaces_, rows_.lost(), leases_.status()}
-    );
+    return status_text(StatusInput{
+        engine_.get(), gate_, *base_, interfaces_, rows_.lost(), leases_.status(), shares_
+    });
 }
 
 }  // namespace

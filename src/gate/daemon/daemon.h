@@ -38,7 +38,6 @@ class Daemon {
     virtual Status reload(
         const config::Config& config, std::shared_ptr<const policy::Policy> policy
     ) = 0;
-    virtual Status reload(const config::Config& config) = 0;  // compiles config.policy
 
     // Puts changed leases in force now, not only within a second.
     virtual Status refresh_leases() = 0;

@@ -4,6 +4,8 @@
 #include "gate/enforce/engine.h"
 #include "gate/enforce/interfaces.h"
 #include "lease/memory_store.h"
+#include "line/memory_store.h"
+#include "policy/stages.h"
 
 #include <condition_variable>
 #include <deque>
@@ -112,37 +114,6 @@ class FakeEngine final : public Engine {
     Hands& hands_;
 };
 
-class FakeLines final : public line::LineStore {
-  public:
-    Status put(const line::Session& session) override {
-        sessions.push_back(session);
-        return {};
-    }
-    Status stop(const std::string&, const std::string&, Time) override { return {}; }
-    Status stop_all(const std::string&, Time) override { return {}; }
-    Result<std::vector<line::Session>> holders(
-        const IpAddress& address, Time at, std::optional<std::uint16_t> port
-    ) override {
-        std::vector<line::Session> out;
-        for (const line::Session& one : sessions) {
-            for (const Prefix& prefix : one.prefixes) {
-                if (prefix.contains(address) && one.uses(prefix, port) && one.start <= at &&
-                    (!one.end || at < *one.end)) {
-                    out.push_back(one);
-                }
-            }
-        }
-        return out;
-    }
-    Result<std::vector<line::Session>> sessions_of(const std::string&, std::size_t) override {
-        return sessions;
-    }
-    Result<std::vector<line::Session>> open_on(const std::string&) override { return sessions; }
-    Result<std::vector<std::string>> open_nas() override { return std::vector<std::string>{}; }
-    Result<bool> knows(const std::string&) override { return !sessions.empty(); }
-    std::vector<line::Session> sessions;
-};
-
 class FakeJournal final : public event::Journal {
   public:
     void append(event::Event event) override {
@@ -178,6 +149,11 @@ config::Config make_config() {
     return config;
 }
 
+Status reload(Daemon& daemon, const config::Config& config) {
+    auto policy = policy::Policy::compile(config.policy);
+    return policy ? daemon.reload(config, std::move(*policy)) : fail(policy.error());
+}
+
 Flow flow_of(const char* client) {
     Flow flow;
     flow.at = now();
@@ -206,7 +182,7 @@ class DaemonTest : public testing::Test {
     }
 
     Hands hands_;
-    FakeLines lines_;
+    line::MemoryLineStore lines_;
     FakeJournal journal_;
     lease::MemoryLeaseStore leases_;
 };
@@ -274,6 +250,36 @@ TEST_F(DaemonTest, AFlowOfASharedAddressIsSomebodysByItsPort) {
     }
 }
 
+TEST_F(DaemonTest, TheLinesInAShareArePlacedOnTheEngine) {
+    config::Config config = make_config();
+    config.policy.rules[0].scope.share = 10;
+    std::string inside;
+    for (int i = 0; inside.empty(); ++i) {
+        const std::string line = "line-" + std::to_string(i);
+        inside = policy::share_of(line) < 10 ? line : "";
+    }
+    (void)lines_.put({"s1", "nas", inside, "", {*Prefix::parse("198.51.100.7/32")}, Time{}, {}, {}}
+    );
+    const auto daemon = start(config);
+    const auto placed = [this] {
+        const std::lock_guard lock(hands_.mutex);
+        return hands_.overrides.size();
+    };
+    const auto class_of = [&](const char* address) {
+        const auto policy = daemon->policy();
+        return policy->classes()[policy->classify(*IpAddress::parse(address))].name;
+    };
+    EXPECT_EQ(placed(), 1U);
+    EXPECT_EQ(class_of("198.51.100.7"), "subscribers.first10");
+    EXPECT_EQ(class_of("198.51.100.8"), "subscribers");
+    const auto status = nlohmann::json::parse(daemon->status_json());
+    EXPECT_EQ(status["shares"]["prefixes"], 1);
+    config.policy.rules[0].scope.share = 100;
+    ASSERT_TRUE(reload(*daemon, config));
+    EXPECT_EQ(placed(), 0U) << "the rule is about everybody now";
+    EXPECT_EQ(class_of("198.51.100.7"), "subscribers");
+}
+
 TEST_F(DaemonTest, ALeaseIsPlacedOnTheEngineAndShownByThePolicy) {
     const auto daemon = start(make_config());
     lease::Lease lease;
@@ -289,7 +295,7 @@ TEST_F(DaemonTest, ALeaseIsPlacedOnTheEngineAndShownByThePolicy) {
     }
     EXPECT_EQ(daemon->policy()->classify(*IpAddress::parse("198.51.100.7")), 0);
     EXPECT_EQ(daemon->without_leases()->classify(*IpAddress::parse("198.51.100.7")), 1);
-    ASSERT_TRUE(daemon->reload(make_config())) << "a new policy keeps the leases";
+    ASSERT_TRUE(reload(*daemon, make_config())) << "a new policy keeps the leases";
     {
         const std::lock_guard lock(hands_.mutex);
         EXPECT_EQ(hands_.overrides.size(), 1U);
@@ -360,7 +366,7 @@ TEST_F(DaemonTest, ModeObservePutsEveryRuleInStageObserve) {
     const auto daemon = start(config);
     EXPECT_EQ(daemon->policy()->rules()[0].stage, policy::Stage::Observe);
     config.gate.mode = "enforce";
-    ASSERT_TRUE(daemon->reload(config));
+    ASSERT_TRUE(reload(*daemon, config));
     EXPECT_EQ(hands_.applied.back()->rules()[0].stage, policy::Stage::Enforce);
     EXPECT_EQ(journal_.wait(1)[0].kind, event::Kind::PolicyChanged);
 }
@@ -370,16 +376,16 @@ TEST_F(DaemonTest, ABadReloadLeavesTheOldPolicyInForce) {
     const auto daemon = start(config);
     const std::string digest = daemon->policy()->digest();
     config.policy.rules[0].to = "nowhere";
-    const Status bad = daemon->reload(config);
+    const Status bad = reload(*daemon, config);
     ASSERT_FALSE(bad);
     EXPECT_THAT(bad.error().message, HasSubstr("nowhere"));
     config = make_config();
     config.gate.mode = "observe";
     hands_.refuse = fail(Errc::Full, "no memory");
-    EXPECT_FALSE(daemon->reload(config));
+    EXPECT_FALSE(reload(*daemon, config));
     hands_.refuse = Status{};
     config.gate.engine = "nftables";
-    EXPECT_FALSE(daemon->reload(config));
+    EXPECT_FALSE(reload(*daemon, config));
     EXPECT_EQ(daemon->policy()->digest(), digest);
     EXPECT_EQ(hands_.applied.size(), 1U);
 }

@@ -24,16 +24,14 @@ class Leases {
   public:
     Leases(lease::Registry registry, line::LineStore& lines) : registry_(registry), lines_(lines) {}
 
-    // Reads what lives, ends what has expired, and plans for the policy. True: overrides() are
+    // Reads what lives, ends what has expired, and plans for the policy. True: placed() are
     // other ones than before. Cheap when nothing has changed: `lines_too` looks at the addresses of
     // leased lines again. On an error the old plan stays.
     [[nodiscard]] Result<bool> refresh(const policy::Policy& policy, Time now, bool lines_too);
     // For a policy that is to come: nothing is kept before commit().
     [[nodiscard]] lease::Plan planned(const policy::Policy& policy, Time now) const;
     void commit(lease::Plan plan) { plan_ = std::move(plan); }
-    [[nodiscard]] std::vector<policy::Override> overrides() const {
-        return lease::overrides_of(plan_.placed);
-    }
+    [[nodiscard]] const std::vector<lease::Placed>& placed() const { return plan_.placed; }
 
     // Takes counts of the engine; ends the leases that opened too many connections today (in UTC).
     void count(const std::vector<OverrideCount>& counts, Time now);

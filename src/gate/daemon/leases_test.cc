@@ -58,7 +58,7 @@ class LeasesTest : public testing::Test {
     }
     std::string placed() {
         std::string out;
-        for (const policy::Override& one : leases_.overrides()) {
+        for (const policy::Override& one : lease::overrides_of(leases_.placed())) {
             out += one.prefix.text() + " ";
         }
         return out;

@@ -1,6 +1,7 @@
 #include "gate/daemon/status.h"
 
 #include "gate/enforce/engine.h"
+#include "lease/share.h"
 #include "policy/policy.h"
 
 #include <nlohmann/json.hpp>
@@ -94,6 +95,13 @@ std::string status_text(const StatusInput& input) {
     out["classes"] = classes(input.policy);
     out["rows_lost"] = input.rows_lost;
     out["leases"] = input.leases;
+    if (lease::has_shares(input.policy)) {
+        out["shares"] = {
+            {"sessions", input.shares.sessions()},
+            {"prefixes", input.shares.overrides().size()},
+            {"left_out", input.shares.left_out()}
+        };
+    }
     if (input.engine != nullptr) {
         put_engine(input, out);
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "lease/share.h"
 #include "policy/policy.h"
 
 #include <cstdint>
@@ -20,6 +21,7 @@ struct StatusInput {
     const std::map<std::string, std::string>& interfaces;  // wanted; text: why not attached
     std::uint64_t rows_lost = 0;
     nlohmann::ordered_json leases;  // Leases::status()
+    const lease::Shares& shares;
 };
 [[nodiscard]] std::string status_text(const StatusInput& input);
 

@@ -1,10 +1,12 @@
 """S10, S11, S13, S14: port 25 towards us is for mail servers; the move to enforcement."""
 
+import datetime
 import re
 
 import clients
 import names
 from names import DYNAMIC, FOREIGN_MX, FOREIGN_SERVER, FOREIGN_USER, GUIDE, INFECTED, MAIL, ROAMING
+from peers.lib.proc import until
 from story import family, require, row
 
 _REFERENCE = re.compile(r"\breference ([A-Za-z0-9-]{4,40})\b")
@@ -108,9 +110,39 @@ def migration(story):
     require(now["op25b"] == "enforce", f"stages now: {now}")
     passed = story.before["letter"]
     listing = ", ".join(f"{line} {count}" for line, count in sorted(counts.items()))
+    staged = _by_the_clock(story)
     return [
         f"observe: {listing} would-block flows listed by line, and the mail still passed ({passed} arrived)",
         f"gate status: op25b {stages['op25b']} -> {now['op25b']} by reload, no restart",
+        *staged,
+    ]
+
+
+def _by_the_clock(story):
+    """One region before the other, from a time on; and back, which needs no file."""
+    provider = story.provider
+
+    def outcome(host):
+        return clients.connect(host, FOREIGN_MX.ip4).outcome
+
+    at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=6)
+    when = at.isoformat(timespec="seconds")
+    provider.write(enforced=True, op25b_steps=f'{{ at = {when}, stage = "enforce", regions = ["hills"] }}')
+    applied = provider.cli("gate", "apply", "--yes").stdout
+    require("stage enforce -> observe" in applied, f"gate apply: {applied}")
+    require(outcome(DYNAMIC) == outcome(INFECTED) == "open", "a step that is still to come blocks")
+    plan = provider.cli("gate", "plan").stdout
+    require("op25b.1" in plan and "coming" in plan, f"gate plan: {plan}")
+    until("the hills' step", lambda: outcome(DYNAMIC) == "refused", 15, step=0.3)
+    require(outcome(INFECTED) == "open", "the coast is not to be closed yet")
+    counted = provider.counter("op25b.1")
+    provider.cli("gate", "rollback", "--yes", "--note", "everywhere at once")
+    require(outcome(INFECTED) == outcome(DYNAMIC) == "refused", "after the rollback")
+    provider.write(enforced=True)
+    provider.cli("gate", "apply", "--yes")
+    return [
+        f"gate apply with a step at {when} for region hills: {DYNAMIC.ns} open, then refused by the clock "
+        f"(op25b.1 +{counted}), {INFECTED.ns} of the coast open; gate rollback: both refused",
     ]
 
 
