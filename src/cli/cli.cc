@@ -28,7 +28,15 @@ int run(int argc, char** argv) {
     app.fallthrough();
     app.require_subcommand(1);
     for (const auto add :
-         {add_run, add_gate, add_mail, add_desk, add_account, add_queue, add_events, add_config}) {
+         {add_run,
+          add_gate,
+          add_mail,
+          add_desk,
+          add_account,
+          add_queue,
+          add_events,
+          add_config,
+          add_doctor}) {
         add(app, context, chosen);
     }
     try {
