@@ -36,7 +36,8 @@ int run(int argc, char** argv) {
           add_queue,
           add_events,
           add_line,
-          add_config}) {
+          add_config,
+          add_doctor}) {
         add(app, context, chosen);
     }
     try {

@@ -44,4 +44,6 @@ void add_config(
     CLI::App& app, Context& context, Chosen& chosen
 );  // config defaults|check|reference, reload
 
+void add_doctor(CLI::App& app, Context& context, Chosen& chosen);  // doctor
+
 }  // namespace sekisho::cli

@@ -15,6 +15,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <expected>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -43,9 +44,13 @@ struct Opened {
     config::Config config;
     std::unique_ptr<store::Store> store;
     PolicyState state;
+
+    [[nodiscard]] Result<policy::Source> in_force() const {
+        return PolicyHistory(*store).source(state.in_force);
+    }
 };
 
-Result<Opened> open_history(const config::Config& config) {
+Result<Opened> opened_history(const config::Config& config) {
     if (!std::filesystem::exists(config.database())) {
         return fail(Errc::NotFound, "no policy has been in force here yet; start the gate first");
     }
@@ -61,6 +66,19 @@ Result<Opened> open_history(const config::Config& config) {
         return fail(Errc::NotFound, "no policy has been in force here yet; start the gate first");
     }
     return Opened{config, std::move(*store), std::move(*state)};
+}
+
+// Or, with the fault told, the exit code.
+std::expected<Opened, int> open_history(const Context& context) {
+    const auto config = load_config(context);
+    if (!config) {
+        return std::unexpected(config.error());
+    }
+    auto opened = opened_history(*config);
+    if (!opened) {
+        return std::unexpected(report(context, opened.error()));
+    }
+    return std::move(*opened);
 }
 
 // Whether whoever sits there says yes. Without anybody there it has to be --yes.
@@ -153,20 +171,15 @@ int put_in_force(const Context& context, Opened& opened, const Options& options,
 }
 
 int apply(const Context& context, const Options& options) {
-    const auto config = load_config(context);
-    if (!config) {
-        return config.error();
-    }
-    auto opened = open_history(*config);
+    auto opened = open_history(context);
     if (!opened) {
-        return report(context, opened.error());
+        return opened.error();
     }
-    const PolicyHistory history(*opened->store);
-    const auto before = history.source(opened->state.in_force);
+    const auto before = opened->in_force();
     if (!before) {
         return report(context, before.error());
     }
-    const auto lines = policy::difference(*before, config->policy, now());
+    const auto lines = policy::difference(*before, opened->config.policy, now());
     Json out{{"in_force", opened->state.in_force}, {"difference", lines}};
     std::string text;
     for (const std::string& line : lines) {
@@ -175,7 +188,7 @@ int apply(const Context& context, const Options& options) {
     if (lines.empty()) {
         text = fmt::format(
             "no difference: the policy of {} is in force as version {}\n",
-            config->file,
+            opened->config.file,
             opened->state.in_force
         );
     }
@@ -211,13 +224,9 @@ int confirm(const Context& context) {
 }
 
 int rollback(const Context& context, const Options& options) {
-    const auto config = load_config(context);
-    if (!config) {
-        return config.error();
-    }
-    auto opened = open_history(*config);
+    auto opened = open_history(context);
     if (!opened) {
-        return report(context, opened.error());
+        return opened.error();
     }
     const std::int64_t to = options.version != 0 ? options.version : opened->state.before;
     if (to == 0) {
@@ -225,9 +234,8 @@ int rollback(const Context& context, const Options& options) {
             context, Error{Errc::NotFound, "there is no earlier policy: this is the first"}
         );
     }
-    const PolicyHistory history(*opened->store);
-    const auto before = history.source(opened->state.in_force);
-    const auto after = history.source(to);
+    const auto before = opened->in_force();
+    const auto after = PolicyHistory(*opened->store).source(to);
     if (!before || !after) {
         return report(context, before ? after.error() : before.error());
     }
@@ -247,12 +255,12 @@ int rollback(const Context& context, const Options& options) {
         return report(context, yes ? Error{Errc::Cancelled, "nothing was changed"} : yes.error());
     }
     const auto answer =
-        ask(*config,
+        ask(opened->config,
             "gate",
             Json{
                 {"command", "policy-rollback"},
                 {"version", to},
-                {"refused", policy_digest(config::policy_text(config->policy))},
+                {"refused", policy_digest(config::policy_text(opened->config.policy))},
                 {"by", operator_name()},
                 {"note", options.note.empty() ? "rolled back" : options.note}
             });
@@ -266,20 +274,16 @@ int rollback(const Context& context, const Options& options) {
             "version {} is in force; {} stays as it is and is not, until it says something else "
             "or `sekisho gate apply`\n",
             to,
-            config->file
+            opened->config.file
         )
     );
     return kDone;
 }
 
 int show_history(const Context& context) {
-    const auto config = load_config(context);
-    if (!config) {
-        return config.error();
-    }
-    const auto opened = open_history(*config);
+    const auto opened = open_history(context);
     if (!opened) {
-        return report(context, opened.error());
+        return opened.error();
     }
     const PolicyState& state = opened->state;
     Json out = Json::array();

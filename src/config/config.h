@@ -83,6 +83,7 @@ struct Mail {
     std::uint32_t bad_commands_max = 10;
     Duration command_timeout{300'000};           // RFC 5321 §4.5.3.2.7
     bool hide_client_address = false;            // Received without the subscriber's address
+    std::string from_check = "enforce";          // From and Sender are the account's: off, observe
     std::string peer_check = "observe";          // of who connects to 25: off, observe, enforce
     std::uint32_t login_failures_per_hour = 20;  // per account and per address
     std::uint32_t recipients_per_day = 1000;     // per account

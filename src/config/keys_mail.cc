@@ -122,6 +122,13 @@ Table<C> mail() {
                 "Leave the subscriber's address out of the Received field of submitted mail."
             ),
             choice<C>(
+                "from_check",
+                SEKISHO_AT(mail.from_check),
+                {"off", "observe", "enforce"},
+                "Whether the From and Sender fields of submitted mail must name addresses of the "
+                "account, as its envelope must. `observe`: what names others is logged."
+            ),
+            choice<C>(
                 "peer_check",
                 SEKISHO_AT(mail.peer_check),
                 {"off", "observe", "enforce"},

@@ -208,57 +208,48 @@ Key<policy::RuleSource> steps_key() {
     return key;
 }
 
+// Of what has prefixes, written or in files.
+template <class T>
+std::vector<Key<T>> network_keys(const std::string& what, std::string name_help) {
+    return {
+        required(text<T>("name", SEKISHO_AT(source.name), std::move(name_help))),
+        text<T>("note", SEKISHO_AT(source.note), "For people: what the " + what + " is."),
+        parsed<Prefix, T>(
+            "prefixes", SEKISHO_AT(source.prefixes), "list of prefixes", "Its prefixes."
+        ),
+        texts<T>(
+            "files",
+            SEKISHO_AT(files),
+            "Files with more prefixes, one a line, relative to sekisho.toml. They are watched: "
+            "a change is put in force."
+        ),
+    };
+}
+
 }  // namespace
 
 const Table<ClassTable>& class_table() {
-    using T = ClassTable;
-    static const Table<T> table{
+    static const Table<ClassTable> table{
         "class",
         true,
         "A class of networks. An address belongs to one class: that of its longest prefix; to "
         "`outside` when none holds it.",
-        {
-            required(text<T>(
-                "name",
-                SEKISHO_AT(source.name),
-                "Unique name. Usual ones: subscribers, static, roaming, submission, exchange, "
-                "mail-servers, others-dynamic."
-            )),
-            text<T>("note", SEKISHO_AT(source.note), "For people: what the class is."),
-            parsed<Prefix, T>(
-                "prefixes", SEKISHO_AT(source.prefixes), "list of prefixes", "Its prefixes."
-            ),
-            texts<T>(
-                "files",
-                SEKISHO_AT(files),
-                "Files with more prefixes, one a line, relative to sekisho.toml. They are watched: "
-                "a change is put in force."
-            ),
-        }
+        network_keys<ClassTable>(
+            "class",
+            "Unique name. Usual ones: subscribers, static, roaming, submission, exchange, "
+            "mail-servers, others-dynamic."
+        )
     };
     return table;
 }
 
 const Table<RegionTable>& region_table() {
-    using T = RegionTable;
-    static const Table<T> table{
+    static const Table<RegionTable> table{
         "region",
         true,
         "Where lines are, beside what class they are of: for rules that come region by region. An "
         "address is in the region of its longest prefix, or in none.",
-        {
-            required(text<T>("name", SEKISHO_AT(source.name), "Unique name.")),
-            text<T>("note", SEKISHO_AT(source.note), "For people: what the region is."),
-            parsed<Prefix, T>(
-                "prefixes", SEKISHO_AT(source.prefixes), "list of prefixes", "Its prefixes."
-            ),
-            texts<T>(
-                "files",
-                SEKISHO_AT(files),
-                "Files with more prefixes, one a line, relative to sekisho.toml. They are watched: "
-                "a change is put in force."
-            ),
-        }
+        network_keys<RegionTable>("region", "Unique name.")
     };
     return table;
 }

@@ -61,6 +61,15 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
         answer(std::move(*refusal), {}, loop ? "loop" : "header");
         co_return;
     }
+    if (account_ && settings_->config.mail.from_check != "off") {
+        if (auto refusal = refuse_author(*account_, message::inspect(header))) {
+            if (settings_->config.mail.from_check == "enforce") {
+                answer(std::move(*refusal), {}, "from");
+                co_return;
+            }
+            note_author(refusal->text());
+        }
+    }
     Submitted from;
     from.account = smtp_.login();
     if (account_ && !account_->addresses.empty()) {
@@ -95,6 +104,15 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
         shared_, stream_->executor(), std::move(prepared.envelope), std::move(prepared.message)
     );
     acknowledge(committed, envelope);
+}
+
+// It would have been refused, were it enforced.
+void Session::note_author(const std::string& why) {
+    log::warning(
+        "FROM_FOREIGN",
+        why,
+        {{"account", account_->login}, {"peer", peer_.text()}, {"enforced", false}}
+    );
 }
 
 // The only place that says 250 to a message. `committed` comes from the spool's callback, which

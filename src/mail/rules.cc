@@ -9,6 +9,7 @@
 #include "limit/limiter.h"
 #include "line/line.h"
 #include "message/header.h"
+#include "message/repair.h"
 #include "policy/policy.h"
 #include "smtp/reply.h"
 #include "smtp/server_session.h"
@@ -32,6 +33,7 @@ namespace {
 
 constexpr Duration kHour = std::chrono::hours(1);
 constexpr std::size_t kAddressesShown = 3;
+constexpr std::size_t kAddressShownMax = 100;  // characters of one that a client named
 // Lines of mail that goes to others must fit their limit (RFC 5321 §4.5.3.1.6); mail that stays
 // with us may have longer ones, and senders that don't fold are many.
 constexpr std::size_t kLineMaxSubmission = 1000;
@@ -55,6 +57,22 @@ std::optional<std::uint16_t> port(std::string_view text) {
         return std::nullopt;
     }
     return value;
+}
+
+bool owns(const account::Account& account, const std::string& key) {
+    return std::find(account.addresses.begin(), account.addresses.end(), key) !=
+           account.addresses.end();
+}
+
+std::string addresses_of(const account::Account& account) {
+    std::string out;
+    for (std::size_t i = 0; i < account.addresses.size() && i < kAddressesShown; ++i) {
+        out += (i == 0 ? "" : ", ") + account.addresses[i];
+    }
+    if (account.addresses.size() > kAddressesShown) {
+        out += ", ...";
+    }
+    return out.empty() ? "none" : out;
 }
 
 }  // namespace
@@ -111,17 +129,8 @@ std::optional<smtp::Reply> refuse_sender(
     if (!sender) {
         return std::nullopt;
     }
-    const std::string key = sender->key();
-    if (std::find(account.addresses.begin(), account.addresses.end(), key) !=
-        account.addresses.end()) {
+    if (owns(account, sender->key())) {
         return std::nullopt;
-    }
-    std::string allowed;
-    for (std::size_t i = 0; i < account.addresses.size() && i < kAddressesShown; ++i) {
-        allowed += (i == 0 ? "" : ", ") + account.addresses[i];
-    }
-    if (account.addresses.size() > kAddressesShown) {
-        allowed += ", ...";
     }
     return smtp::reply(
         553,
@@ -130,9 +139,39 @@ std::optional<smtp::Reply> refuse_sender(
             "Sender <{}> does not belong to account {}; allowed: {}",
             sender->text(),
             account.login,
-            allowed.empty() ? "none" : allowed
+            addresses_of(account)
         )
     );
+}
+
+std::optional<smtp::Reply> refuse_author(
+    const account::Account& account, const message::Inspection& inspection
+) {
+    std::vector<std::string> named = inspection.from;
+    if (!inspection.sender.empty()) {
+        named.push_back(inspection.sender);
+    }
+    for (const std::string& address : named) {
+        const auto parsed = smtp::parse_address(address);
+        if (!parsed || !owns(account, parsed->key())) {
+            return smtp::reply(
+                550,
+                "5.7.1",
+                fmt::format(
+                    "The message says it is from <{}>, which does not belong to account {}; "
+                    "allowed: {}",
+                    printable(address, kAddressShownMax),
+                    account.login,
+                    addresses_of(account)
+                )
+            );
+        }
+    }
+    // What can't be read might be shown by the reader's program all the same.
+    if (inspection.has_from && (!inspection.from_well_formed || inspection.from.empty())) {
+        return smtp::reply(550, "5.6.0", "The From field can't be read, or there are several");
+    }
+    return std::nullopt;
 }
 
 smtp::Reply limit_reply(const limit::Refusal& refusal) {

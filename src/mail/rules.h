@@ -9,6 +9,7 @@
 #include "limit/limiter.h"
 #include "line/line.h"
 #include "message/header.h"
+#include "message/repair.h"
 #include "policy/policy.h"
 #include "smtp/address.h"
 #include "smtp/reply.h"
@@ -50,6 +51,12 @@ inline constexpr std::string_view kRecipientsPerDay = "recipients_per_day";
 // programs use for read receipts, RFC 8098 §3).
 [[nodiscard]] std::optional<smtp::Reply> refuse_sender(
     const account::Account& account, const std::optional<smtp::Address>& sender
+);
+
+// The same for who a message says it is from: every address of From, and Sender, must be one of the
+// account's (RFC 6409 §6.1). No From at all is for the repair to mend.
+[[nodiscard]] std::optional<smtp::Reply> refuse_author(
+    const account::Account& account, const message::Inspection& inspection
 );
 
 // 450 4.7.1 with the limit's name, what is used, what is allowed, and when it is free again. Never

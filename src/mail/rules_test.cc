@@ -5,6 +5,7 @@
 #include "line/line.h"
 #include "mail/connections.h"
 #include "message/header.h"
+#include "message/repair.h"
 #include "policy/policy.h"
 
 #include <chrono>
@@ -52,6 +53,35 @@ TEST(SenderTest, OnlyTheAccountsOwnAddresses) {
     EXPECT_TRUE(refuse_sender(none, smtp::parse_address("taro@example.net").value())
                     ->text()
                     .ends_with("allowed: none"));
+}
+
+std::string author_refused(const std::string& header) {
+    const std::string message = header + "\r\nHello\r\n";
+    const auto refusal = refuse_author(taro(), message::inspect(message::Header::scan(message)));
+    return refusal ? refusal->text() : "";
+}
+
+TEST(SenderTest, TheMessageIsFromTheAccountToo) {
+    EXPECT_EQ(author_refused("From: Taro <TARO@Example.NET>\r\n"), "");
+    EXPECT_EQ(author_refused("From: a@b, taro@example.net\r\n").substr(0, 9), "550 5.7.1");
+    EXPECT_EQ(
+        author_refused("From: taro@example.net, t.yamada@example.net\r\n"
+                       "Sender: t.yamada@example.net\r\n"),
+        ""
+    );
+    EXPECT_EQ(
+        author_refused("From: taro@example.net\r\nSender: boss@example.com\r\n"),
+        "550 5.7.1 The message says it is from <boss@example.com>, which does not belong to "
+        "account "
+        "taro@example.net; allowed: taro@example.net, t.yamada@example.net"
+    );
+    EXPECT_EQ(author_refused("Subject: no From\r\n"), "");
+    EXPECT_EQ(author_refused("From: undisclosed:;\r\n").substr(0, 9), "550 5.6.0");
+    EXPECT_EQ(author_refused("From: taro@example.net\r\nFrom: x@y\r\n").substr(0, 9), "550 5.7.1");
+    EXPECT_EQ(
+        author_refused("From: taro@example.net\r\nFrom: taro@example.net\r\n").substr(0, 9),
+        "550 5.6.0"
+    );
 }
 
 std::shared_ptr<const policy::Policy> policy_with(policy::Stage stage) {

@@ -82,6 +82,7 @@ class Session {
 
     // intake.cc
     net::Task<void> take_message(Smtp::Deliver mail);
+    void note_author(const std::string& why);
     void acknowledge(const Result<std::string>& committed, const queue::Envelope& envelope);
 
     const std::shared_ptr<Shared> shared_;

@@ -79,6 +79,27 @@ def a_login_sends_as_itself_only():
         session.quit()
 
 
+def a_message_says_it_is_from_the_login_too():
+    with Sekisho() as s:
+        login = s.account()
+        s.start()
+        with s.submit(login) as session:
+            try:
+                session.sendmail(login, [login], message("forged", sender="boss@example.com"))
+                raise AssertionError("a foreign From was taken")
+            except smtplib.SMTPDataError as refused:
+                text = refused.smtp_error.decode()
+                assert refused.smtp_code == 550 and "boss@example.com" in text and f"allowed: {login}" in text, text
+            session.sendmail(login, [login], message("mine", sender=f"Taro <{login.upper()}>"))
+        wait_for("the message", s.mailbox)
+        assert [e["rule"] for e in s.json("events", "--kind", "refused")] == ["from"]
+        s.write_config(mail='from_check = "observe"')
+        s.cli("reload", "mail")
+        with s.submit(login) as session:
+            session.sendmail(login, [login], message("forged", sender="boss@example.com"))
+        assert "FROM_FOREIGN" in s.log("mail")
+
+
 def disabled_accounts_are_told_so_by_their_own_reply():
     with Sekisho() as s:
         login = s.account()
@@ -193,6 +214,7 @@ def malformed_input_never_becomes_mail():
 
 
 main([submitted_and_delivered_on_both_ports, no_mail_without_login_and_no_login_without_tls, wrong_password_and_unknown_user_look_alike,
-      a_login_sends_as_itself_only, disabled_accounts_are_told_so_by_their_own_reply, the_exchange_takes_mail_for_our_domain_only,
+      a_login_sends_as_itself_only,
+    a_message_says_it_is_from_the_login_too, disabled_accounts_are_told_so_by_their_own_reply, the_exchange_takes_mail_for_our_domain_only,
       ours_on_25_are_told_587_and_the_guide, bounces_come_back_as_a_dsn, queue_commands_say_what_is_wrong, swaks_and_msmtp_send,
       malformed_input_never_becomes_mail])
