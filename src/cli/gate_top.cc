@@ -39,7 +39,9 @@ constexpr std::size_t kPage = 10'000;
 
 Result<std::map<std::string, Busy>> gather(event::Journal& journal, Time since) {
     event::Query query;
-    query.kinds = {event::Kind::GateBlocked, event::Kind::GateWouldBlock};
+    query.kinds = {
+        event::Kind::GateBlocked, event::Kind::GateAnswered, event::Kind::GateWouldBlock
+    };
     query.since = since;
     query.limit = kPage;
     std::map<std::string, Busy> out;
@@ -53,7 +55,8 @@ Result<std::map<std::string, Busy>> gather(event::Journal& journal, Time since) 
             busy.line = one.line;
             busy.addresses.insert(one.address);
             busy.rules.insert(one.rule);
-            (one.kind == event::Kind::GateBlocked ? busy.blocked : busy.would_block) += one.count;
+            (one.kind == event::Kind::GateWouldBlock ? busy.would_block : busy.blocked) +=
+                one.count;
             if (one.at >= busy.last) {
                 busy.last = one.at;
                 busy.address = one.address;

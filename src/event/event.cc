@@ -8,7 +8,7 @@
 namespace sekisho::event {
 namespace {
 
-constexpr std::array<std::pair<Kind, std::string_view>, 18> kNames{{
+constexpr std::array<std::pair<Kind, std::string_view>, 20> kNames{{
     {Kind::GateBlocked, "gate-blocked"},
     {Kind::GateWouldBlock, "gate-would-block"},
     {Kind::LoginAccepted, "login-accepted"},
@@ -27,6 +27,8 @@ constexpr std::array<std::pair<Kind, std::string_view>, 18> kNames{{
     {Kind::LeaseGranted, "lease-granted"},
     {Kind::LeaseRenewed, "lease-renewed"},
     {Kind::LeaseEnded, "lease-ended"},
+    {Kind::GateAnswered, "gate-answered"},
+    {Kind::GateDowngraded, "gate-downgraded"},
 }};
 
 }  // namespace

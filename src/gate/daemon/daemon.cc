@@ -1,17 +1,21 @@
 #include "gate/daemon/daemon.h"
 
+#include "base/bytes.h"
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "config/config.h"
 #include "event/event.h"
+#include "gate/answer/responder.h"
+#include "gate/daemon/answers.h"
 #include "gate/daemon/conditions.h"
 #include "gate/daemon/leases.h"
 #include "gate/daemon/rows.h"
 #include "gate/daemon/status.h"
 #include "gate/enforce/engine.h"
 #include "gate/enforce/interfaces.h"
+#include "gate/render/nftables.h"
 #include "lease/lease.h"
 #include "lease/plan.h"
 #include "lease/share.h"
@@ -19,6 +23,10 @@
 #include "net/resolver.h"
 #include "policy/overlay.h"
 #include "policy/policy.h"
+#include "smtp/guidance.h"
+#include "smtp/reply.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <atomic>
@@ -62,6 +70,34 @@ std::shared_ptr<const policy::Policy> in_mode(
                                   : std::move(policy);
 }
 
+// What answered connections are told, but for rule and reference.
+struct Advice {
+    std::string provider, guide_url, submission;
+
+    static Advice of(const config::Config& config) {
+        const std::string& host = config.settings.outgoing_host;
+        return {
+            config.provider.name,
+            config.provider.guide_url,
+            smtp::use_submission(
+                host.empty() ? config.mail.hostname : host, config.settings.submission_port
+            )
+        };
+    }
+    [[nodiscard]] smtp::Reply reply(const std::string& rule, const std::string& reference) const {
+        std::string text = fmt::format(
+            "Connections to port 25 end here by rule {} of {}. {}", rule, provider, submission
+        );
+        return smtp::reply(
+            554, "5.7.1", smtp::with_reference(std::move(text), guide_url, reference)
+        );
+    }
+};
+
+ResponderLimits limits_of(const config::Gate& gate) {
+    return {gate.answer_connections_max, gate.answer_per_address_max, gate.answer_timeout};
+}
+
 class Running final : public Daemon {
   public:
     Running(const config::Config& config, Deps deps)
@@ -72,8 +108,10 @@ class Running final : public Daemon {
           resolver_{config.delivery.resolvers, config.delivery.trust_anchor, {}},
           base_(in_mode(config.gate, std::move(deps.policy))),
           policy_(base_),
+          advice_(Advice::of(config)),
           leases_({deps.leases, deps.journal}, deps.lines),
-          rows_(config.gate.events_per_line_per_minute) {}
+          rows_(config.gate.events_per_line_per_minute),
+          answers_(config.gate.events_per_line_per_minute) {}
     ~Running() override { halt(); }
 
     Status begin() {
@@ -89,21 +127,14 @@ class Running final : public Daemon {
             return fail(shared.error());
         }
         const auto overrides = lease::overrides_of(leases_.placed(), shares_);
+        make_ready_to_answer(*base_);
         if (Status applied = engine_->apply(base_, overrides); !applied) {
             return applied;
         }
         if (Status laid = lay_over(base_, overrides); !laid) {
             return laid;
         }
-        for (const Downgrade& one : engine_->describe().downgrades) {
-            log::warning(
-                "GATE_DOWNGRADE",
-                one.reason,
-                {{"rule", one.rule},
-                 {"declared", policy::name(one.declared)},
-                 {"used", policy::name(one.used)}}
-            );
-        }
+        note_policy("the gate has started: ");
         follow_interfaces();
         thread_ = std::thread([this] { loop(); });
         return {};
@@ -129,9 +160,13 @@ class Running final : public Daemon {
   private:
     void halt();
     void loop();
-    void follow_interfaces();         // with mutex_
-    Status follow_leases(Time at);    // with mutex_
-    void follow_conditions(Time at);  // with mutex_
+    void follow_interfaces();  // with mutex_
+    // Before a policy with rules that answer is applied; with mutex_.
+    void make_ready_to_answer(const policy::Policy& policy);
+    void note_policy(const std::string& why);  // with mutex_
+    void note_downgrades();                    // new ones; with mutex_
+    Status follow_leases(Time at);             // with mutex_
+    void follow_conditions(Time at);           // with mutex_
     void on_condition(std::int64_t lease, const std::string& why_not);
     // policy_ from these two.
     Status lay_over(
@@ -141,6 +176,7 @@ class Running final : public Daemon {
     // The line that certainly held the address then; empty if there is none.
     [[nodiscard]] std::string holder(const IpAddress& address, Time at) const;
     void on_flow(const Flow& flow);
+    [[nodiscard]] smtp::Reply on_answer(const Endpoint& client, const Endpoint& server);
     void write(std::vector<event::Event> rows);
 
     line::LineStore& lines_;
@@ -152,14 +188,18 @@ class Running final : public Daemon {
     net::ResolverOptions resolver_;
     std::shared_ptr<const policy::Policy> base_;    // without leases
     std::shared_ptr<const policy::Policy> policy_;  // with them
+    Advice advice_;
     Leases leases_;
     lease::Shares shares_;
     bool overrides_to_place_ = false;  // the engine has not taken the last ones
     Time look_up_at_{};
     std::int64_t looked_up_ = 0;                     // the newest lease of the last round
     std::map<std::string, std::string> interfaces_;  // wanted ones; text: the error, or empty
+    std::map<std::string, std::string> downgraded_;  // rule -> what was told of it
     Rows rows_;
+    Answers answers_;
 
+    std::unique_ptr<Responder> responder_;  // made when a rule first answers; changed by one thread
     std::unique_ptr<ConditionWatch> watch_;  // made when a lease first needs it
     std::thread thread_;
     std::atomic<bool> stopping_ = false;
@@ -181,6 +221,7 @@ Status Running::reload(const config::Config& config, std::shared_ptr<const polic
     }
     const auto overrides = lease::overrides_of(plan.placed, shares);
     if (engine_) {
+        make_ready_to_answer(*next);
         if (Status applied = engine_->apply(next, overrides); !applied) {
             return applied;
         }
@@ -193,12 +234,13 @@ Status Running::reload(const config::Config& config, std::shared_ptr<const polic
         return laid;
     }
     gate_ = config.gate;
+    advice_ = Advice::of(config);
     rows_.set_limit(gate_.events_per_line_per_minute);
-    event::Event changed;
-    changed.at = now();
-    changed.kind = event::Kind::PolicyChanged;
-    changed.detail = "policy " + base_->digest() + ", mode " + gate_.mode;
-    journal_.append(std::move(changed));
+    answers_.set_limit(gate_.events_per_line_per_minute);
+    if (responder_) {
+        responder_->set_limits(limits_of(gate_));
+    }
+    note_policy("");
     log::info(
         "GATE_POLICY",
         "a new policy is in force",
@@ -206,6 +248,58 @@ Status Running::reload(const config::Config& config, std::shared_ptr<const polic
     );
     follow_interfaces();
     return {};
+}
+
+void Running::make_ready_to_answer(const policy::Policy& policy) {
+    if (!answers(policy) || responder_) {
+        return;
+    }
+    auto started =
+        Responder::start(limits_of(gate_), [this](const Endpoint& client, const Endpoint& server) {
+            return on_answer(client, server);
+        });
+    if (!started) {
+        log::error(
+            "GATE_ANSWER_OFF",
+            "nobody can be answered: connections are refused instead",
+            {{"error", started.error().message}}
+        );
+        return;
+    }
+    responder_ = std::move(*started);
+    engine_->set_responder({responder_->port_v4(), responder_->port_v6()});
+}
+
+void Running::note_policy(const std::string& why) {
+    event::Event changed;
+    changed.at = now();
+    changed.kind = event::Kind::PolicyChanged;
+    changed.detail = why + "policy " + base_->digest() + ", mode " + gate_.mode;
+    journal_.append(std::move(changed));
+}
+
+// The engine's ability changes with the policy, and with the interfaces too.
+void Running::note_downgrades() {
+    std::map<std::string, std::string> seen;
+    for (const Downgrade& one : engine_->describe().downgrades) {
+        seen[one.rule] = fmt::format(
+            "{} instead of {}: {}", policy::name(one.used), policy::name(one.declared), one.reason
+        );
+    }
+    for (const auto& [rule, text] : seen) {
+        const auto told = downgraded_.find(rule);
+        if (told != downgraded_.end() && told->second == text) {
+            continue;
+        }
+        log::warning("GATE_DOWNGRADE", text, {{"rule", rule}});
+        event::Event downgraded;
+        downgraded.at = now();
+        downgraded.kind = event::Kind::GateDowngraded;
+        downgraded.rule = rule;
+        downgraded.detail = text;
+        journal_.append(std::move(downgraded));
+    }
+    downgraded_ = std::move(seen);
 }
 
 Status Running::lay_over(
@@ -324,6 +418,7 @@ void Running::follow_interfaces() {
         }
     }
     interfaces_ = std::move(seen);
+    note_downgrades();
 }
 
 void Running::note_interface(const std::string& name, const Status& status, bool first) {
@@ -377,6 +472,27 @@ void Running::on_flow(const Flow& flow) {
     write(rows_.add(row, now()));
 }
 
+// On a thread of the responder's.
+smtp::Reply Running::on_answer(const Endpoint& client, const Endpoint& server) {
+    event::Event row;
+    row.at = now();
+    row.kind = event::Kind::GateAnswered;
+    row.address = client.address.text();
+    row.line = holder(client.address, row.at);
+    const std::string fresh = random_token(smtp::kReferenceBits);
+    const std::lock_guard lock(mutex_);
+    const policy::Verdict verdict =
+        policy_->judge(client.address, server.address, policy::Direction::ToPort25);
+    if (verdict.rule >= 0) {
+        row.rule = policy_->rules()[static_cast<std::size_t>(verdict.rule)].name;
+    }
+    row.detail = "answered instead of class " + policy_->classes()[verdict.server].name;
+    const std::string rule = row.rule;
+    Answers::Told told = answers_.add(std::move(row), fresh, now());
+    write(std::move(told.rows));
+    return advice_.reply(rule, told.reference);
+}
+
 void Running::write(std::vector<event::Event> rows) {
     for (event::Event& row : rows) {
         journal_.append(std::move(row));
@@ -394,6 +510,7 @@ void Running::loop() {
             const std::lock_guard lock(mutex_);
             follow_interfaces();
             write(rows_.drain(at));
+            write(answers_.drain(at));
             if (const Status followed = follow_leases(at); !followed) {
                 log::error(
                     "LEASES_NOT_FOLLOWED",
@@ -412,8 +529,10 @@ void Running::halt() {
         thread_.join();
     }
     watch_.reset();  // it may be waiting for the mutex
+    responder_.reset();
     const std::lock_guard lock(mutex_);
     write(rows_.drain(now(), true));
+    write(answers_.drain(now(), true));
     if (engine_) {
         engine_->leave();
     }

@@ -27,6 +27,7 @@ struct Hands {  // what the test and its engine share
     std::vector<policy::Override> overrides;
     std::vector<OverrideCount> counts;
     std::vector<std::string> attached;
+    ResponderPorts responder;
     Status refuse;  // what apply() says
     bool detached = false;
     bool left = false;
@@ -35,6 +36,10 @@ struct Hands {  // what the test and its engine share
 class FakeEngine final : public Engine {
   public:
     explicit FakeEngine(Hands& hands) : hands_(hands) {}
+    void set_responder(const ResponderPorts& ports) override {
+        const std::lock_guard lock(hands_.mutex);
+        hands_.responder = ports;
+    }
     using Engine::apply;
     Status apply(
         std::shared_ptr<const policy::Policy> policy, const std::vector<policy::Override>& overrides
@@ -87,6 +92,11 @@ class FakeEngine final : public Engine {
             {"", policy::Action::Pass, policy::Stage::Enforce, {9, 540}, {}},
         };
     }
+    Result<std::vector<ClassCounter>> class_counters() override {
+        return std::vector<ClassCounter>{
+            {"outside", {9, 540}, {}}, {"subscribers", {3, 180}, {1, 60}}
+        };
+    }
     std::vector<Named> statistics() override { return {{"events_lost", 2}}; }
     Description describe() override {
         const std::lock_guard lock(hands_.mutex);
@@ -125,6 +135,10 @@ class FakeJournal final : public event::Journal {
     Result<std::vector<event::Event>> find(const event::Query&) override { return rows_; }
     Result<std::vector<std::pair<event::Kind, std::int64_t>>> totals(Time) override {
         return std::vector<std::pair<event::Kind, std::int64_t>>{};
+    }
+    std::vector<event::Event> take() {
+        const std::lock_guard lock(mutex_);
+        return std::exchange(rows_, {});
     }
     std::vector<event::Event> wait(std::size_t count) {
         std::unique_lock lock(mutex_);
@@ -174,6 +188,7 @@ class DaemonTest : public testing::Test {
             config, {*policy, lines_, journal_, leases_, std::make_unique<FakeEngine>(hands_)}
         );
         EXPECT_TRUE(daemon) << (daemon ? "" : daemon.error().message);
+        at_start_ = journal_.take();
         return daemon ? std::move(*daemon) : nullptr;
     }
     void send(const Flow& flow) {
@@ -182,6 +197,7 @@ class DaemonTest : public testing::Test {
     }
 
     Hands hands_;
+    std::vector<event::Event> at_start_;
     line::MemoryLineStore lines_;
     FakeJournal journal_;
     lease::MemoryLeaseStore leases_;
@@ -358,6 +374,18 @@ TEST_F(DaemonTest, ABadReloadLeavesTheOldPolicyInForce) {
     EXPECT_FALSE(reload(*daemon, config));
     EXPECT_EQ(daemon->policy()->digest(), digest);
     EXPECT_EQ(hands_.applied.size(), 1U);
+}
+
+TEST_F(DaemonTest, TheStartAndWhatTheEngineCannotDoAreEvents) {
+    const auto daemon = start(make_config());
+    ASSERT_EQ(at_start_.size(), 2U);
+    EXPECT_EQ(at_start_[0].kind, event::Kind::PolicyChanged);
+    EXPECT_THAT(at_start_[0].detail, HasSubstr("the gate has started: policy "));
+    EXPECT_EQ(at_start_[1].kind, event::Kind::GateDowngraded);
+    EXPECT_EQ(at_start_[1].rule, "tell");
+    EXPECT_EQ(at_start_[1].detail, "refuse instead of answer: can't");
+    ASSERT_TRUE(reload(*daemon, make_config()));
+    EXPECT_EQ(journal_.wait(1).size(), 1U) << "what was told is not told again";
 }
 
 TEST_F(DaemonTest, TheStatusShowsWhatRunsAndWhatDoesNot) {
