@@ -199,6 +199,22 @@ Table<C> gate() {
                 10min,
                 "How long such a connection may last, however slowly it talks."
             ),
+            duration<C>(
+                "evidence_longest",
+                SEKISHO_AT(gate.evidence_longest),
+                1min,
+                24h * 31,
+                "How long `sekisho gate evidence start` may record the flows of a line with both "
+                "of their ends."
+            ),
+            duration<C>(
+                "evidence_keep",
+                SEKISHO_AT(gate.evidence_keep),
+                0s,
+                24h * 365,
+                "How long these records are kept after the recording has ended; then they are "
+                "erased from the file."
+            ),
             text<C>(
                 "exempt_class",
                 SEKISHO_AT(gate.exempt_class),

@@ -127,7 +127,38 @@ CREATE TRIGGER leases_deleted AFTER DELETE ON leases
     BEGIN UPDATE leases_version SET version = version + 1; END;
 )sql";
 
-constexpr std::array<std::string_view, 2> kSteps{kStep1, kStep2};
+constexpr std::string_view kStepEvidence = R"sql(
+CREATE TABLE evidence_cases (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    line TEXT NOT NULL,  -- or
+    prefix TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    begun INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    erase_at INTEGER NOT NULL,
+    stopped INTEGER NOT NULL,  -- kOpenEnd when it was not
+    stopped_by TEXT NOT NULL,
+    erased INTEGER NOT NULL,
+    lost INTEGER NOT NULL
+);
+-- Written and deleted only by connections that overwrite what they delete.
+CREATE TABLE evidence_records (
+    id INTEGER PRIMARY KEY,
+    case_id INTEGER NOT NULL REFERENCES evidence_cases (id),
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    client TEXT NOT NULL,
+    server TEXT NOT NULL,
+    to_server INTEGER NOT NULL,
+    rule TEXT NOT NULL,
+    outcome INTEGER NOT NULL,
+    count INTEGER NOT NULL
+);
+CREATE INDEX evidence_records_case ON evidence_records (case_id);
+)sql";
+
+constexpr std::array<std::string_view, 3> kSteps{kStep1, kStep2, kStepEvidence};
 
 }  // namespace
 

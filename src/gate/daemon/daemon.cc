@@ -1,6 +1,5 @@
 #include "gate/daemon/daemon.h"
 
-#include "base/bytes.h"
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/result.h"
@@ -8,10 +7,9 @@
 #include "config/config.h"
 #include "event/event.h"
 #include "gate/answer/responder.h"
-#include "gate/daemon/answers.h"
 #include "gate/daemon/conditions.h"
 #include "gate/daemon/leases.h"
-#include "gate/daemon/rows.h"
+#include "gate/daemon/reports.h"
 #include "gate/daemon/status.h"
 #include "gate/enforce/engine.h"
 #include "gate/enforce/interfaces.h"
@@ -110,8 +108,9 @@ class Running final : public Daemon {
           policy_(base_),
           advice_(Advice::of(config)),
           leases_({deps.leases, deps.journal}, deps.lines),
-          rows_(config.gate.events_per_line_per_minute),
-          answers_(config.gate.events_per_line_per_minute) {}
+          reports_(
+              {deps.lines, deps.journal, deps.evidence}, config.gate.events_per_line_per_minute
+          ) {}
     ~Running() override { halt(); }
 
     Status begin() {
@@ -135,6 +134,7 @@ class Running final : public Daemon {
             return laid;
         }
         note_policy("the gate has started: ");
+        reports_.keep_up(now());
         follow_interfaces();
         thread_ = std::thread([this] { loop(); });
         return {};
@@ -143,6 +143,9 @@ class Running final : public Daemon {
     Status reload(const config::Config& config, std::shared_ptr<const policy::Policy> policy)
         override;
     std::string status_json() const override;
+    std::string busiest_json(std::size_t limit) const override {
+        return reports_.busiest(limit).dump();
+    }
     std::shared_ptr<const policy::Policy> policy() const override {
         const std::lock_guard lock(mutex_);
         return policy_;
@@ -173,11 +176,7 @@ class Running final : public Daemon {
         std::shared_ptr<const policy::Policy> base, const std::vector<policy::Override>& overrides
     );
     void note_interface(const std::string& name, const Status& status, bool first);
-    // The line that certainly held the address then; empty if there is none.
-    [[nodiscard]] std::string holder(const IpAddress& address, Time at) const;
-    void on_flow(const Flow& flow);
     [[nodiscard]] smtp::Reply on_answer(const Endpoint& client, const Endpoint& server);
-    void write(std::vector<event::Event> rows);
 
     line::LineStore& lines_;
     event::Journal& journal_;
@@ -196,9 +195,8 @@ class Running final : public Daemon {
     std::int64_t looked_up_ = 0;                     // the newest lease of the last round
     std::map<std::string, std::string> interfaces_;  // wanted ones; text: the error, or empty
     std::map<std::string, std::string> downgraded_;  // rule -> what was told of it
-    Rows rows_;
-    Answers answers_;
 
+    Reports reports_;                       // locks for itself
     std::unique_ptr<Responder> responder_;  // made when a rule first answers; changed by one thread
     std::unique_ptr<ConditionWatch> watch_;  // made when a lease first needs it
     std::thread thread_;
@@ -235,8 +233,7 @@ Status Running::reload(const config::Config& config, std::shared_ptr<const polic
     }
     gate_ = config.gate;
     advice_ = Advice::of(config);
-    rows_.set_limit(gate_.events_per_line_per_minute);
-    answers_.set_limit(gate_.events_per_line_per_minute);
+    reports_.set_limit(gate_.events_per_line_per_minute);
     if (responder_) {
         responder_->set_limits(limits_of(gate_));
     }
@@ -442,75 +439,24 @@ void Running::note_interface(const std::string& name, const Status& status, bool
     }
 }
 
-std::string Running::holder(const IpAddress& address, Time at) const {
-    const auto holders = lines_.holders(address, at);
-    if (!holders) {
-        return {};
-    }
-    line::Answer answer = line::resolve(*holders, address, at);
-    return answer.certainty == line::Certainty::Subscriber ? std::move(answer.line) : std::string();
-}
-
-void Running::on_flow(const Flow& flow) {
-    event::Event row;
-    row.at = flow.at;
-    row.kind = flow.blocked ? event::Kind::GateBlocked : event::Kind::GateWouldBlock;
-    row.address = flow.client.text();
-    row.rule = flow.rule;
-    row.count = static_cast<std::int64_t>(flow.count);
-    // Packets counted together are somebody's only if the address was theirs all the while.
-    row.line = holder(flow.client, flow.at);
-    if (flow.since != flow.at && holder(flow.client, flow.since) != row.line) {
-        row.line.clear();
-    }
-    const std::lock_guard lock(mutex_);
-    // The class of the other end, never its address: whom a subscriber writes to is their secret.
-    const std::string& other = policy_->written(policy_->classify(flow.server)).name;
-    row.detail = flow.direction == policy::Direction::ToPort25
-                     ? "to port 25 of class " + other
-                     : "answer from port 25 of class " + other;
-    write(rows_.add(row, now()));
-}
-
 // On a thread of the responder's.
 smtp::Reply Running::on_answer(const Endpoint& client, const Endpoint& server) {
-    event::Event row;
-    row.at = now();
-    row.kind = event::Kind::GateAnswered;
-    row.address = client.address.text();
-    row.line = holder(client.address, row.at);
-    const std::string fresh = random_token(smtp::kReferenceBits);
+    const Reports::Told told = reports_.answered(client, server, *policy());
     const std::lock_guard lock(mutex_);
-    const policy::Verdict verdict =
-        policy_->judge(client.address, server.address, policy::Direction::ToPort25);
-    if (verdict.rule >= 0) {
-        row.rule = policy_->rules()[static_cast<std::size_t>(verdict.rule)].name;
-    }
-    row.detail = "answered instead of class " + policy_->classes()[verdict.server].name;
-    const std::string rule = row.rule;
-    Answers::Told told = answers_.add(std::move(row), fresh, now());
-    write(std::move(told.rows));
-    return advice_.reply(rule, told.reference);
-}
-
-void Running::write(std::vector<event::Event> rows) {
-    for (event::Event& row : rows) {
-        journal_.append(std::move(row));
-    }
+    return advice_.reply(told.rule, told.reference);
 }
 
 void Running::loop() {
     Time next = now() + kHousekeeping;
     while (!stopping_) {
-        engine_->poll(kPoll, [this](const Flow& flow) { on_flow(flow); });
+        engine_->poll(kPoll, [this](const Flow& flow) { reports_.add(flow, *policy()); });
         const Time at = now();
         // A wall clock set back must not stop the housekeeping for as long.
         if (at >= next || next - at > kHousekeeping) {
             next = at + kHousekeeping;
+            reports_.keep_up(at);
             const std::lock_guard lock(mutex_);
             follow_interfaces();
-            write(rows_.drain(at));
-            write(answers_.drain(at));
             if (const Status followed = follow_leases(at); !followed) {
                 log::error(
                     "LEASES_NOT_FOLLOWED",
@@ -528,11 +474,15 @@ void Running::halt() {
     if (thread_.joinable()) {
         thread_.join();
     }
-    watch_.reset();  // it may be waiting for the mutex
-    responder_.reset();
+    watch_.reset();                        // it may be waiting for the mutex
+    std::unique_ptr<Responder> responder;  // its connections may be waiting for the mutex too
+    {
+        const std::lock_guard lock(mutex_);
+        responder = std::move(responder_);
+    }
+    responder.reset();
+    reports_.keep_up(now(), true);
     const std::lock_guard lock(mutex_);
-    write(rows_.drain(now(), true));
-    write(answers_.drain(now(), true));
     if (engine_) {
         engine_->leave();
     }
@@ -542,7 +492,14 @@ void Running::halt() {
 std::string Running::status_json() const {
     const std::lock_guard lock(mutex_);
     return status_text(StatusInput{
-        engine_.get(), gate_, *base_, interfaces_, rows_.lost(), leases_.status(), shares_
+        engine_.get(),
+        gate_,
+        *base_,
+        interfaces_,
+        reports_,
+        responder_ ? responder_->figures() : Responder::Figures{},
+        leases_.status(),
+        shares_
     });
 }
 
