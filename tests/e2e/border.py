@@ -75,6 +75,11 @@ class Border:
         with self.connect(source, server) as connection:
             return connection.makefile().readline().rstrip("\r\n")
 
+    def warm(self):
+        """Attaching a program can cost a packet; one that is sent again would be counted again."""
+        for source, server in ((STATIC4, SERVER4), (STATIC6, SERVER6)):
+            assert self.greeting(source, server).startswith("220 ")
+
     def run(self, place, *command):
         return netns.inside_run(place, command, check=False)
 

@@ -57,7 +57,7 @@ def recorded_shown_erased():
 def gone_by_itself():
     with Border() as border, Sekisho(classes=CLASSES % "answer", gate=GATE % "0s", gate_inside=border.router) as s:
         s.start("gate")
-        start(s, "--prefix", LINE4, "--for", "6s")
+        start(s, "--prefix", LINE4, "--for", "10s")
         wait_for("the gate to know", lambda: s.json("gate", "status")["evidence"]["living"] == 1)
         assert border.greeting(LINE4, SERVER4).startswith("554 ")
         wait_for("the record", lambda: SERVER4.encode() in files(s))

@@ -39,7 +39,7 @@
 #define GATE_VALUE_TREE 0x80000000u
 
 #define GATE_SLOTS 8192u       /* counters; slot 0 counts what no rule names */
-#define GATE_CLIENT_SLOTS 128u /* counters of client classes: those of two policies */
+#define GATE_CLIENT_SLOTS 256u /* counters of client classes: those of three policies */
 #define GATE_EXT_HEADERS 8
 #define GATE_EVENTS_PER_SECOND 8u
 #define GATE_SOURCES 65536u

@@ -15,8 +15,10 @@
 #include "policy/policy.h"
 #include "smtp/guidance.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -27,6 +29,7 @@ namespace sekisho::gate {
 namespace {
 
 constexpr std::uint16_t kSmtp = 25;
+constexpr std::size_t kUnwrittenMax = 100'000;  // then the database is out of reach for long
 
 }  // namespace
 
@@ -129,7 +132,11 @@ void Reports::keep_up(Time at, bool all) {
 }
 
 void Reports::follow_evidence(Time at) {
-    Status done = custody_.store.append(evidence_.take());
+    std::ranges::move(evidence_.take(), std::back_inserter(unwritten_));
+    Status done = custody_.store.append(unwritten_);
+    if (done || unwritten_.size() > kUnwrittenMax) {
+        unwritten_.clear();
+    }
     if (done) {
         const auto erased = evidence::erase_due(custody_, at);
         done = erased ? Status{} : Status(fail(erased.error()));

@@ -63,7 +63,8 @@ class Reports {
     const evidence::Custody custody_;
     mutable std::mutex mutex_;  // all below
     evidence::Watch evidence_;
-    std::string evidence_problem_;  // as the log was told
+    std::vector<evidence::Record> unwritten_;  // of evidence
+    std::string evidence_problem_;             // as the log was told
     Rows rows_;
     Answers answers_;
     LineTotals totals_;

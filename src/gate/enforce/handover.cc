@@ -181,8 +181,10 @@ void Handover::watch() {
     if (text_.empty()) {
         return;
     }
-    const auto there = run_command("nft", {"list", "chain", "inet", kNftTable, "prerouting"}, "");
-    if (!there || there->status == 0) {
+    // The list of names only: the prefixes of our sets needn't be fetched for it.
+    const auto tables = run_command("nft", {"list", "tables", "inet"}, "");
+    if (!tables || tables->status != 0 ||
+        tables->out.find(fmt::format("table inet {}\n", kNftTable)) != std::string::npos) {
         return;
     }
     log::warning(

@@ -31,7 +31,7 @@ static_assert(GATE_CELLS + GATE_CLASSES * GATE_CLASSES * sizeof(gate_cell) <= GA
 static_assert(
     sizeof(gate_cell) == 8 && GATE_CELLS + GATE_CLASSES * GATE_CLASSES * 8 <= GATE_LIMITS
 );
-static_assert(policy::kClassesMax * 2 <= GATE_CLIENT_SLOTS);
+static_assert(policy::kClassesMax * 3 < GATE_CLIENT_SLOTS, "slot 0 is nobody's");
 static_assert(GATE_LIMITS + GATE_LIMITS_MAX * sizeof(gate_limit) <= GATE_CHUNK_SIZE);
 static_assert(policy::kRatesMax == GATE_LIMITS_MAX);
 static_assert(sizeof(gate_header) <= GATE_CELLS && sizeof(gate_tree) == 8);
@@ -204,7 +204,8 @@ void Image::plan_cells(
 ) {
     const bool answers = options.no_answer.empty();
     for (const policy::RuleSource& rule : policy.rules()) {
-        if (rule.action == policy::Action::Answer && !answers) {
+        if (rule.action == policy::Action::Answer && rule.stage == policy::Stage::Enforce &&
+            !answers) {
             downgrades_.push_back(
                 {rule.name,
                  rule.action,

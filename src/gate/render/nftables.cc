@@ -433,7 +433,8 @@ class Renderer {
                  "nftables has whole connections in a second, minute, hour, day or week, and " +
                      rule.rate.text() + " is none of these: packets pass and are counted"}
             );
-        } else if (rule.action == Action::Answer && !options_.handover) {
+        } else if (rule.action == Action::Answer && rule.stage == policy::Stage::Enforce &&
+                   !options_.handover) {
             out_.downgrades.push_back(
                 {rule.name,
                  rule.action,
