@@ -195,7 +195,8 @@ int detach(const Context& context) {
 void add_gate(CLI::App& app, Context& context, Chosen& chosen) {
     auto* gate = app.add_subcommand(
         "gate",
-        "The gate: alone, runs it; status, events, top, plan, apply, rollback, detach, explain, exempt, "
+        "The gate: alone, runs it; status, events, top, plan, apply, rollback, detach, explain, "
+        "exempt, "
         "penalty, evidence"
     );
     gate->require_subcommand(0, 1);

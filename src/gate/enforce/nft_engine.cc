@@ -163,6 +163,9 @@ class NftEngine final : public Engine {
         std::vector<ClassCounter> out;
         if (policy_) {
             for (const policy::Class& one : policy_->classes()) {
+                if (one.base != one.id) {
+                    continue;  // a part, counted as the class that it is of
+                }
                 const auto sum = [&](policy::Direction direction) {
                     const std::string name = nft_client_counter(one.name, direction);
                     return earlier(name) + value(*read, name);

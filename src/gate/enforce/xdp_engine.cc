@@ -158,6 +158,7 @@ class Loaded final : public XdpEngine {
     std::vector<std::string> interfaces_;  // as attach() was given them
     Handover handover_;
     std::vector<std::uint16_t> slot_of_rule_, slot_of_class_;
+    std::string no_answer_;  // why what answers is refused; empty: it is not
     std::vector<Downgrade> downgrades_;
     XdpOverrides overrides_;
     XdpLinks links_;
@@ -185,7 +186,9 @@ Status Loaded::put_in_force(
     }
     std::vector<std::string> classes;
     for (const policy::Class& one : policy->classes()) {
-        classes.push_back(one.name);
+        if (one.base == one.id) {  // its parts are counted as it
+            classes.push_back(one.name);
+        }
     }
     const auto assignment = slots_.assign(names);
     const auto clients = client_slots_.assign(classes);
@@ -206,8 +209,13 @@ Status Loaded::put_in_force(
     if (!no_answer) {
         return fail(no_answer.error());
     }
+    std::vector<std::uint16_t> slot_of_class;
+    for (const policy::Class& one : policy->classes()) {
+        const auto at = std::ranges::find(classes, policy->written(one.id).name);
+        slot_of_class.push_back(clients->of_rule[static_cast<std::size_t>(at - classes.begin())]);
+    }
     const Image image(
-        *policy, assignment->of_rule, {overrides_.next_generation(), clients->of_rule, *no_answer}
+        *policy, assignment->of_rule, {overrides_.next_generation(), slot_of_class, *no_answer}
     );
     const auto created = make_image_map(image);
     const UniqueFd map(created.value_or(-1));
@@ -231,7 +239,8 @@ Status Loaded::put_in_force(
     slots_.commit(names, *assignment);
     client_slots_.commit(classes, *clients);
     slot_of_rule_ = assignment->of_rule;
-    slot_of_class_ = clients->of_rule;
+    slot_of_class_ = std::move(slot_of_class);
+    no_answer_ = *no_answer;
     downgrades_ = image.downgrades();
     policy_ = policy;
     overridden_ = overrides;
@@ -257,15 +266,21 @@ Status Loaded::set_overrides(const std::vector<policy::Override>& overrides) {
     if (!policy_) {
         return fail(Errc::Conflict, "no policy is in force whose prefixes could be overridden");
     }
-    if (answers(*policy_)) {  // whether the handover can still be may change with them
-        return put_in_force(policy_, overrides);
-    }
     if (Status checked = policy::check_overrides(*policy_, overrides); !checked) {
         return checked;
+    }
+    const auto no_answer = hand_over(policy_, overrides);
+    if (!no_answer) {
+        return fail(no_answer.error());
+    }
+    if (*no_answer != no_answer_) {  // whether it can be has changed with them
+        return put_in_force(policy_, overrides);
     }
     Status changed = overrides_.change(overrides);
     if (changed) {
         overridden_ = overrides;
+    } else {
+        (void)hand_over(policy_, overridden_);
     }
     return changed;
 }
@@ -341,6 +356,9 @@ Result<std::vector<ClassCounter>> Loaded::class_counters() {
     const std::lock_guard lock(mutex_);
     std::vector<ClassCounter> out;
     for (std::size_t i = 0; i < slot_of_class_.size(); ++i) {
+        if (policy_->classes()[i].base != i) {
+            continue;
+        }
         const int map = bpf_map__fd(skeleton_->maps.clients);
         const auto to = xdp_tally(map, slot_of_class_[i], GATE_TO_PORT25);
         const auto from = xdp_tally(map, slot_of_class_[i], GATE_FROM_PORT25);

@@ -112,7 +112,8 @@ class Renderer {
     // What the handover alone takes.
     NftHandoverRendering run_handover() {
         NftHandoverRendering out;
-        line("# Sekisho, the answers of policy {}. Written by the gate.", policy_.digest());
+        // Without the policy's digest: a policy, or a lease, that changes nothing here is not loaded.
+        line("# Sekisho: who is answered. Written by the gate: changes made here are lost.");
         line("{}table inet {} {{", render_nftables_removal(), kNftTable);
         const bool any_client = answers_for(policy_.classes().front());
         for (const policy::Class& c : policy_.classes()) {
@@ -179,6 +180,11 @@ class Renderer {
         line("\t}}");
     }
 
+    [[nodiscard]] std::string client_counter(const policy::Class& client, Direction direction)
+        const {
+        return nft_client_counter(policy_.written(client.id).name, direction);
+    }
+
     // A match of each family that has members of the class.
     void in_class(const policy::Class& c, const char* end, const std::string& then) {
         if (!members_v4_[c.id].empty()) {
@@ -224,13 +230,12 @@ class Renderer {
         bool counted
     ) {
         const policy::RuleSource& rule = policy_.rules()[static_cast<std::size_t>(verdict.rule)];
-        const std::string count = counted
-                                      ? fmt::format(
-                                            " counter name {} counter name {}",
-                                            nft_client_counter(client.name, Direction::ToPort25),
-                                            nft_counter(rule.name, Direction::ToPort25)
-                                        )
-                                      : std::string();
+        const std::string count = counted ? fmt::format(
+                                                " counter name {} counter name {}",
+                                                client_counter(client, Direction::ToPort25),
+                                                nft_counter(rule.name, Direction::ToPort25)
+                                            )
+                                          : std::string();
         const NftHandover& to = *options_.handover;
         if (v4 || to.port_v6 != 0) {
             line(
@@ -270,7 +275,9 @@ class Renderer {
                 line("\tcounter {} {{ }}", nft_counter(rule.name, direction));
             }
             for (const policy::Class& client : policy_.classes()) {
-                line("\tcounter {} {{ }}", nft_client_counter(client.name, direction));
+                if (client.base == client.id) {  // its parts are counted as it
+                    line("\tcounter {} {{ }}", nft_client_counter(client.name, direction));
+                }
             }
         }
     }
@@ -358,7 +365,7 @@ class Renderer {
 
     void client_chain(const policy::Class& client, Direction direction) {
         line("\tchain {} {{", chain_name(client, direction));
-        line("\t\tcounter name {}", nft_client_counter(client.name, direction));
+        line("\t\tcounter name {}", client_counter(client, direction));
         const policy::Verdict otherwise = policy_.cell(client.id, 0);
         for (const policy::Class& server : policy_.classes()) {
             const policy::Verdict verdict = policy_.cell(client.id, server.id);
@@ -462,8 +469,10 @@ std::string nft_client_counter(const std::string& client_class, Direction direct
 }
 
 bool answers(const policy::Policy& policy) {
-    return std::ranges::any_of(policy.rules(), [](const policy::RuleSource& rule) {
-        return rule.action == Action::Answer && rule.stage == policy::Stage::Enforce;
+    return std::ranges::any_of(policy.classes(), [&](const policy::Class& client) {
+        return std::ranges::any_of(policy.classes(), [&](const policy::Class& server) {
+            return policy.cell(client.id, server.id).action == Action::Answer;
+        });
     });
 }
 

@@ -49,7 +49,7 @@ struct NftRendering {
     const policy::Policy& policy, const NftOptions& options = {}
 );
 
-// Whether an enforced rule answers.
+// Whether anybody is answered now.
 [[nodiscard]] bool answers(const policy::Policy& policy);
 // Only the handover, for an engine that judges the rest: our table with the sets that it takes.
 // `prefixes`: how many elements they have.
