@@ -112,7 +112,8 @@ class Renderer {
     // What the handover alone takes.
     NftHandoverRendering run_handover() {
         NftHandoverRendering out;
-        // Without the policy's digest: a policy, or a lease, that changes nothing here is not loaded.
+        // Without the policy's digest: a policy, or a lease, that changes nothing here is not
+        // loaded.
         line("# Sekisho: who is answered. Written by the gate: changes made here are lost.");
         line("{}table inet {} {{", render_nftables_removal(), kNftTable);
         const bool any_client = answers_for(policy_.classes().front());
