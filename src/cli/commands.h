@@ -22,6 +22,9 @@ void add_gate_plan(CLI::App& gate, Context& context, Chosen& chosen);
 void add_gate_apply(
     CLI::App& gate, Context& context, Chosen& chosen
 );  // apply, confirm, rollback, history
+// Under `gate`: evidence start|list|show|stop.
+void add_evidence(CLI::App& gate, Context& context, Chosen& chosen);
+void add_gate_events(CLI::App& gate, Context& context, Chosen& chosen);
 // Under `gate`: exempt or penalty, each add|list|renew|revoke.
 void add_leases(
     CLI::App& gate,

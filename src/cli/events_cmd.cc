@@ -2,6 +2,7 @@
 #include "base/time.h"
 #include "cli/commands.h"
 #include "cli/context.h"
+#include "cli/event_text.h"
 #include "event/event.h"
 #include "store/store.h"
 
@@ -22,54 +23,6 @@ struct Options {
     std::size_t limit = 100;
     std::string subject;  // trace: what to follow
 };
-
-Json to_json(const event::Event& e) {
-    Json out{{"id", e.id}, {"at", rfc3339(e.at)}, {"kind", event::name(e.kind)}};
-    const auto put = [&out](const char* key, const std::string& value) {
-        if (!value.empty()) {
-            out[key] = value;
-        }
-    };
-    put("address", e.address);
-    put("line", e.line);
-    put("account", e.account);
-    put("queue_id", e.queue_id);
-    put("message_id", e.message_id);
-    put("sender", e.sender);
-    put("recipient", e.recipient);
-    put("rule", e.rule);
-    out["count"] = e.count;
-    put("detail", e.detail);
-    put("reference", e.reference);
-    return out;
-}
-
-std::string to_text(const std::vector<event::Event>& events) {
-    if (events.empty()) {
-        return "nothing found";
-    }
-    std::vector<std::vector<std::string>> rows;
-    for (const event::Event& e : events) {
-        std::string who = e.line.empty() ? e.account : e.line;
-        who += who.empty() || e.address.empty() ? e.address : " " + e.address;
-        std::string what = e.queue_id;
-        if (!e.recipient.empty()) {
-            what += (what.empty() ? "to " : " to ") + e.recipient;
-        }
-        if (!e.rule.empty()) {
-            what += (what.empty() ? "" : " ") + ("rule " + e.rule);
-        }
-        rows.push_back(
-            {rfc3339(e.at),
-             std::string(event::name(e.kind)),
-             who,
-             what,
-             e.count > 1 ? fmt::format("x{}", e.count) : "",
-             e.detail}
-        );
-    }
-    return table({"TIME", "EVENT", "WHO", "WHAT", "", "DETAIL"}, rows);
-}
 
 Result<std::vector<event::Event>> find(
     const Context& context, const event::Query& query, int& exit
@@ -97,9 +50,9 @@ int show(const Context& context, const event::Query& query) {
     }
     Json rows = Json::array();
     for (const event::Event& e : *events) {
-        rows.push_back(to_json(e));
+        rows.push_back(event_json(e));
     }
-    print(context, rows, to_text(*events));
+    print(context, rows, event_table(*events));
     return kDone;
 }
 
@@ -129,17 +82,11 @@ Result<event::Query> to_query(const Options& options) {
         if (text->empty()) {
             continue;
         }
-        if (const auto ago = parse_duration(*text)) {
-            *place = now() - *ago;
-        } else if (const auto at = parse_rfc3339(*text)) {
-            *place = *at;
-        } else {
-            return fail(
-                Errc::Invalid,
-                "\"" + *text +
-                    "\" is neither a time (2026-11-24T13:00:00Z) nor a span back from now (2h)"
-            );
+        const auto when = parse_when(*text);
+        if (!when) {
+            return fail(when.error());
         }
+        *place = *when;
     }
     return query;
 }
@@ -172,9 +119,9 @@ int trace(const Context& context, const std::string& subject) {
     }
     Json rows = Json::array();
     for (const event::Event& e : *events) {
-        rows.push_back(to_json(e));
+        rows.push_back(event_json(e));
     }
-    print(context, rows, to_text(*events));
+    print(context, rows, event_table(*events));
     return kDone;
 }
 

@@ -93,6 +93,15 @@ std::string status_text(const Json& status) {
     }
     row("(no rule)", status.value("unnamed", Json::object()));
     out += table({"RULE", "ACTION", "STAGE", "PACKETS TO :25", "FROM :25"}, rows);
+    if (const Json answer = status.value("answer", Json::object());
+        answer.value("answered_total", std::uint64_t{0}) > 0) {
+        out += fmt::format(
+            "{} connections answered, {} open, {} closed for want of room\n",
+            answer.value("answered_total", std::uint64_t{0}),
+            answer.value("open", std::uint64_t{0}),
+            answer.value("crowded_total", std::uint64_t{0})
+        );
+    }
     return out;
 }
 
@@ -209,8 +218,9 @@ int detach(const Context& context) {
 void add_gate(CLI::App& app, Context& context, Chosen& chosen) {
     auto* gate = app.add_subcommand(
         "gate",
-        "The gate: alone, runs it; status, top, plan, apply, rollback, detach, explain, exempt, "
-        "penalty"
+        "The gate: alone, runs it; status, events, top, plan, apply, rollback, detach, explain, "
+        "exempt, "
+        "penalty, evidence"
     );
     gate->require_subcommand(0, 1);
     gate->callback([&context, &chosen] {
@@ -228,6 +238,8 @@ void add_gate(CLI::App& app, Context& context, Chosen& chosen) {
     add_gate_top(*gate, context, chosen);
     add_gate_plan(*gate, context, chosen);
     add_gate_apply(*gate, context, chosen);
+    add_gate_events(*gate, context, chosen);
+    add_evidence(*gate, context, chosen);
     add_leases(*gate, context, chosen, "exempt", "exemption");
     add_leases(*gate, context, chosen, "penalty", "penalty");
     struct Pair {

@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "cli/commands.h"
 #include "cli/context.h"
+#include "config/config.h"
 #include "event/event.h"
 #include "store/store.h"
 
@@ -26,6 +27,7 @@ namespace {
 struct Options {
     std::string since = "24h";
     std::size_t limit = 20;
+    bool exact = false;
 };
 
 struct Busy {
@@ -39,7 +41,9 @@ constexpr std::size_t kPage = 10'000;
 
 Result<std::map<std::string, Busy>> gather(event::Journal& journal, Time since) {
     event::Query query;
-    query.kinds = {event::Kind::GateBlocked, event::Kind::GateWouldBlock};
+    query.kinds = {
+        event::Kind::GateBlocked, event::Kind::GateAnswered, event::Kind::GateWouldBlock
+    };
     query.since = since;
     query.limit = kPage;
     std::map<std::string, Busy> out;
@@ -53,7 +57,8 @@ Result<std::map<std::string, Busy>> gather(event::Journal& journal, Time since) 
             busy.line = one.line;
             busy.addresses.insert(one.address);
             busy.rules.insert(one.rule);
-            (one.kind == event::Kind::GateBlocked ? busy.blocked : busy.would_block) += one.count;
+            (one.kind == event::Kind::GateWouldBlock ? busy.would_block : busy.blocked) +=
+                one.count;
             if (one.at >= busy.last) {
                 busy.last = one.at;
                 busy.address = one.address;
@@ -66,10 +71,44 @@ Result<std::map<std::string, Busy>> gather(event::Journal& journal, Time since) 
     }
 }
 
+// The running gate's own count.
+int exact(const Context& context, const config::Config& config, const Options& options) {
+    const auto answer = ask(config, "gate", Json{{"command", "top"}, {"limit", options.limit}});
+    if (!answer) {
+        return report(context, answer.error());
+    }
+    std::vector<std::vector<std::string>> rows;
+    const Json lines = answer->value("lines", Json::array());
+    for (const Json& one : lines) {
+        const std::string line = one.value("line", "");
+        const auto number = [&one](const char* key) {
+            return fmt::format("{}", one.value(key, std::uint64_t{0}));
+        };
+        rows.push_back(
+            {line.empty() ? "(not known)" : line,
+             one.value("address", ""),
+             number("blocked"),
+             number("would_block"),
+             number("answered"),
+             one.value("last", "")}
+        );
+    }
+    print(
+        context,
+        lines,
+        rows.empty() ? "nobody was blocked"
+                     : table({"LINE", "ADDRESS", "BLOCKED", "WOULD BE", "ANSWERED", "LAST"}, rows)
+    );
+    return kDone;
+}
+
 int top(const Context& context, const Options& options) {
     const auto config = load_config(context);
     if (!config) {
         return config.error();
+    }
+    if (options.exact) {
+        return exact(context, *config, options);
     }
     const auto span = parse_duration(options.since);
     const auto time = parse_rfc3339(options.since);
@@ -136,6 +175,9 @@ void add_gate_top(CLI::App& gate, Context& context, Chosen& chosen) {
     auto* app = gate.add_subcommand("top", "Who is blocked most, by line");
     app->add_option("--since", options->since, "A time, or a span back from now (24h)");
     app->add_option("--limit", options->limit, "Rows at the most")->check(CLI::Range(1, 100000));
+    app->add_flag(
+        "--exact", options->exact, "As the running gate counted every packet since its start"
+    );
     app->callback([&context, &chosen, options] {
         chosen = [&context, options] { return top(context, *options); };
     });

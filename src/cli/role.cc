@@ -7,6 +7,7 @@
 #include "cli/context.h"
 #include "config/config.h"
 #include "config/reader.h"
+#include "evidence/custody.h"
 #include "net/control.h"
 #include "net/server.h"
 #include "store/store.h"
@@ -264,8 +265,19 @@ void forget_old(store::Store& store, const config::Retention& retention) {
     const auto events = store.forget_events_before(at - retention.events);
     const auto sessions = store.forget_sessions_before(at - retention.sessions);
     const auto leases = store.forget_leases_before(at - retention.events);
-    if (!events || !sessions || !leases) {
-        const auto& failed = !events ? events : (!sessions ? sessions : leases);
+    const auto evidence = store.forget_evidence_before(at - retention.events);
+    // The gate erases records on time; without one somebody must.
+    const auto erased = evidence::erase_due({store.evidence(), store.journal()}, at);
+    if (!erased) {
+        log::warning(
+            "EVIDENCE_NOT_ERASED",
+            "records that are due are still in the database",
+            {{"error", erased.error().message}}
+        );
+    }
+    if (!events || !sessions || !leases || !evidence) {
+        const auto& failed =
+            !events ? events : (!sessions ? sessions : (!leases ? leases : evidence));
         log::warning(
             "RETENTION_FAILED",
             "what is older than [retention] says is still in the database",

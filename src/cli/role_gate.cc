@@ -18,6 +18,7 @@
 #include "policy/stages.h"
 #include "store/store.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -56,6 +57,7 @@ class GateRole final : public Role {
              role->store_->lines(),
              role->store_->journal(),
              role->store_->leases(),
+             role->store_->evidence(),
              nullptr}
         );
         if (!daemon) {
@@ -157,6 +159,10 @@ class GateRole final : public Role {
                 return fail(source ? destination.error() : source.error());
             }
             return explained(*daemon_->policy(), config_.gate.mode, *source, *destination);
+        }
+        if (name == "top") {
+            const auto limit = request.value("limit", std::size_t{20});
+            return Json{{"lines", Json::parse(daemon_->busiest_json(limit))}};
         }
         if (name == "leases") {  // somebody else changed them in the store
             const Status followed = daemon_->refresh_leases();

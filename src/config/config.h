@@ -39,6 +39,11 @@ struct Gate {
     std::string xdp_mode = "auto";        // auto, native, generic
     std::string pin;                      // folder in bpffs; empty: nothing outlives the process
     std::uint32_t events_per_line_per_minute = 10;
+    std::uint32_t answer_connections_max = 1000;
+    std::uint32_t answer_per_address_max = 5;
+    Duration answer_timeout{60'000};
+    Duration evidence_longest{24LL * 3600 * 1000};
+    Duration evidence_keep{7LL * 24 * 3600 * 1000};
     std::string exempt_class;  // empty: there are no exemptions
     Duration exempt_for{90LL * 24 * 3600 * 1000}, exempt_longest{366LL * 24 * 3600 * 1000};
     std::vector<std::string> dnsbl;  // zones that an exemption may have to be absent from

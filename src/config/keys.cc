@@ -177,6 +177,44 @@ Table<C> gate() {
                 "How many blocked flows of one line become rows in the journal; the others are "
                 "counted in them."
             ),
+            number<C>(
+                "answer_connections_max",
+                SEKISHO_AT(gate.answer_connections_max),
+                1,
+                20'000,
+                "How many connections the gate answers at once under rules with the action "
+                "`answer`; those beyond are closed without a word."
+            ),
+            number<C>(
+                "answer_per_address_max",
+                SEKISHO_AT(gate.answer_per_address_max),
+                1,
+                1000,
+                "How many of them one address (IPv6: one /64) may hold."
+            ),
+            duration<C>(
+                "answer_timeout",
+                SEKISHO_AT(gate.answer_timeout),
+                1s,
+                10min,
+                "How long such a connection may last, however slowly it talks."
+            ),
+            duration<C>(
+                "evidence_longest",
+                SEKISHO_AT(gate.evidence_longest),
+                1min,
+                24h * 31,
+                "How long `sekisho gate evidence start` may record the flows of a line with both "
+                "of their ends."
+            ),
+            duration<C>(
+                "evidence_keep",
+                SEKISHO_AT(gate.evidence_keep),
+                0s,
+                24h * 365,
+                "How long these records are kept after the recording has ended; then they are "
+                "erased from the file."
+            ),
             text<C>(
                 "exempt_class",
                 SEKISHO_AT(gate.exempt_class),

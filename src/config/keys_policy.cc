@@ -278,8 +278,8 @@ const Table<policy::RuleSource>& rule_table() {
                 "pass, count, limit, refuse, drop, answer",
                 "\"pass\"",
                 "What is done. `refuse` answers at once (TCP RST); `drop` is silent; `limit` "
-                "refuses "
-                "new connections beyond `rate`."
+                "refuses new connections beyond `rate`; `answer` takes the connection, says why "
+                "(554, with the guide's page and a reference number) and no mail."
             ),
             rate_key<T>(),
             word<T>(

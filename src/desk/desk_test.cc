@@ -368,14 +368,49 @@ TEST(StatusMetrics, FlattensNumbersAndLabels) {
     const Json status = Json::parse(R"({"up":true,"name":"x","rules":[
         {"rule":"op25b","packets_total":7,"by":{"v4":1}},{"rule":"a\"b\\c\nd","packets_total":2}],
         "bad-name":1.5,"list":[1,2]})");
-    const std::string text = status_metrics("gate", status);
-    EXPECT_THAT(text, HasSubstr("# TYPE sekisho_gate_rules_packets_total counter\n"));
-    EXPECT_THAT(text, HasSubstr("sekisho_gate_rules_packets_total{rule=\"op25b\"} 7\n"));
-    EXPECT_THAT(text, HasSubstr("sekisho_gate_rules_by_v4{rule=\"op25b\"} 1\n"));
+    const std::string text = status_metrics("mail", status);
+    EXPECT_THAT(text, HasSubstr("# TYPE sekisho_mail_rules_packets_total counter\n"));
+    EXPECT_THAT(text, HasSubstr("sekisho_mail_rules_packets_total{rule=\"op25b\"} 7\n"));
+    EXPECT_THAT(text, HasSubstr("sekisho_mail_rules_by_v4{rule=\"op25b\"} 1\n"));
     EXPECT_THAT(text, HasSubstr("{rule=\"a\\\"b\\\\c\\nd\"} 2\n"));
-    EXPECT_THAT(text, HasSubstr("# TYPE sekisho_gate_bad_name gauge\nsekisho_gate_bad_name 1.5\n"));
-    EXPECT_THAT(text, HasSubstr("sekisho_gate_up 1\n"));
-    EXPECT_THAT(text, Not(HasSubstr("sekisho_gate_name")));
+    EXPECT_THAT(text, HasSubstr("# TYPE sekisho_mail_bad_name gauge\nsekisho_mail_bad_name 1.5\n"));
+    EXPECT_THAT(text, HasSubstr("sekisho_mail_up 1\n"));
+    EXPECT_THAT(text, Not(HasSubstr("sekisho_mail_name")));
+}
+
+TEST(StatusMetrics, TheGatesCountersHaveLabels) {
+    const Json status = Json::parse(R"({"engine":"xdp","rows_lost":3,
+        "rules":[{"name":"op25b","action":"answer","stage":"enforce",
+                  "to":{"packets":7,"bytes":420},"from":{"packets":1,"bytes":60}}],
+        "unnamed":{"to":{"packets":9,"bytes":540},"from":{"packets":0,"bytes":0}},
+        "clients":[{"class":"subscribers","to":{"packets":7,"bytes":420},"from":{}}],
+        "downgrades":[{"rule":"op25b","declared":"answer","used":"refuse","reason":"x"}],
+        "interfaces":[{"name":"eth0","attached":true,"mode":"native"},{"name":"b0","attached":false}],
+        "leases":{"exemptions":2,"penalties":0,"each":[{"id":1,"connections":4},{"id":2,"connections":5}]},
+        "statistics":{"events_lost":4,"resets_sent":5},
+        "answer":{"answered_total":6,"crowded_total":0,"open":1},
+        "lines":{"known":1,"blocked_packets_total":8}})");
+    const std::string text = status_metrics("gate", status);
+    for (const char* expected : {
+             "# TYPE sekisho_gate_rule_packets_total counter\n",
+             "sekisho_gate_rule_packets_total{rule=\"op25b\",action=\"answer\",done=\"refuse\","
+             "stage=\"enforce\",engine=\"xdp\",direction=\"to_port25\"} 7\n",
+             "sekisho_gate_rule_bytes_total{rule=\"op25b\",action=\"answer\",done=\"refuse\","
+             "stage=\"enforce\",engine=\"xdp\",direction=\"from_port25\"} 60\n",
+             "{rule=\"_none\",",
+             "sekisho_gate_client_packets_total{class=\"subscribers\",engine=\"xdp\",direction="
+             "\"to_port25\"} 7\n",
+             "sekisho_gate_interface_attached{interface=\"b0\",mode=\"\"} 0\n",
+             "sekisho_gate_leases{kind=\"exemption\"} 2\n",
+             "sekisho_gate_engine_total{what=\"resets_sent\"} 5\n",
+             "sekisho_gate_events_lost_total{by=\"engine\"} 4\n",
+             "sekisho_gate_events_lost_total{by=\"journal\"} 3\n",
+             "sekisho_gate_answer_answered_total 6\n",
+             "sekisho_gate_lines_blocked_packets_total 8\n",
+         }) {
+        EXPECT_THAT(text, HasSubstr(expected));
+    }
+    EXPECT_THAT(text, Not(HasSubstr("_each"))) << "leases have no label that tells them apart";
 }
 
 TEST_F(DeskTest, ConsoleAndHealth) {

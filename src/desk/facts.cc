@@ -80,7 +80,9 @@ std::optional<guide::Standing> DeskFacts::class_standing(std::string_view name) 
 }
 
 Status DeskFacts::count_blocked(guide::OwnLine& line, event::Query query, bool unattributed_only) {
-    query.kinds = {event::Kind::GateBlocked, event::Kind::GateWouldBlock};
+    query.kinds = {
+        event::Kind::GateBlocked, event::Kind::GateAnswered, event::Kind::GateWouldBlock
+    };
     query.limit = kRowsMax;
     const auto rows = context_.journal.find(query);
     if (!rows) {
@@ -90,7 +92,7 @@ Status DeskFacts::count_blocked(guide::OwnLine& line, event::Query query, bool u
         if (unattributed_only && !row.line.empty()) {
             continue;
         }
-        (row.kind == event::Kind::GateBlocked ? line.blocked : line.would_block) += row.count;
+        (row.kind == event::Kind::GateWouldBlock ? line.would_block : line.blocked) += row.count;
         line.last_try = std::max(line.last_try.value_or(row.at), row.at);
     }
     return {};

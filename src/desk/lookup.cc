@@ -213,6 +213,7 @@ class Gathering {
         };
         static constexpr Cause kCauses[] = {
             {event::Kind::GateBlocked, "high", "Tries on port 25 blocked by the gate"},
+            {event::Kind::GateAnswered, "high", "Connections to port 25 answered by the gate"},
             {event::Kind::LoginRefused, "high", "Logins refused"},
             {event::Kind::Bounced, "high", "Recipients bounced"},
             {event::Kind::Refused, "high", "Commands or messages refused"},

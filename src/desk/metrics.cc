@@ -25,6 +25,13 @@ using Families = std::map<std::string, Family>;
 constexpr std::pair<std::string_view, std::string_view> kHelp[] = {
     {"sekisho_mail_queue_acks_before_durable_total",
      "Messages answered 250 before they were on stable storage. Must stay 0"},
+    {"sekisho_gate_answer_answered_total", "Connections that were told why they end at the gate"},
+    {"sekisho_gate_answer_crowded_total", "Connections closed without a word: too many at once"},
+    {"sekisho_gate_answer_open", "Connections that are being answered"},
+    {"sekisho_gate_lines_blocked_packets_total", "Packets blocked, of all lines and addresses"},
+    {"sekisho_gate_lines_would_block_packets_total",
+     "Packets that would be blocked, were their rules enforced"},
+    {"sekisho_gate_prefixes", "Prefixes of the policy in force"},
     {"sekisho_mail_queue_queued", "Messages in the queue"},
     {"sekisho_mail_queue_held", "Messages held by an operator or a rule"},
     {"sekisho_mail_queue_in_delivery", "Messages being delivered now"},
@@ -129,6 +136,115 @@ void flatten(
     }
 }
 
+Family& family(Families& families, const std::string& name, const char* help) {
+    Family& out = families[name];
+    out.help = help;
+    out.counter = name.ends_with("_total");
+    return out;
+}
+
+// Packets and bytes of both directions, under labels that the others of the family have too.
+void add_tallies(Families& families, const char* what, const Labels& labels, const Json& one) {
+    const std::string name = fmt::format("sekisho_gate_{}", what);
+    for (const auto& [member, direction] :
+         {std::pair{"to", "to_port25"}, std::pair{"from", "from_port25"}}) {
+        Labels all = labels;
+        all.emplace_back("direction", direction);
+        const Json tally = one.value(member, Json::object());
+        family(families, name + "_packets_total", "Packets on port 25 that the gate judged")
+            .samples.emplace_back(all, tally.value("packets", 0.0));
+        family(
+            families,
+            name + "_bytes_total",
+            "Bytes of these packets; engine xdp counts frames, nftables IP packets"
+        )
+            .samples.emplace_back(all, tally.value("bytes", 0.0));
+    }
+}
+
+Json take(Json& from, const char* key) {
+    Json out = from.value(key, Json());
+    from.erase(key);
+    return out;
+}
+
+// What the gate says in lists gets names and labels of its own; `status` keeps the rest.
+void take_gate(Families& families, Json& status) {
+    const std::string engine = status.value("engine", "");
+    std::map<std::string, std::string> used;  // by rule
+    for (const Json& one : take(status, "downgrades")) {
+        used[one.value("rule", "")] = one.value("used", "");
+    }
+    for (const Json& one : take(status, "rules")) {
+        const std::string rule = one.value("name", "");
+        const auto other = used.find(rule);
+        add_tallies(
+            families,
+            "rule",
+            {{"rule", rule},
+             {"action", one.value("action", "")},
+             {"done", other == used.end() ? one.value("action", "") : other->second},
+             {"stage", one.value("stage", "")},
+             {"engine", engine}},
+            one
+        );
+    }
+    if (const Json unnamed = take(status, "unnamed"); unnamed.is_object()) {
+        // No rule has a name that begins so.
+        const Labels labels{
+            {"rule", "_none"},
+            {"action", "pass"},
+            {"done", "pass"},
+            {"stage", ""},
+            {"engine", engine}
+        };
+        add_tallies(families, "rule", labels, unnamed);
+    }
+    for (const Json& one : take(status, "clients")) {
+        add_tallies(
+            families, "client", {{"class", one.value("class", "")}, {"engine", engine}}, one
+        );
+    }
+    for (const Json& one : take(status, "interfaces")) {
+        family(families, "sekisho_gate_interface_attached", "Whether packets there are judged")
+            .samples.emplace_back(
+                Labels{{"interface", one.value("name", "")}, {"mode", one.value("mode", "")}},
+                one.value("attached", false) ? 1.0 : 0.0
+            );
+    }
+    for (const Json& one : take(status, "classes")) {
+        family(families, "sekisho_gate_class_prefixes", "Prefixes of the class")
+            .samples.emplace_back(
+                Labels{{"class", one.value("name", "")}}, one.value("prefixes", 0.0)
+            );
+    }
+    const Json leases = take(status, "leases");
+    for (const auto& [member, kind] :
+         {std::pair{"exemptions", "exemption"}, std::pair{"penalties", "penalty"}}) {
+        if (leases.is_object()) {
+            family(families, "sekisho_gate_leases", "Leases that live")
+                .samples.emplace_back(Labels{{"kind", kind}}, leases.value(member, 0.0));
+        }
+    }
+    const Json statistics = take(status, "statistics");
+    for (const auto& [what, value] : statistics.items()) {
+        family(families, "sekisho_gate_engine_total", "What the engine counts beside its rules")
+            .samples.emplace_back(Labels{{"what", what}}, value.get<double>());
+    }
+    if (status.contains("rows_lost")) {
+        Family& lost = family(
+            families, "sekisho_gate_events_lost_total", "Blocked packets that no event tells of"
+        );
+        lost.samples.emplace_back(
+            Labels{{"by", "engine"}},
+            statistics.is_object() ? statistics.value("events_lost", 0.0) : 0
+        );
+        lost.samples.emplace_back(
+            Labels{{"by", "journal"}}, take(status, "rows_lost").get<double>()
+        );
+    }
+}
+
 std::string render(const Families& families) {
     std::string out;
     for (const auto& [name, family] : families) {
@@ -153,8 +269,12 @@ std::string render(const Families& families) {
 
 }  // namespace
 
-std::string status_metrics(std::string_view role, const Json& status) {
+std::string status_metrics(std::string_view role, const Json& whole) {
     Families families;
+    Json status = whole;
+    if (role == "gate") {
+        take_gate(families, status);
+    }
     flatten(families, role, fmt::format("sekisho_{}", clean_name(role)), {}, status, 0);
     return render(families);
 }

@@ -8,7 +8,7 @@
 namespace sekisho::event {
 namespace {
 
-constexpr std::array<std::pair<Kind, std::string_view>, 18> kNames{{
+constexpr std::array<std::pair<Kind, std::string_view>, 24> kNames{{
     {Kind::GateBlocked, "gate-blocked"},
     {Kind::GateWouldBlock, "gate-would-block"},
     {Kind::LoginAccepted, "login-accepted"},
@@ -27,6 +27,12 @@ constexpr std::array<std::pair<Kind, std::string_view>, 18> kNames{{
     {Kind::LeaseGranted, "lease-granted"},
     {Kind::LeaseRenewed, "lease-renewed"},
     {Kind::LeaseEnded, "lease-ended"},
+    {Kind::GateAnswered, "gate-answered"},
+    {Kind::GateDowngraded, "gate-downgraded"},
+    {Kind::EvidenceBegun, "evidence-begun"},
+    {Kind::EvidenceShown, "evidence-shown"},
+    {Kind::EvidenceStopped, "evidence-stopped"},
+    {Kind::EvidenceErased, "evidence-erased"},
 }};
 
 }  // namespace

@@ -32,7 +32,13 @@ enum class Kind : std::uint8_t {
     PeerJudged,      // the exchange's judgement of a peer
     LeaseGranted,    // an exemption or a penalty; detail says for how long, by whom and why
     LeaseRenewed,
-    LeaseEnded,  // expired, revoked, or a condition failed
+    LeaseEnded,      // expired, revoked, or a condition failed
+    GateAnswered,    // a connection to port 25 was told why it ends at the gate
+    GateDowngraded,  // an engine can't do what a rule says; detail says what it does instead
+    EvidenceBegun,   // full flows of a line or prefix are recorded; detail says by whom and why
+    EvidenceShown,   // somebody looked at them
+    EvidenceStopped,
+    EvidenceErased,
 };
 [[nodiscard]] std::string_view name(Kind kind);  // "gate-blocked", ...
 [[nodiscard]] std::optional<Kind> parse_kind(std::string_view text);

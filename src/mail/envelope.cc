@@ -12,6 +12,7 @@
 #include "net/task.h"
 #include "net/workers.h"
 #include "smtp/address.h"
+#include "smtp/guidance.h"
 #include "smtp/reply.h"
 
 #include <fmt/format.h>
@@ -24,8 +25,6 @@
 
 namespace sekisho::mail {
 namespace {
-
-constexpr int kReferenceBits = 40;
 
 smtp::Reply store_away() {
     return smtp::reply(450, "4.3.0", "Accounts can't be looked up now, try again later");
@@ -157,7 +156,7 @@ net::Task<bool> Session::refuse_misplaced(std::string recipient) {
         co_return false;
     }
     if (reference_.empty()) {
-        reference_ = random_token(kReferenceBits);
+        reference_ = random_token(smtp::kReferenceBits);
     }
     ++shared_->counters.misplaced_clients;
     log::info("MAIL_MISPLACED", why->reason, {{"peer", peer_.text()}, {"reference", reference_}});

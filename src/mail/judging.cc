@@ -11,6 +11,7 @@
 #include "net/resolver.h"
 #include "net/task.h"
 #include "peer/judge.h"
+#include "smtp/guidance.h"
 #include "smtp/reply.h"
 
 #include <algorithm>
@@ -24,7 +25,6 @@ namespace sekisho::mail {
 namespace {
 
 constexpr std::size_t kNamesLookedAt = 3;
-constexpr int kReferenceBits = 40;
 
 bool holds(const std::vector<IpAddress>& all, const IpAddress& wanted) {
     return std::find(all.begin(), all.end(), wanted) != all.end();
@@ -79,7 +79,7 @@ net::Task<void> Session::judge_peer() {
     if (judgement_->opinion != peer::Opinion::Client) {
         co_return;
     }
-    reference_ = reference_.empty() ? random_token(kReferenceBits) : reference_;
+    reference_ = reference_.empty() ? random_token(smtp::kReferenceBits) : reference_;
     event::Event judged = event(event::Kind::PeerJudged);
     judged.rule = "peer";
     judged.detail = judgement_->text();

@@ -11,6 +11,7 @@
 #include "message/header.h"
 #include "message/repair.h"
 #include "policy/policy.h"
+#include "smtp/guidance.h"
 #include "smtp/reply.h"
 #include "smtp/server_session.h"
 
@@ -215,18 +216,15 @@ std::optional<Misplaced> misplaced(
 }
 
 smtp::Reply misplaced_reply(const Settings& settings, std::string_view reference) {
-    const config::Provider& provider = settings.config.provider;
-    std::string text = fmt::format(
-        "Port 25 is for mail servers. Mail programs send through {} port {} with authentication",
-        settings.config.settings.outgoing_host.empty() ? settings.config.mail.hostname
-                                                       : settings.config.settings.outgoing_host,
-        settings.submission_port
+    const std::string& host = settings.config.settings.outgoing_host;
+    std::string text = smtp::use_submission(
+        host.empty() ? settings.config.mail.hostname : host, settings.submission_port
     );
-    if (!provider.guide_url.empty()) {
-        text += fmt::format("; see {}/25?ref={}", provider.guide_url, reference);
-    }
-    text += fmt::format(" (reference {})", reference);
-    return smtp::reply(550, "5.7.1", std::move(text));
+    return smtp::reply(
+        550,
+        "5.7.1",
+        smtp::with_reference(std::move(text), settings.config.provider.guide_url, reference)
+    );
 }
 
 smtp::Reply not_a_server_reply(
@@ -237,11 +235,11 @@ smtp::Reply not_a_server_reply(
         "provider's",
         client.text()
     );
-    if (const std::string& guide = settings.config.provider.guide_url; !guide.empty()) {
-        text += fmt::format("; see {}/25?ref={}", guide, reference);
-    }
-    text += fmt::format(" (reference {})", reference);
-    return smtp::reply(550, "5.7.1", std::move(text));
+    return smtp::reply(
+        550,
+        "5.7.1",
+        smtp::with_reference(std::move(text), settings.config.provider.guide_url, reference)
+    );
 }
 
 std::optional<smtp::Reply> refuse_message(const message::Header& header) {

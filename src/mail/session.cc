@@ -58,7 +58,7 @@ Session::Session(std::shared_ptr<Shared> shared, Kind kind, std::shared_ptr<net:
       kind_(kind),
       stream_(std::move(stream)),
       peer_(stream_->peer().address),
-      peer_key_(client_key(peer_).text()),
+      peer_key_(limit::client_key(peer_).text()),
       live_(std::make_shared<Live>()),
       place_(shared_->connections.enter(
           peer_,

@@ -6,9 +6,9 @@
 #include "account/sasl.h"
 #include "base/ip.h"
 #include "event/event.h"
+#include "limit/connections.h"
 #include "limit/limiter.h"
 #include "line/line.h"
-#include "mail/connections.h"
 #include "mail/rules.h"
 #include "mail/shared.h"
 #include "net/stream.h"
@@ -93,7 +93,7 @@ class Session {
     const std::string peer_key_;  // as limits know it
     std::shared_ptr<Live> live_;
     std::uint64_t live_id_ = 0;
-    Connections::Place place_;
+    limit::Connections::Place place_;
     Smtp smtp_;
 
     std::unique_ptr<account::SaslServer> sasl_;

@@ -5,9 +5,9 @@
 #include "account/credential_cache.h"
 #include "account/sasl.h"
 #include "event/event.h"
+#include "limit/connections.h"
 #include "limit/limiter.h"
 #include "line/line.h"
-#include "mail/connections.h"
 #include "mail/counters.h"
 #include "mail/rules.h"
 #include "mail/server.h"
@@ -56,7 +56,7 @@ struct Shared {
     const account::SaslSettings sasl;
     account::CredentialCache credentials;
     std::unique_ptr<limit::Limiter> limiter;
-    Connections connections;
+    limit::Connections connections;
     Counters counters;
     std::atomic<bool> stopping{false};
 

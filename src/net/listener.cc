@@ -152,7 +152,9 @@ class TcpListener final : public Listener {
     std::vector<std::shared_ptr<AcceptLoop>> loops_;
 };
 
-Result<UniqueFd> bind_socket(const Endpoint& at, bool shared, const std::string& what) {
+Result<UniqueFd> bind_socket(
+    const Endpoint& at, bool shared, ListenOptions options, const std::string& what
+) {
     auto fd = open_socket(at.address.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM);
     if (!fd) {
         return fail(fd.error().code, what + ": " + fd.error().message);
@@ -163,6 +165,10 @@ Result<UniqueFd> bind_socket(const Endpoint& at, bool shared, const std::string&
     }
     if (set && !at.address.is_v4()) {
         set = set_option(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY, 1, what);
+    }
+    if (set && options.transparent) {
+        set = at.address.is_v4() ? set_option(fd->get(), IPPROTO_IP, IP_TRANSPARENT, 1, what)
+                                 : set_option(fd->get(), IPPROTO_IPV6, IPV6_TRANSPARENT, 1, what);
     }
     if (!set) {
         return fail(set.error());
@@ -187,13 +193,13 @@ std::shared_ptr<AcceptLoop> AcceptLoop::start(
 }
 
 Result<std::unique_ptr<Listener>> listen(
-    Loops& loops, const Endpoint& at, std::string name, Accepted accepted
+    Loops& loops, const Endpoint& at, std::string name, Accepted accepted, ListenOptions options
 ) {
     const std::string what = name + ": can't listen on " + at.text();
     // SO_REUSEPORT would let a second server of the same user share the port without a word, each
     // getting some of the connections. A socket without it says whether the port is free.
     if (at.port != 0) {
-        const auto probe = bind_socket(at, false, what);
+        const auto probe = bind_socket(at, false, options, what);
         if (!probe) {
             return fail(probe.error());
         }
@@ -201,7 +207,7 @@ Result<std::unique_ptr<Listener>> listen(
     Endpoint local = at;
     std::vector<UniqueFd> sockets;
     for (std::size_t i = 0; i < loops.size(); ++i) {
-        auto fd = bind_socket(local, true, what);
+        auto fd = bind_socket(local, true, options, what);
         if (!fd) {
             return fail(fd.error());
         }

@@ -37,10 +37,20 @@ class Listener {
     virtual void stop() = 0;                           // no new connections; running ones go on
 };
 
+struct ListenOptions {
+    // For connections that are routed here although they are for other addresses (TPROXY): their
+    // local() is where the client wanted to go. Needs CAP_NET_ADMIN.
+    bool transparent = false;
+};
+
 // Listens on every loop; each connection runs `accepted` as a coroutine of the loop that took it.
 // Binding happens here, so that a caller can drop its rights afterwards. `name` is for logs.
 [[nodiscard]] Result<std::unique_ptr<Listener>> listen(
-    Loops& loops, const Endpoint& at, std::string name, Accepted accepted
+    Loops& loops,
+    const Endpoint& at,
+    std::string name,
+    Accepted accepted,
+    ListenOptions options = {}
 );
 
 // Returns after the time.

@@ -132,7 +132,38 @@ constexpr std::string_view kStep3 = R"sql(
 ALTER TABLE sessions ADD COLUMN ports INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array<std::string_view, 3> kSteps{kStep1, kStep2, kStep3};
+constexpr std::string_view kStep4 = R"sql(
+CREATE TABLE evidence_cases (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    line TEXT NOT NULL,  -- or
+    prefix TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    begun INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    erase_at INTEGER NOT NULL,
+    stopped INTEGER NOT NULL,  -- kOpenEnd when it was not
+    stopped_by TEXT NOT NULL,
+    erased INTEGER NOT NULL,
+    lost INTEGER NOT NULL
+);
+-- Written and deleted only by connections that overwrite what they delete.
+CREATE TABLE evidence_records (
+    id INTEGER PRIMARY KEY,
+    case_id INTEGER NOT NULL REFERENCES evidence_cases (id),
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    client TEXT NOT NULL,
+    server TEXT NOT NULL,
+    to_server INTEGER NOT NULL,
+    rule TEXT NOT NULL,
+    outcome INTEGER NOT NULL,
+    count INTEGER NOT NULL
+);
+CREATE INDEX evidence_records_case ON evidence_records (case_id);
+)sql";
+
+constexpr std::array<std::string_view, 4> kSteps{kStep1, kStep2, kStep3, kStep4};
 
 }  // namespace
 

@@ -4,9 +4,11 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "event/event.h"
+#include "evidence/evidence.h"
 #include "lease/lease.h"
 #include "line/line.h"
 #include "store/account_store.h"
+#include "store/evidence_store.h"
 #include "store/indexed_lines.h"
 #include "store/journal.h"
 #include "store/lease_store.h"
@@ -27,16 +29,22 @@ namespace sekisho::store {
 namespace {
 
 struct Connections {
-    std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, settings;
+    std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, settings,
+        evidence;
 };
 
 class SqliteStore final : public Store {
   public:
-    SqliteStore(Connections connections, const StoreOptions& options)
+    SqliteStore(
+        Connections connections,
+        std::unique_ptr<SqliteEvidenceStore> evidence,
+        const StoreOptions& options
+    )
         : accounts_(std::move(connections.accounts)),
           lines_(std::move(connections.lines)),
           journal_(std::move(connections.writing), std::move(connections.reading), options.journal),
           leases_(std::move(connections.leases)),
+          evidence_(std::move(evidence)),
           settings_(std::move(connections.settings)) {
         if (options.index_lines) {
             indexed_ =
@@ -53,6 +61,7 @@ class SqliteStore final : public Store {
     }
     event::Journal& journal() override { return journal_; }
     lease::LeaseStore& leases() override { return leases_; }
+    evidence::EvidenceStore& evidence() override { return *evidence_; }
 
     Result<std::optional<std::string>> setting(std::string_view key) override {
         const std::scoped_lock lock{mutex_};
@@ -111,6 +120,9 @@ class SqliteStore final : public Store {
     Result<std::int64_t> forget_leases_before(Time time) override {
         return leases_.forget_before(time);
     }
+    Result<std::int64_t> forget_evidence_before(Time time) override {
+        return evidence_->forget_before(time);
+    }
     JournalCounters journal_counters() const override { return journal_.counters(); }
 
   private:
@@ -131,6 +143,7 @@ class SqliteStore final : public Store {
     std::unique_ptr<IndexedLineStore> indexed_;  // null: lines_ itself is asked
     SqliteJournal journal_;
     SqliteLeaseStore leases_;
+    std::unique_ptr<SqliteEvidenceStore> evidence_;
     std::mutex mutex_;
     std::unique_ptr<Database> settings_;
 };
@@ -145,6 +158,7 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
         {&made.settings, Database::Durability::Full},
         {&made.accounts, Database::Durability::Full},
         {&made.leases, Database::Durability::Full},
+        {&made.evidence, Database::Durability::Full},
         {&made.lines, Database::Durability::Normal},
         {&made.lines_reading, Database::Durability::Normal},
         {&made.writing, Database::Durability::Normal},
@@ -166,7 +180,11 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
             }
         }
     }
-    return std::make_unique<SqliteStore>(std::move(made), options);
+    auto evidence = SqliteEvidenceStore::make(std::move(made.evidence));
+    if (!evidence) {
+        return fail(evidence.error());
+    }
+    return std::make_unique<SqliteStore>(std::move(made), std::move(*evidence), options);
 }
 
 }  // namespace sekisho::store

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "event/event.h"
+#include "evidence/evidence.h"
 #include "lease/lease.h"
 #include "line/line.h"
 #include "store/indexed_lines.h"
@@ -37,6 +38,7 @@ class Store {
     [[nodiscard]] virtual LineIndexStatus line_index() const = 0;  // of StoreOptions::index_lines
     [[nodiscard]] virtual event::Journal& journal() = 0;
     [[nodiscard]] virtual lease::LeaseStore& leases() = 0;
+    [[nodiscard]] virtual evidence::EvidenceStore& evidence() = 0;
 
     // Small facts of the installation, such as its keys. A value may be any bytes.
     [[nodiscard]] virtual Result<std::optional<std::string>> setting(std::string_view key) = 0;
@@ -52,6 +54,7 @@ class Store {
     virtual Result<std::int64_t> forget_events_before(Time time) = 0;
     virtual Result<std::int64_t> forget_sessions_before(Time time) = 0;  // that ended before
     virtual Result<std::int64_t> forget_leases_before(Time time) = 0;    // the same
+    virtual Result<std::int64_t> forget_evidence_before(Time time) = 0;  // erased before
 
     [[nodiscard]] virtual JournalCounters journal_counters() const = 0;
 };

@@ -38,9 +38,10 @@ def wait_for(what, condition, seconds=20.0):
 
 
 class Sekisho:
-    """One state folder; the roles mail and desk (no gate: loopback needs none)."""
+    """One state folder; the roles mail and desk (no gate: loopback needs none), or a gate in a network namespace."""
 
-    def __init__(self, extra="", classes="", mail=""):
+    def __init__(self, extra="", classes="", mail="", gate='engine = "none"', gate_inside=None):
+        self.gate, self.gate_inside = gate, gate_inside
         self.folder = Path(tempfile.mkdtemp(prefix="sekisho-e2e-"))
         self.submission, self.submissions, self.exchange, self.http = free_ports(4)
         self.config = self.folder / "sekisho.toml"
@@ -55,7 +56,7 @@ state_dir = "."
 name = "Example Net"
 domain = "example.net"
 [gate]
-engine = "none"
+{self.gate}
 [mail]
 hostname = "mail.example.net"
 submission = ["127.0.0.1:{self.submission}"]
@@ -74,6 +75,12 @@ listen = ["127.0.0.1:{self.http}"]
             raise AssertionError(f"{arguments}: exit {done.returncode}, wanted {code}\n{done.stdout}{done.stderr}")
         return done.stdout + done.stderr
 
+    def cli_inside(self, place, *arguments):
+        """The same in a network namespace: what the command looks at itself is there."""
+        done = subprocess.run(["ip", "netns", "exec", place, BINARY, "--config", self.config, *arguments], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, (arguments, done.stdout, done.stderr)
+        return done.stdout + done.stderr
+
     def json(self, *arguments):
         done = subprocess.run([BINARY, "--config", self.config, "--json", *arguments], capture_output=True, text=True, timeout=60)
         return json.loads(done.stdout)
@@ -85,7 +92,10 @@ listen = ["127.0.0.1:{self.http}"]
     def start(self, *roles):
         for role in roles or ("mail", "desk"):
             log = (self.folder / f"{role}.log").open("a")
-            self.processes[role] = subprocess.Popen([BINARY, role, "--config", self.config], stdout=log, stderr=log)
+            command = [BINARY, role, "--config", self.config]
+            if role == "gate" and self.gate_inside:
+                command = ["ip", "netns", "exec", self.gate_inside, *command]
+            self.processes[role] = subprocess.Popen(command, stdout=log, stderr=log)
         for role in roles or ("mail", "desk"):
             self.wait_up(role)
         return self

@@ -58,30 +58,35 @@ Socket to_socket(const Endpoint& endpoint) {
     return out;
 }
 
-int connect_here(const IpAddress& source, const Endpoint& destination, int wait_ms) {
-    const int family = source.is_v4() ? AF_INET : AF_INET6;
-    const int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    const Socket from = to_socket({source, 0});
-    const Socket to = to_socket(destination);
-    int result = 0;
-    if (bind(fd, reinterpret_cast<const sockaddr*>(&from.storage), from.size) != 0) {
-        result = errno;
-    } else if (connect(fd, reinterpret_cast<const sockaddr*>(&to.storage), to.size) != 0) {
-        result = errno;
-        if (result == EINPROGRESS) {
-            pollfd wait{fd, POLLOUT, 0};
-            socklen_t size = sizeof(result);
-            if (poll(&wait, 1, wait_ms) == 1) {
-                getsockopt(fd, SOL_SOCKET, SO_ERROR, &result, &size);
-            } else {
-                result = ETIMEDOUT;
-            }
-        }
-    }
-    // No lingering states: the test makes many connections.
+// No lingering states: tests make many connections.
+void end(int fd) {
     const linger gone{1, 0};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &gone, sizeof(gone));
     close(fd);
+}
+
+// 0, or errno; `fd` is open in any case.
+int connect_here(const IpAddress& source, const Endpoint& destination, int wait_ms, int& fd) {
+    const int family = source.is_v4() ? AF_INET : AF_INET6;
+    fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const Socket from = to_socket({source, 0});
+    const Socket to = to_socket(destination);
+    if (bind(fd, reinterpret_cast<const sockaddr*>(&from.storage), from.size) != 0) {
+        return errno;
+    }
+    if (connect(fd, reinterpret_cast<const sockaddr*>(&to.storage), to.size) == 0) {
+        return 0;
+    }
+    if (errno != EINPROGRESS) {
+        return errno;
+    }
+    pollfd wait{fd, POLLOUT, 0};
+    if (poll(&wait, 1, wait_ms) != 1) {
+        return ETIMEDOUT;
+    }
+    int result = 0;
+    socklen_t size = sizeof(result);
+    getsockopt(fd, SOL_SOCKET, SO_ERROR, &result, &size);
     return result;
 }
 
@@ -216,8 +221,30 @@ void World::in_server(const std::function<void()>& work) const {
 
 int World::connect_from(const IpAddress& source, const Endpoint& destination, int wait_ms) const {
     int result = 0;
-    in_client([&] { result = connect_here(source, destination, wait_ms); });
+    in_client([&] {
+        int fd = -1;
+        result = connect_here(source, destination, wait_ms, fd);
+        end(fd);
+    });
     return result;
+}
+
+std::string World::first_line(const IpAddress& source, const Endpoint& destination) const {
+    static constexpr int kSilenceMs = 300;
+    std::string out;
+    in_client([&] {
+        int fd = -1;
+        if (connect_here(source, destination, 5000, fd) == 0) {
+            pollfd wait{fd, POLLIN, 0};
+            char c = 0;
+            while (!out.ends_with('\n') && poll(&wait, 1, kSilenceMs) == 1 &&
+                   recv(fd, &c, 1, 0) == 1) {
+                out += c;
+            }
+        }
+        end(fd);
+    });
+    return out;
 }
 
 }  // namespace sekisho::kernel_test

@@ -28,6 +28,11 @@ class World {
         const IpAddress& source, const Endpoint& destination, int wait_ms = 5000
     ) const;
 
+    // What the other end says first, up to the end of the line or for 300 ms; then the connection
+    // ends.
+    [[nodiscard]] std::string first_line(const IpAddress& source, const Endpoint& destination)
+        const;
+
   private:
     void run(const std::vector<std::string>& arguments);
     void listen_on(std::uint16_t port);

@@ -18,7 +18,7 @@
 #include <linux/types.h>
 
 #define GATE_MAGIC 0x53474154u /* "SGAT" */
-#define GATE_VERSION 3u
+#define GATE_VERSION 4u
 
 #define GATE_CHUNK_BITS 16
 #define GATE_CHUNK_SIZE (1u << GATE_CHUNK_BITS)
@@ -38,7 +38,8 @@
 #define GATE_TREE_LEVELS 8 /* 9^0 + ... + 9^7 nodes: over 40 million keys */
 #define GATE_VALUE_TREE 0x80000000u
 
-#define GATE_SLOTS 8192u /* counters; slot 0 counts what no rule names */
+#define GATE_SLOTS 8192u       /* counters; slot 0 counts what no rule names */
+#define GATE_CLIENT_SLOTS 256u /* counters of client classes: those of three policies */
 #define GATE_EXT_HEADERS 8
 #define GATE_EVENTS_PER_SECOND 8u
 #define GATE_SOURCES 65536u
@@ -51,7 +52,9 @@ enum gate_action {
     GATE_ACTION_PASS = 0,
     GATE_ACTION_REFUSE = 1,
     GATE_ACTION_DROP = 2,
-    GATE_ACTION_LIMIT = 3, /* new connections beyond a rate are refused; the rest passes */
+    GATE_ACTION_LIMIT = 3,  /* new connections beyond a rate are refused; the rest passes */
+    GATE_ACTION_ANSWER = 4, /* passes to the responder of this machine, to which other tables lead
+                               it: what can't get there is refused; answers are dropped */
 };
 enum gate_cell_flag {
     GATE_CELL_WOULD_BLOCK = 1, /* passes now, but is reported as what would be blocked; with
@@ -66,8 +69,8 @@ struct gate_cell {
     __u16 slot; /* counter of the rule */
     __u8 action;
     __u8 flags;
-    __u16 limit; /* which of the rates, for GATE_ACTION_LIMIT */
-    __u16 pad;
+    __u16 limit;  /* which of the rates, for GATE_ACTION_LIMIT */
+    __u16 client; /* counter of the client's class */
 };
 
 /* A rate as GCRA takes it: one connection each `interval_ns`, `tolerance_ns` ahead at most. */

@@ -35,6 +35,14 @@ struct {
     __type(value, struct gate_count);
 } counters SEC(".maps");
 
+// Client slot * 2 + direction; by class name, as the slots of rules are by theirs.
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, GATE_CLIENT_SLOTS * 2);
+    __type(key, __u32);
+    __type(value, struct gate_count);
+} clients SEC(".maps");
+
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
     __uint(max_entries, GATE_STATS);
@@ -104,11 +112,16 @@ static __always_inline void count_stat(__u32 which) {
     }
 }
 
-static __always_inline void count_packet(__u32 slot, __u32 direction, __u64 bytes) {
+static __always_inline void count_in(void* map, __u32 slot, __u32 direction, __u64 bytes) {
     __u32 key = slot * 2 + direction;
-    struct gate_count* count = bpf_map_lookup_elem(&counters, &key);
+    struct gate_count* count = bpf_map_lookup_elem(map, &key);
     if (count) {
         count->packets += 1;
         count->bytes += bytes;
     }
+}
+
+static __always_inline void count_packet(struct gate_cell cell, __u32 direction, __u64 bytes) {
+    count_in(&counters, cell.slot, direction, bytes);
+    count_in(&clients, cell.client, direction, bytes);
 }

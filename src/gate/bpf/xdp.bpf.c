@@ -74,7 +74,15 @@ __noinline int judge(struct xdp_md* ctx, struct segment* s) {
     __u32 direction = GATE_TO_PORT25;
     if (s->destination_port == PORT_SMTP) {
         cell = cell_of(header, from, to);
-        count_packet(cell.slot, direction, bytes);
+        count_packet(cell, direction, bytes);
+        if (cell.action == GATE_ACTION_ANSWER) {
+            // The responder writes down whom it answered. What is in a session or a tunnel may
+            // come out on another machine, where no table leads it to a responder.
+            if (!s->pppoe && !s->outer) {
+                return XDP_PASS;
+            }
+            cell.action = GATE_ACTION_REFUSE;
+        }
         if (cell.action == GATE_ACTION_LIMIT) {
             cell = limit_cell(header, data, end, s, &source, cell);
         }
@@ -86,7 +94,7 @@ __noinline int judge(struct xdp_md* ctx, struct segment* s) {
     if (s->source_port == PORT_SMTP && cell.action == GATE_ACTION_PASS) {
         direction = GATE_FROM_PORT25;
         cell = cell_of(header, to, from);
-        count_packet(cell.slot, direction, bytes);
+        count_packet(cell, direction, bytes);
         if (cell.action == GATE_ACTION_LIMIT) {  // the question was counted where it passed
             cell.action = GATE_ACTION_PASS;
             cell.flags = 0;

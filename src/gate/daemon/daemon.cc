@@ -6,12 +6,14 @@
 #include "base/time.h"
 #include "config/config.h"
 #include "event/event.h"
+#include "gate/answer/responder.h"
 #include "gate/daemon/conditions.h"
 #include "gate/daemon/leases.h"
-#include "gate/daemon/rows.h"
+#include "gate/daemon/reports.h"
 #include "gate/daemon/status.h"
 #include "gate/enforce/engine.h"
 #include "gate/enforce/interfaces.h"
+#include "gate/render/nftables.h"
 #include "lease/lease.h"
 #include "lease/plan.h"
 #include "lease/share.h"
@@ -19,6 +21,10 @@
 #include "net/resolver.h"
 #include "policy/overlay.h"
 #include "policy/policy.h"
+#include "smtp/guidance.h"
+#include "smtp/reply.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <atomic>
@@ -63,6 +69,34 @@ std::shared_ptr<const policy::Policy> in_mode(
                                   : std::move(policy);
 }
 
+// What answered connections are told, but for rule and reference.
+struct Advice {
+    std::string provider, guide_url, submission;
+
+    static Advice of(const config::Config& config) {
+        const std::string& host = config.settings.outgoing_host;
+        return {
+            config.provider.name,
+            config.provider.guide_url,
+            smtp::use_submission(
+                host.empty() ? config.mail.hostname : host, config.settings.submission_port
+            )
+        };
+    }
+    [[nodiscard]] smtp::Reply reply(const std::string& rule, const std::string& reference) const {
+        std::string text = fmt::format(
+            "Connections to port 25 end here by rule {} of {}. {}", rule, provider, submission
+        );
+        return smtp::reply(
+            554, "5.7.1", smtp::with_reference(std::move(text), guide_url, reference)
+        );
+    }
+};
+
+ResponderLimits limits_of(const config::Gate& gate) {
+    return {gate.answer_connections_max, gate.answer_per_address_max, gate.answer_timeout};
+}
+
 class Running final : public Daemon {
   public:
     Running(const config::Config& config, Deps deps)
@@ -73,8 +107,11 @@ class Running final : public Daemon {
           resolver_{config.delivery.resolvers, config.delivery.trust_anchor, {}},
           base_(in_mode(config.gate, std::move(deps.policy))),
           policy_(base_),
+          advice_(Advice::of(config)),
           leases_({deps.leases, deps.journal}, deps.lines),
-          rows_(config.gate.events_per_line_per_minute) {}
+          reports_(
+              {deps.lines, deps.journal, deps.evidence}, config.gate.events_per_line_per_minute
+          ) {}
     ~Running() override { halt(); }
 
     Status begin() {
@@ -90,21 +127,15 @@ class Running final : public Daemon {
             return fail(shared.error());
         }
         const auto overrides = lease::overrides_of(leases_.placed(), shares_);
+        make_ready_to_answer(*base_);
         if (Status applied = engine_->apply(base_, overrides); !applied) {
             return applied;
         }
         if (Status laid = lay_over(base_, overrides); !laid) {
             return laid;
         }
-        for (const Downgrade& one : engine_->describe().downgrades) {
-            log::warning(
-                "GATE_DOWNGRADE",
-                one.reason,
-                {{"rule", one.rule},
-                 {"declared", policy::name(one.declared)},
-                 {"used", policy::name(one.used)}}
-            );
-        }
+        note_policy("the gate has started: ");
+        reports_.keep_up(now());
         follow_interfaces();
         thread_ = std::thread([this] { loop(); });
         return {};
@@ -113,6 +144,9 @@ class Running final : public Daemon {
     Status reload(const config::Config& config, std::shared_ptr<const policy::Policy> policy)
         override;
     std::string status_json() const override;
+    std::string busiest_json(std::size_t limit) const override {
+        return reports_.busiest(limit).dump();
+    }
     std::shared_ptr<const policy::Policy> policy() const override {
         const std::lock_guard lock(mutex_);
         return policy_;
@@ -130,19 +164,20 @@ class Running final : public Daemon {
   private:
     void halt();
     void loop();
-    void follow_interfaces();         // with mutex_
-    Status follow_leases(Time at);    // with mutex_
-    void follow_conditions(Time at);  // with mutex_
+    void follow_interfaces();  // with mutex_
+    // Before a policy with rules that answer is applied; with mutex_.
+    void make_ready_to_answer(const policy::Policy& policy);
+    void note_policy(const std::string& why);  // with mutex_
+    void note_downgrades();                    // new ones; with mutex_
+    Status follow_leases(Time at);             // with mutex_
+    void follow_conditions(Time at);           // with mutex_
     void on_condition(std::int64_t lease, const std::string& why_not);
     // policy_ from these two.
     Status lay_over(
         std::shared_ptr<const policy::Policy> base, const std::vector<policy::Override>& overrides
     );
     void note_interface(const std::string& name, const Status& status, bool first);
-    // The line that certainly held the client's address, and port, then; empty if there is none.
-    [[nodiscard]] std::string holder(const Flow& flow, Time at) const;
-    void on_flow(const Flow& flow);
-    void write(std::vector<event::Event> rows);
+    [[nodiscard]] smtp::Reply on_answer(const Endpoint& client, const Endpoint& server);
 
     line::LineStore& lines_;
     event::Journal& journal_;
@@ -153,14 +188,17 @@ class Running final : public Daemon {
     net::ResolverOptions resolver_;
     std::shared_ptr<const policy::Policy> base_;    // without leases
     std::shared_ptr<const policy::Policy> policy_;  // with them
+    Advice advice_;
     Leases leases_;
     lease::Shares shares_;
     bool overrides_to_place_ = false;  // the engine has not taken the last ones
     Time look_up_at_{};
     std::int64_t looked_up_ = 0;                     // the newest lease of the last round
     std::map<std::string, std::string> interfaces_;  // wanted ones; text: the error, or empty
-    Rows rows_;
+    std::map<std::string, std::string> downgraded_;  // rule -> what was told of it
 
+    Reports reports_;                       // locks for itself
+    std::unique_ptr<Responder> responder_;  // made when a rule first answers; changed by one thread
     std::unique_ptr<ConditionWatch> watch_;  // made when a lease first needs it
     std::thread thread_;
     std::atomic<bool> stopping_ = false;
@@ -182,6 +220,7 @@ Status Running::reload(const config::Config& config, std::shared_ptr<const polic
     }
     const auto overrides = lease::overrides_of(plan.placed, shares);
     if (engine_) {
+        make_ready_to_answer(*next);
         if (Status applied = engine_->apply(next, overrides); !applied) {
             return applied;
         }
@@ -194,12 +233,12 @@ Status Running::reload(const config::Config& config, std::shared_ptr<const polic
         return laid;
     }
     gate_ = config.gate;
-    rows_.set_limit(gate_.events_per_line_per_minute);
-    event::Event changed;
-    changed.at = now();
-    changed.kind = event::Kind::PolicyChanged;
-    changed.detail = "policy " + base_->digest() + ", mode " + gate_.mode;
-    journal_.append(std::move(changed));
+    advice_ = Advice::of(config);
+    reports_.set_limit(gate_.events_per_line_per_minute);
+    if (responder_) {
+        responder_->set_limits(limits_of(gate_));
+    }
+    note_policy("");
     log::info(
         "GATE_POLICY",
         "a new policy is in force",
@@ -207,6 +246,58 @@ Status Running::reload(const config::Config& config, std::shared_ptr<const polic
     );
     follow_interfaces();
     return {};
+}
+
+void Running::make_ready_to_answer(const policy::Policy& policy) {
+    if (!answers(policy) || responder_) {
+        return;
+    }
+    auto started =
+        Responder::start(limits_of(gate_), [this](const Endpoint& client, const Endpoint& server) {
+            return on_answer(client, server);
+        });
+    if (!started) {
+        log::error(
+            "GATE_ANSWER_OFF",
+            "nobody can be answered: connections are refused instead",
+            {{"error", started.error().message}}
+        );
+        return;
+    }
+    responder_ = std::move(*started);
+    engine_->set_responder({responder_->port_v4(), responder_->port_v6()});
+}
+
+void Running::note_policy(const std::string& why) {
+    event::Event changed;
+    changed.at = now();
+    changed.kind = event::Kind::PolicyChanged;
+    changed.detail = why + "policy " + base_->digest() + ", mode " + gate_.mode;
+    journal_.append(std::move(changed));
+}
+
+// The engine's ability changes with the policy, and with the interfaces too.
+void Running::note_downgrades() {
+    std::map<std::string, std::string> seen;
+    for (const Downgrade& one : engine_->describe().downgrades) {
+        seen[one.rule] = fmt::format(
+            "{} instead of {}: {}", policy::name(one.used), policy::name(one.declared), one.reason
+        );
+    }
+    for (const auto& [rule, text] : seen) {
+        const auto told = downgraded_.find(rule);
+        if (told != downgraded_.end() && told->second == text) {
+            continue;
+        }
+        log::warning("GATE_DOWNGRADE", text, {{"rule", rule}});
+        event::Event downgraded;
+        downgraded.at = now();
+        downgraded.kind = event::Kind::GateDowngraded;
+        downgraded.rule = rule;
+        downgraded.detail = text;
+        journal_.append(std::move(downgraded));
+    }
+    downgraded_ = std::move(seen);
 }
 
 Status Running::lay_over(
@@ -325,6 +416,7 @@ void Running::follow_interfaces() {
         }
     }
     interfaces_ = std::move(seen);
+    note_downgrades();
 }
 
 void Running::note_interface(const std::string& name, const Status& status, bool first) {
@@ -348,53 +440,24 @@ void Running::note_interface(const std::string& name, const Status& status, bool
     }
 }
 
-std::string Running::holder(const Flow& flow, Time at) const {
-    // Packets counted together came from one address, and from any of its ports; an engine that
-    // doesn't know the port says 0.
-    const auto port =
-        flow.count == 1 && flow.client_port != 0 ? std::optional{flow.client_port} : std::nullopt;
-    auto holder = lines_.holder(flow.client, at, port);
-    return holder ? std::move(holder->line) : std::string();
-}
-
-void Running::on_flow(const Flow& flow) {
-    event::Event row;
-    row.at = flow.at;
-    row.kind = flow.blocked ? event::Kind::GateBlocked : event::Kind::GateWouldBlock;
-    row.address = flow.client.text();
-    row.rule = flow.rule;
-    row.count = static_cast<std::int64_t>(flow.count);
-    // Packets counted together are somebody's only if the address was theirs all the while.
-    row.line = holder(flow, flow.at);
-    if (flow.since != flow.at && holder(flow, flow.since) != row.line) {
-        row.line.clear();
-    }
+// On a thread of the responder's.
+smtp::Reply Running::on_answer(const Endpoint& client, const Endpoint& server) {
+    const Reports::Told told = reports_.answered(client, server, *policy());
     const std::lock_guard lock(mutex_);
-    // The class of the other end, never its address: whom a subscriber writes to is their secret.
-    const std::string& other = policy_->written(policy_->classify(flow.server)).name;
-    row.detail = flow.direction == policy::Direction::ToPort25
-                     ? "to port 25 of class " + other
-                     : "answer from port 25 of class " + other;
-    write(rows_.add(row, now()));
-}
-
-void Running::write(std::vector<event::Event> rows) {
-    for (event::Event& row : rows) {
-        journal_.append(std::move(row));
-    }
+    return advice_.reply(told.rule, told.reference);
 }
 
 void Running::loop() {
     Time next = now() + kHousekeeping;
     while (!stopping_) {
-        engine_->poll(kPoll, [this](const Flow& flow) { on_flow(flow); });
+        engine_->poll(kPoll, [this](const Flow& flow) { reports_.add(flow, *policy()); });
         const Time at = now();
         // A wall clock set back must not stop the housekeeping for as long.
         if (at >= next || next - at > kHousekeeping) {
             next = at + kHousekeeping;
+            reports_.keep_up(at);
             const std::lock_guard lock(mutex_);
             follow_interfaces();
-            write(rows_.drain(at));
             if (const Status followed = follow_leases(at); !followed) {
                 log::error(
                     "LEASES_NOT_FOLLOWED",
@@ -412,9 +475,15 @@ void Running::halt() {
     if (thread_.joinable()) {
         thread_.join();
     }
-    watch_.reset();  // it may be waiting for the mutex
+    watch_.reset();                        // it may be waiting for the mutex
+    std::unique_ptr<Responder> responder;  // its connections may be waiting for the mutex too
+    {
+        const std::lock_guard lock(mutex_);
+        responder = std::move(responder_);
+    }
+    responder.reset();
+    reports_.keep_up(now(), true);
     const std::lock_guard lock(mutex_);
-    write(rows_.drain(now(), true));
     if (engine_) {
         engine_->leave();
     }
@@ -424,7 +493,14 @@ void Running::halt() {
 std::string Running::status_json() const {
     const std::lock_guard lock(mutex_);
     return status_text(StatusInput{
-        engine_.get(), gate_, *base_, interfaces_, rows_.lost(), leases_.status(), shares_
+        engine_.get(),
+        gate_,
+        *base_,
+        interfaces_,
+        reports_,
+        responder_ ? responder_->figures() : Responder::Figures{},
+        leases_.status(),
+        shares_
     });
 }
 

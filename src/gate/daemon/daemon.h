@@ -5,10 +5,12 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "event/event.h"
+#include "evidence/evidence.h"
 #include "lease/lease.h"
 #include "line/line.h"
 #include "policy/policy.h"
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -23,6 +25,7 @@ class Daemon {
         line::LineStore& lines;                        // thread-safe; outlive the daemon
         event::Journal& journal;
         lease::LeaseStore& leases;
+        evidence::EvidenceStore& evidence;
         std::unique_ptr<Engine> engine;  // null: as gate.engine says; given by tests
     };
 
@@ -44,6 +47,9 @@ class Daemon {
 
     // One JSON object, for `gate status` and the desk. From any thread.
     [[nodiscard]] virtual std::string status_json() const = 0;
+    // The lines (or addresses) with the most packets blocked since the start: a JSON array of
+    // {line, address, blocked, would_block, answered, last}.
+    [[nodiscard]] virtual std::string busiest_json(std::size_t limit) const = 0;
     // The policy in force, the mode applied, with its leases.
     [[nodiscard]] virtual std::shared_ptr<const policy::Policy> policy() const = 0;
     [[nodiscard]] virtual std::shared_ptr<const policy::Policy> without_leases() const = 0;

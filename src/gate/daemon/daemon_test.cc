@@ -1,6 +1,7 @@
 // The daemon with an engine, a line store and a journal made for the test.
 #include "gate/daemon/daemon.h"
 
+#include "evidence/memory_store.h"
 #include "gate/enforce/engine.h"
 #include "gate/enforce/interfaces.h"
 #include "lease/memory_store.h"
@@ -27,6 +28,7 @@ struct Hands {  // what the test and its engine share
     std::vector<policy::Override> overrides;
     std::vector<OverrideCount> counts;
     std::vector<std::string> attached;
+    ResponderPorts responder;
     Status refuse;  // what apply() says
     bool detached = false;
     bool left = false;
@@ -35,6 +37,10 @@ struct Hands {  // what the test and its engine share
 class FakeEngine final : public Engine {
   public:
     explicit FakeEngine(Hands& hands) : hands_(hands) {}
+    void set_responder(const ResponderPorts& ports) override {
+        const std::lock_guard lock(hands_.mutex);
+        hands_.responder = ports;
+    }
     using Engine::apply;
     Status apply(
         std::shared_ptr<const policy::Policy> policy, const std::vector<policy::Override>& overrides
@@ -87,6 +93,11 @@ class FakeEngine final : public Engine {
             {"", policy::Action::Pass, policy::Stage::Enforce, {9, 540}, {}},
         };
     }
+    Result<std::vector<ClassCounter>> class_counters() override {
+        return std::vector<ClassCounter>{
+            {"outside", {9, 540}, {}}, {"subscribers", {3, 180}, {1, 60}}
+        };
+    }
     std::vector<Named> statistics() override { return {{"events_lost", 2}}; }
     Description describe() override {
         const std::lock_guard lock(hands_.mutex);
@@ -125,6 +136,10 @@ class FakeJournal final : public event::Journal {
     Result<std::vector<event::Event>> find(const event::Query&) override { return rows_; }
     Result<std::vector<std::pair<event::Kind, std::int64_t>>> totals(Time) override {
         return std::vector<std::pair<event::Kind, std::int64_t>>{};
+    }
+    std::vector<event::Event> take() {
+        const std::lock_guard lock(mutex_);
+        return std::exchange(rows_, {});
     }
     std::vector<event::Event> wait(std::size_t count) {
         std::unique_lock lock(mutex_);
@@ -171,9 +186,11 @@ class DaemonTest : public testing::Test {
     std::unique_ptr<Daemon> start(const config::Config& config) {
         auto policy = policy::Policy::compile(config.policy);
         auto daemon = Daemon::start(
-            config, {*policy, lines_, journal_, leases_, std::make_unique<FakeEngine>(hands_)}
+            config,
+            {*policy, lines_, journal_, leases_, evidence_, std::make_unique<FakeEngine>(hands_)}
         );
         EXPECT_TRUE(daemon) << (daemon ? "" : daemon.error().message);
+        at_start_ = journal_.take();
         return daemon ? std::move(*daemon) : nullptr;
     }
     void send(const Flow& flow) {
@@ -182,9 +199,11 @@ class DaemonTest : public testing::Test {
     }
 
     Hands hands_;
+    std::vector<event::Event> at_start_;
     line::MemoryLineStore lines_;
     FakeJournal journal_;
     lease::MemoryLeaseStore leases_;
+    evidence::MemoryEvidenceStore evidence_;
 };
 
 TEST_F(DaemonTest, ABlockedFlowBecomesARowOfItsLineWithoutTheDestination) {
@@ -390,6 +409,47 @@ TEST_F(DaemonTest, ABadReloadLeavesTheOldPolicyInForce) {
     EXPECT_EQ(hands_.applied.size(), 1U);
 }
 
+TEST_F(DaemonTest, EvidenceHasBothEndsAndGoesWithItsTime) {
+    (void
+    )lines_.put({"s1", "nas", "line-7", "", {*Prefix::parse("198.51.100.1/32")}, Time{}, {}, {}});
+    evidence::Case wanted;
+    wanted.line = "line-7";
+    wanted.begun = now() - Duration{1000};
+    wanted.expires = now() + Duration{60'000};
+    wanted.erase_at = now() + Duration{60'000};
+    ASSERT_TRUE(evidence_.add(wanted));
+    const auto daemon = start(make_config());
+    send(flow_of("198.51.100.1"));
+    send(flow_of("198.51.100.2"));
+    (void)journal_.wait(2);
+    daemon->stop();
+    const auto records = *evidence_.records(1, 10);
+    ASSERT_EQ(records.size(), 1U);
+    EXPECT_EQ(records[0].client.text(), "198.51.100.1:4000");
+    EXPECT_EQ(records[0].server.text(), "203.0.113.9:25");
+    EXPECT_EQ(records[0].rule, "op25b");
+    for (const event::Event& row : journal_.take()) {
+        EXPECT_THAT(row.detail, testing::Not(HasSubstr("203.0.113.9")));
+    }
+    ASSERT_TRUE(evidence_.stop(1, now(), "test", now()));
+    const auto next = start(make_config());
+    EXPECT_TRUE(evidence_.records(1, 10)->empty()) << "what was due is erased at the start";
+    ASSERT_EQ(at_start_.size(), 3U);
+    EXPECT_EQ(at_start_[1].kind, event::Kind::EvidenceErased);
+}
+
+TEST_F(DaemonTest, TheStartAndWhatTheEngineCannotDoAreEvents) {
+    const auto daemon = start(make_config());
+    ASSERT_EQ(at_start_.size(), 2U);
+    EXPECT_EQ(at_start_[0].kind, event::Kind::PolicyChanged);
+    EXPECT_THAT(at_start_[0].detail, HasSubstr("the gate has started: policy "));
+    EXPECT_EQ(at_start_[1].kind, event::Kind::GateDowngraded);
+    EXPECT_EQ(at_start_[1].rule, "tell");
+    EXPECT_EQ(at_start_[1].detail, "refuse instead of answer: can't");
+    ASSERT_TRUE(reload(*daemon, make_config()));
+    EXPECT_EQ(journal_.wait(1).size(), 1U) << "what was told is not told again";
+}
+
 TEST_F(DaemonTest, TheStatusShowsWhatRunsAndWhatDoesNot) {
     const auto daemon = start(make_config());
     const auto status = nlohmann::json::parse(daemon->status_json());
@@ -405,6 +465,36 @@ TEST_F(DaemonTest, TheStatusShowsWhatRunsAndWhatDoesNot) {
     EXPECT_EQ(status["statistics"]["events_lost"], 2);
     EXPECT_EQ(status["downgrades"][0]["used"], "refuse");
     EXPECT_EQ(status["classes"][1]["prefixes"], 1);
+    EXPECT_EQ(status["clients"][1]["class"], "subscribers");
+    EXPECT_EQ(status["clients"][1]["from"]["packets"], 1);
+    EXPECT_EQ(status["answer"]["open"], 0);
+}
+
+TEST_F(DaemonTest, ALinesBlockedPacketsAreCountedExactlyWhereRowsAreBounded) {
+    (void
+    )lines_.put({"s1", "nas", "line-7", "", {*Prefix::parse("198.51.100.1/32")}, Time{}, {}, {}});
+    config::Config config = make_config();
+    config.gate.events_per_line_per_minute = 1;
+    const auto daemon = start(config);
+    Flow many = flow_of("198.51.100.1");
+    many.count = 500;
+    send(many);
+    for (int i = 0; i < 20; ++i) {
+        send(flow_of("198.51.100.1"));
+    }
+    (void)journal_.wait(1);
+    const auto seen = [&] {
+        return nlohmann::json::parse(daemon->status_json())["lines"]["blocked_packets_total"]
+            .get<int>();
+    };
+    for (int i = 0; i < 5000 && seen() < 520; ++i) {
+        std::this_thread::sleep_for(Duration{1});
+    }
+    EXPECT_EQ(seen(), 520);
+    const auto top = nlohmann::json::parse(daemon->busiest_json(10));
+    ASSERT_EQ(top.size(), 1U);
+    EXPECT_EQ(top[0]["line"], "line-7");
+    EXPECT_EQ(top[0]["blocked"], 520);
 }
 
 TEST_F(DaemonTest, WithoutInterfacesInTheFileEveryOneThatIsUpIsTaken) {
@@ -425,11 +515,13 @@ TEST_F(DaemonTest, EngineNoneJudgesNothingAndAnswersStatus) {
     config::Config config = make_config();
     config.gate.engine = "none";
     auto policy = policy::Policy::compile(config.policy);
-    const auto daemon = Daemon::start(config, {*policy, lines_, journal_, leases_, nullptr});
+    const auto daemon =
+        Daemon::start(config, {*policy, lines_, journal_, leases_, evidence_, nullptr});
     ASSERT_TRUE(daemon);
     EXPECT_EQ(nlohmann::json::parse((*daemon)->status_json())["engine"], "none");
     config.gate.engine = "magic";
-    const auto bad = Daemon::start(config, {*policy, lines_, journal_, leases_, nullptr});
+    const auto bad =
+        Daemon::start(config, {*policy, lines_, journal_, leases_, evidence_, nullptr});
     ASSERT_FALSE(bad);
     EXPECT_THAT(bad.error().message, HasSubstr("magic"));
 }

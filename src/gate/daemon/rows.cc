@@ -14,12 +14,11 @@ namespace {
 
 constexpr Duration kMinute = std::chrono::minutes(1);
 
-// Lines and addresses can look alike; a line's name never starts with '@'.
-std::string key_of(const event::Event& event) {
+}  // namespace
+
+std::string Rows::key_of(const event::Event& event) {
     return event.line.empty() ? "@" + event.address : event.line;
 }
-
-}  // namespace
 
 std::vector<event::Event> Rows::add(const event::Event& event, Time now) {
     const std::string key = key_of(event);

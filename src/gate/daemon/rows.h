@@ -29,6 +29,9 @@ class Rows {
     // Packets whose row was given up because more lines than kLinesMax were blocked at once.
     [[nodiscard]] std::uint64_t lost() const { return lost_; }
 
+    // The line, or the address of one that has none. A line's name never starts with '@'.
+    [[nodiscard]] static std::string key_of(const event::Event& event);
+
     static constexpr std::size_t kLinesMax = 100'000;
 
   private:

@@ -1,5 +1,6 @@
 #include "gate/daemon/status.h"
 
+#include "gate/daemon/reports.h"
 #include "gate/enforce/engine.h"
 #include "lease/share.h"
 #include "policy/policy.h"
@@ -77,6 +78,14 @@ void put_engine(const StatusInput& input, Json& out) {
             );
         }
     }
+    out["clients"] = Json::array();
+    if (const auto clients = input.engine->class_counters()) {
+        for (const ClassCounter& one : *clients) {
+            out["clients"].push_back(
+                {{"class", one.name}, {"to", tally(one.to)}, {"from", tally(one.from)}}
+            );
+        }
+    }
     Json statistics = Json::object();
     for (const Named& one : input.engine->statistics()) {
         statistics[one.name] = one.value;
@@ -93,7 +102,12 @@ std::string status_text(const StatusInput& input) {
     out["policy"] = input.policy.digest();
     out["prefixes"] = input.policy.prefixes().size();
     out["classes"] = classes(input.policy);
-    out["rows_lost"] = input.rows_lost;
+    input.reports.put(out);
+    out["answer"] = {
+        {"answered_total", input.answered.answered},
+        {"crowded_total", input.answered.crowded},
+        {"open", input.answered.open}
+    };
     out["leases"] = input.leases;
     if (lease::has_shares(input.policy)) {
         out["shares"] = {

@@ -2,10 +2,11 @@
 #pragma once
 
 #include "config/config.h"
+#include "gate/answer/responder.h"
+#include "gate/daemon/reports.h"
 #include "lease/share.h"
 #include "policy/policy.h"
 
-#include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -19,7 +20,8 @@ struct StatusInput {
     const config::Gate& gate;
     const policy::Policy& policy;
     const std::map<std::string, std::string>& interfaces;  // wanted; text: why not attached
-    std::uint64_t rows_lost = 0;
+    const Reports& reports;
+    Responder::Figures answered;
     nlohmann::ordered_json leases;  // Leases::status()
     const lease::Shares& shares;
 };

@@ -36,6 +36,19 @@ struct RuleCounter {
     Tally to, from;  // to port 25, from port 25
 };
 
+// The same by the class of the client, whatever the rule.
+struct ClassCounter {
+    std::string name;
+    Tally to, from;
+};
+
+// Where a rule `answer` leads: sockets on 127.0.0.1 and ::1 that listen with IP_TRANSPARENT. 0:
+// there is none.
+struct ResponderPorts {
+    std::uint16_t v4 = 0, v6 = 0;
+    friend bool operator==(const ResponderPorts&, const ResponderPorts&) = default;
+};
+
 // A blocked or would-be-blocked packet, and those alike that it stands for.
 struct Flow {
     Time since{}, at{};  // of the first and the last packet
@@ -85,6 +98,8 @@ class Engine {
   public:
     virtual ~Engine() = default;  // leaves
 
+    // For the next apply(). Before it, and without ports, `answer` is a downgrade to `refuse`.
+    virtual void set_responder(const ResponderPorts& ports) = 0;
     // The new policy with its overrides is in force when this returns; on an error the old one is,
     // untouched.
     virtual Status apply(
@@ -108,6 +123,7 @@ class Engine {
     virtual void leave() = 0;
 
     [[nodiscard]] virtual Result<std::vector<RuleCounter>> counters() = 0;
+    [[nodiscard]] virtual Result<std::vector<ClassCounter>> class_counters() = 0;
     // Counters that aren't a rule's: fragments, resets, events lost, ...
     [[nodiscard]] virtual std::vector<Named> statistics() = 0;
     [[nodiscard]] virtual Description describe() = 0;
@@ -127,7 +143,7 @@ enum class XdpMode { Auto, Native, Generic };
 // What a gate that has ended left in force (gate.pin): takes the XDP program off every interface
 // whose link is pinned in the folder, and the folder with it; how many there were.
 [[nodiscard]] Result<std::size_t> remove_pins(const std::string& folder);
-// The same for our table of nftables; whether there was one.
+// The same for our table of nftables, and the routes to the responder; whether there was a table.
 [[nodiscard]] Result<bool> remove_nft_table();
 
 }  // namespace sekisho::gate

@@ -31,6 +31,7 @@ static_assert(GATE_CELLS + GATE_CLASSES * GATE_CLASSES * sizeof(gate_cell) <= GA
 static_assert(
     sizeof(gate_cell) == 8 && GATE_CELLS + GATE_CLASSES * GATE_CLASSES * 8 <= GATE_LIMITS
 );
+static_assert(policy::kClassesMax * 3 < GATE_CLIENT_SLOTS, "slot 0 is nobody's");
 static_assert(GATE_LIMITS + GATE_LIMITS_MAX * sizeof(gate_limit) <= GATE_CHUNK_SIZE);
 static_assert(policy::kRatesMax == GATE_LIMITS_MAX);
 static_assert(sizeof(gate_header) <= GATE_CELLS && sizeof(gate_tree) == 8);
@@ -51,31 +52,21 @@ void fill(std::span<std::byte> memory, std::uint64_t offset, std::size_t size, s
     std::memset(memory.data() + offset, value, size);
 }
 
-// What the program does for an action, and why not the action itself.
-struct Ability {
-    gate_action does;
-    policy::Action used;
-    const char* reason;  // null: it does just that
-};
-Ability ability(policy::Action action) {
+gate_action to_gate(policy::Action action, bool answers) {
     switch (action) {
         case policy::Action::Refuse:
-            return {GATE_ACTION_REFUSE, action, nullptr};
+            return GATE_ACTION_REFUSE;
         case policy::Action::Drop:
-            return {GATE_ACTION_DROP, action, nullptr};
+            return GATE_ACTION_DROP;
         case policy::Action::Limit:
-            return {GATE_ACTION_LIMIT, action, nullptr};
+            return GATE_ACTION_LIMIT;
         case policy::Action::Answer:
-            return {
-                GATE_ACTION_REFUSE,
-                policy::Action::Refuse,
-                "the XDP engine can't hand over to a responder: connections are refused"
-            };
+            return answers ? GATE_ACTION_ANSWER : GATE_ACTION_REFUSE;
         case policy::Action::Pass:
         case policy::Action::Count:
             break;
     }
-    return {GATE_ACTION_PASS, action, nullptr};
+    return GATE_ACTION_PASS;
 }
 
 }  // namespace
@@ -115,7 +106,7 @@ void SearchTree::fill(std::size_t node, const Steps& steps, std::size_t& next) {
 Image::Image(
     const policy::Policy& policy,
     std::span<const std::uint16_t> slot_of_rule,
-    std::uint32_t generation
+    const ImageOptions& options
 ) {
     SEKISHO_ASSERT(slot_of_rule.size() == policy.rules().size());
     for (const policy::Range& range : policy::merged_ranges(policy.prefixes())) {
@@ -125,7 +116,7 @@ Image::Image(
     }
     plan_v4();
     plan_v6();
-    plan_cells(policy, slot_of_rule);
+    plan_cells(policy, slot_of_rule, options);
 
     std::uint64_t nodes = 0;
     for (const SearchTree& tree : trees_) {
@@ -133,7 +124,7 @@ Image::Image(
     }
     header_.magic = GATE_MAGIC;
     header_.version = GATE_VERSION;
-    header_.generation = generation;
+    header_.generation = options.generation;
     header_.v4_blocks = GATE_V4_END;
     header_.v6_keys = header_.v4_blocks + round_up(blocks_ * 256);
     header_.v6_values = header_.v6_keys + round_up(nodes * GATE_NODE_KEYS * sizeof(std::uint64_t));
@@ -206,25 +197,39 @@ void Image::plan_v6() {
     std::move(inner.begin(), inner.end(), std::back_inserter(trees_));
 }
 
-void Image::plan_cells(const policy::Policy& policy, std::span<const std::uint16_t> slot_of_rule) {
+void Image::plan_cells(
+    const policy::Policy& policy,
+    std::span<const std::uint16_t> slot_of_rule,
+    const ImageOptions& options
+) {
+    const bool answers = options.no_answer.empty();
     for (const policy::RuleSource& rule : policy.rules()) {
-        const Ability can = ability(rule.action);
-        if (can.reason != nullptr) {
-            downgrades_.push_back({rule.name, rule.action, can.used, can.reason});
+        if (rule.action == policy::Action::Answer && rule.stage == policy::Stage::Enforce &&
+            !answers) {
+            downgrades_.push_back(
+                {rule.name,
+                 rule.action,
+                 policy::Action::Refuse,
+                 options.no_answer + ": connections are refused"}
+            );
         }
     }
     cells_.assign(std::size_t{GATE_CLASSES} * GATE_CLASSES, gate_cell{});
     for (const policy::Class& client : policy.classes()) {
         for (const policy::Class& server : policy.classes()) {
             const policy::Verdict verdict = policy.cell(client.id, server.id);
+            gate_cell& cell = cells_[std::size_t{client.id} * GATE_CLASSES + server.id];
+            if (client.id < options.slot_of_class.size()) {
+                cell.client = options.slot_of_class[client.id];
+            }
             if (verdict.rule < 0) {
                 continue;
             }
-            gate_cell& cell = cells_[std::size_t{client.id} * GATE_CLASSES + server.id];
             cell.slot = slot_of_rule[static_cast<std::size_t>(verdict.rule)];
             const bool limits = verdict.declared == policy::Action::Limit;
-            cell.action =
-                static_cast<std::uint8_t>(ability(limits ? verdict.declared : verdict.action).does);
+            cell.action = static_cast<std::uint8_t>(
+                to_gate(limits ? verdict.declared : verdict.action, answers)
+            );
             const bool watched =
                 limits ? verdict.stage != policy::Stage::Enforce : verdict.would_block();
             cell.flags = watched ? GATE_CELL_WOULD_BLOCK : 0;

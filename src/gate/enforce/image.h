@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -34,13 +35,19 @@ class SearchTree {
     std::vector<std::uint32_t> values_;
 };
 
+struct ImageOptions {
+    std::uint32_t generation = 0;                      // of the overrides that go with it
+    std::span<const std::uint16_t> slot_of_class;      // of clients, by id; empty: all 0
+    std::string no_answer = "no responder runs here";  // why `answer` can't be; empty: it can
+};
+
 class Image {
   public:
-    // `slot_of_rule` by index of policy.rules(); `generation`: of the overrides that go with it.
+    // `slot_of_rule` by index of policy.rules().
     Image(
         const policy::Policy& policy,
         std::span<const std::uint16_t> slot_of_rule,
-        std::uint32_t generation = 0
+        const ImageOptions& options = {}
     );
 
     [[nodiscard]] std::size_t chunks() const { return chunks_; }
@@ -53,7 +60,11 @@ class Image {
   private:
     void plan_v4();
     void plan_v6();
-    void plan_cells(const policy::Policy& policy, std::span<const std::uint16_t> slot_of_rule);
+    void plan_cells(
+        const policy::Policy& policy,
+        std::span<const std::uint16_t> slot_of_rule,
+        const ImageOptions& options
+    );
     std::uint16_t limit_of(const policy::Rate& rate);
     void write_v4(std::span<std::byte> memory) const;
     void write_v6(std::span<std::byte> memory) const;

@@ -5,6 +5,8 @@
 #include "base/time.h"
 #include "gate/enforce/command.h"
 #include "gate/enforce/engine.h"
+#include "gate/enforce/handover.h"
+#include "gate/enforce/nft.h"
 #include "gate/render/nftables.h"
 #include "policy/overlay.h"
 #include "policy/policy.h"
@@ -27,27 +29,6 @@ namespace sekisho::gate {
 namespace {
 
 constexpr std::size_t kComfortablePrefixes = 50'000;
-
-// Only the first line of what nft says: the rest repeats the rule set.
-Error nft_error(const CommandOutput& said) {
-    const std::size_t end = said.err.find('\n');
-    const std::string line = said.err.substr(0, end);
-    Error out{Errc::Unavailable, "nft: " + (line.empty() ? "no reason given" : line)};
-    if (line.find("not permitted") != std::string::npos ||
-        line.find("you must be root") != std::string::npos) {
-        out.code = Errc::Denied;
-        out.message += "; the nftables engine needs CAP_NET_ADMIN, or root";
-    }
-    return out;
-}
-
-Status run_nft(const std::vector<std::string>& arguments, std::string_view input) {
-    const auto said = run_command("nft", arguments, input);
-    if (!said) {
-        return fail(said.error());
-    }
-    return said->status == 0 ? Status{} : Status(fail(nft_error(*said)));
-}
 
 // Counter name -> value; empty when our table isn't there.
 Result<std::map<std::string, Tally>> read_counters() {
@@ -82,6 +63,11 @@ class NftEngine final : public Engine {
   public:
     explicit NftEngine(bool keep) : keep_(keep) {}
     ~NftEngine() override { leave(); }
+
+    void set_responder(const ResponderPorts& ports) override {
+        const std::lock_guard lock(mutex_);
+        ports_ = ports;
+    }
 
     using Engine::apply;
     Status apply(
@@ -168,6 +154,30 @@ class NftEngine final : public Engine {
         return out;
     }
 
+    Result<std::vector<ClassCounter>> class_counters() override {
+        const std::lock_guard lock(mutex_);
+        const auto read = read_counters();
+        if (!read) {
+            return fail(read.error());
+        }
+        std::vector<ClassCounter> out;
+        if (policy_) {
+            for (const policy::Class& one : policy_->classes()) {
+                if (one.base != one.id) {
+                    continue;  // a part, counted as the class that it is of
+                }
+                const auto sum = [&](policy::Direction direction) {
+                    const std::string name = nft_client_counter(one.name, direction);
+                    return earlier(name) + value(*read, name);
+                };
+                out.push_back(
+                    {one.name, sum(policy::Direction::ToPort25), sum(policy::Direction::FromPort25)}
+                );
+            }
+        }
+        return out;
+    }
+
     std::vector<Named> statistics() override { return {}; }
 
     Description describe() override {
@@ -197,8 +207,8 @@ class NftEngine final : public Engine {
             );
         }
         out.when_killed =
-            "the rules stay in force until the gate runs again, or nft delete table "
-            "inet sekisho";
+            "the rules stay in force until the gate runs again, or sekisho gate detach; answer "
+            "refuses meanwhile";
         return out;
     }
 
@@ -237,6 +247,17 @@ class NftEngine final : public Engine {
         }
         NftOptions options;
         options.interfaces = interfaces;
+        // Before the table: what is marked and not led here would be dropped.
+        const bool answering = answers(*policy) && ports_.v4 != 0;
+        if (answering) {
+            const Status routed = interfaces.empty() ? Status{} : add_answer_routes(ports_.v6 != 0);
+            if (routed) {
+                options.handover = {ports_.v4, ports_.v6, kAnswerMark};
+            } else {
+                options.no_handover =
+                    "packets can't be led to the responder: " + routed.error().message;
+            }
+        }
         const NftRendering rendered = render_nftables(*policy, options);
         if (interfaces.empty()) {  // nothing to be in force on: only whether nft would take it
             if (Status checked = run_nft({"-c", "-f", "-"}, rendered.text); !checked) {
@@ -248,9 +269,16 @@ class NftEngine final : public Engine {
                 return fail(before.error());
             }
             if (Status loaded = run_nft({"-f", "-"}, rendered.text); !loaded) {
+                if (options.handover && !routed_) {
+                    remove_answer_routes();
+                }
                 return loaded;
             }
             keep(*before);
+            if (!options.handover && routed_) {
+                remove_answer_routes();
+            }
+            routed_ = options.handover.has_value();
         }
         policy_ = std::move(policy);
         interfaces_ = interfaces;
@@ -272,6 +300,10 @@ class NftEngine final : public Engine {
         if (before) {
             keep(*before);
         }
+        if (routed_) {
+            remove_answer_routes();
+            routed_ = false;
+        }
         interfaces_.clear();
         return {};
     }
@@ -291,6 +323,8 @@ class NftEngine final : public Engine {
     std::shared_ptr<const policy::Policy> policy_;  // with its overrides
     std::shared_ptr<const policy::Policy> base_;    // without
     std::vector<std::string> interfaces_;           // empty: no table of ours in the kernel
+    ResponderPorts ports_;
+    bool routed_ = false;  // packets with the mark of `answer` are led to this machine
     std::vector<Downgrade> downgrades_;
     std::map<std::string, Tally> earlier_;
 };
@@ -305,6 +339,7 @@ Result<std::unique_ptr<Engine>> make_nft_engine(bool keep) {
 }
 
 Result<bool> remove_nft_table() {
+    remove_answer_routes();
     const auto said = run_command("nft", {"list", "table", "inet", kNftTable}, "");
     if (!said) {
         return fail(said.error());

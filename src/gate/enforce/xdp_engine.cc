@@ -9,11 +9,14 @@
 #include "base/time.h"
 #include "gate/bpf/layout.h"
 #include "gate/enforce/engine.h"
+#include "gate/enforce/handover.h"
 #include "gate/enforce/image.h"
 #include "gate/enforce/image_map.h"
 #include "gate/enforce/slots.h"
 #include "gate/enforce/xdp_links.h"
+#include "gate/enforce/xdp_maps.h"
 #include "gate/enforce/xdp_overrides.h"
+#include "gate/render/nftables.h"
 #include "policy/overlay.h"
 #include "policy/policy.h"
 
@@ -44,19 +47,6 @@
 namespace sekisho::gate {
 namespace {
 
-constexpr std::array<const char*, GATE_STATS> kStatNames{
-    "fragments_passed",
-    "unreadable_passed",
-    "resets_sent",
-    "refused_unanswered",
-    "events",
-    "packets_in_later_events",
-    "event_ring_full",
-    "events_lost",
-    "over_limit",
-    "no_policy_passed",
-};
-
 struct SkeletonClose {
     void operator()(gate_xdp* skeleton) const { gate_xdp__destroy(skeleton); }
 };
@@ -81,29 +71,12 @@ __attribute__((format(printf, 2, 0))) int print_libbpf(
     return 0;
 }
 
-Time wall_time(std::uint64_t monotonic_ns) {
-    timespec mono{};
-    clock_gettime(CLOCK_MONOTONIC, &mono);
-    const auto current = std::int64_t{mono.tv_sec} * 1'000'000'000 + mono.tv_nsec;
-    const std::int64_t age = current - static_cast<std::int64_t>(monotonic_ns);
-    return now() - std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(age));
-}
-
-IpAddress to_ip(const gate_address& from, bool v4) {
-    std::array<std::uint8_t, 16> bytes{};
-    std::copy(std::begin(from.bytes), std::end(from.bytes), bytes.begin());
-    if (!v4) {
-        return IpAddress::v6(bytes);
-    }
-    const auto word = [&bytes](std::size_t i) { return std::uint32_t{bytes[i]}; };
-    return IpAddress::v4((word(0) << 24U) | (word(1) << 16U) | (word(2) << 8U) | word(3));
-}
-
 class Loaded final : public XdpEngine {
   public:
     Loaded(XdpLinks links, std::unique_ptr<gate_xdp, SkeletonClose> skeleton)
         : skeleton_(std::move(skeleton)),
           slots_(GATE_SLOTS),
+          client_slots_(GATE_CLIENT_SLOTS),
           overrides_(
               bpf_map__fd(skeleton_->maps.overrides), bpf_map__fd(skeleton_->maps.override_lengths)
           ),
@@ -117,18 +90,15 @@ class Loaded final : public XdpEngine {
         return ring_ ? Status{} : Status(fail(bpf_error("event ring of the XDP program", errno)));
     }
 
+    void set_responder(const ResponderPorts& ports) override {
+        const std::lock_guard lock(mutex_);
+        handover_.set_responder(ports);
+    }
     using Engine::apply;
     Status apply(
         std::shared_ptr<const policy::Policy> policy, const std::vector<policy::Override>& overrides
     ) override;
-    Status set_overrides(const std::vector<policy::Override>& overrides) override {
-        const std::lock_guard lock(mutex_);
-        if (!policy_) {
-            return fail(Errc::Conflict, "no policy is in force whose prefixes could be overridden");
-        }
-        const Status checked = policy::check_overrides(*policy_, overrides);
-        return checked ? overrides_.change(overrides) : checked;
-    }
+    Status set_overrides(const std::vector<policy::Override>& overrides) override;
     Result<std::vector<OverrideCount>> override_counts() override {
         const std::lock_guard lock(mutex_);
         return overrides_.counts();
@@ -138,16 +108,24 @@ class Loaded final : public XdpEngine {
     Status detach() override {
         const std::lock_guard lock(mutex_);
         links_.detach();
+        handover_.remove();
+        interfaces_.clear();
         passes_.clear();
         return {};
     }
     void leave() override {
         const std::lock_guard lock(mutex_);
         links_.leave();
+        if (!links_.pinned()) {
+            handover_.remove();
+        }
         passes_.clear();
     }
     Result<std::vector<RuleCounter>> counters() override;
-    std::vector<Named> statistics() override;
+    Result<std::vector<ClassCounter>> class_counters() override;
+    std::vector<Named> statistics() override {
+        return xdp_statistics(bpf_map__fd(skeleton_->maps.stats));
+    }
     Description describe() override;
     void poll(Duration wait, const std::function<void(const Flow&)>& flow) override;
     [[nodiscard]] int program_fd() const override {
@@ -157,8 +135,15 @@ class Loaded final : public XdpEngine {
 
   private:
     static int on_event(void* self, void* data, std::size_t size);
-    [[nodiscard]] Result<Tally> tally(std::uint16_t slot, gate_direction direction) const;
-    Status zero_counters(const std::vector<std::uint16_t>& slots) const;
+    Status put_in_force(
+        const std::shared_ptr<const policy::Policy>& policy,
+        const std::vector<policy::Override>& overrides
+    );
+    // Why `answer` can't be; empty: it is in force, or no rule answers.
+    [[nodiscard]] Result<std::string> hand_over(
+        const std::shared_ptr<const policy::Policy>& policy,
+        const std::vector<policy::Override>& overrides
+    );
     void flush_held();
 
     const std::unique_ptr<gate_xdp, SkeletonClose> skeleton_;
@@ -167,38 +152,31 @@ class Loaded final : public XdpEngine {
     std::chrono::seconds flushed_{0};                         // by poll()
 
     std::mutex mutex_;  // all below
-    Slots slots_;
-    std::shared_ptr<const policy::Policy> policy_;
-    std::vector<std::uint16_t> slot_of_rule_;
+    Slots slots_, client_slots_;
+    std::shared_ptr<const policy::Policy> policy_;  // without its overrides
+    std::vector<policy::Override> overridden_;
+    std::vector<std::string> interfaces_;  // as attach() was given them
+    Handover handover_;
+    std::vector<std::uint16_t> slot_of_rule_, slot_of_class_;
+    std::string no_answer_;  // why what answers is refused; empty: it is not
     std::vector<Downgrade> downgrades_;
     XdpOverrides overrides_;
     XdpLinks links_;
     std::vector<UniqueFd> passes_;
 };
 
-Status Loaded::zero_counters(const std::vector<std::uint16_t>& slots) const {
-    const int cpus = libbpf_num_possible_cpus();
-    if (cpus <= 0) {
-        return fail(Errc::Unavailable, "the number of processors is not known");
-    }
-    const std::vector<gate_count> zero(static_cast<std::size_t>(cpus));
-    for (const std::uint16_t slot : slots) {
-        for (std::uint32_t direction = 0; direction < 2; ++direction) {
-            const std::uint32_t key = std::uint32_t{slot} * 2 + direction;
-            if (bpf_map_update_elem(
-                    bpf_map__fd(skeleton_->maps.counters), &key, zero.data(), BPF_ANY
-                ) != 0) {
-                return fail(bpf_error("counters of the XDP program", errno));
-            }
-        }
-    }
-    return {};
-}
-
 Status Loaded::apply(
     std::shared_ptr<const policy::Policy> policy, const std::vector<policy::Override>& overrides
 ) {
     const std::lock_guard lock(mutex_);
+    return put_in_force(policy, overrides);
+}
+
+// What answers is led to the responder before the program passes it, and no longer than that.
+Status Loaded::put_in_force(
+    const std::shared_ptr<const policy::Policy>& policy,
+    const std::vector<policy::Override>& overrides
+) {
     if (Status checked = policy::check_overrides(*policy, overrides); !checked) {
         return checked;
     }
@@ -206,41 +184,127 @@ Status Loaded::apply(
     for (const policy::RuleSource& rule : policy->rules()) {
         names.push_back(rule.name);
     }
-    const auto assignment = slots_.assign(names);
-    if (!assignment) {
-        return fail(assignment.error());
+    std::vector<std::string> classes;
+    for (const policy::Class& one : policy->classes()) {
+        if (one.base == one.id) {  // its parts are counted as it
+            classes.push_back(one.name);
+        }
     }
-    if (Status zeroed = zero_counters(assignment->fresh); !zeroed) {
-        return zeroed;
+    const auto assignment = slots_.assign(names);
+    const auto clients = client_slots_.assign(classes);
+    if (!assignment || !clients) {
+        return fail(assignment ? clients.error() : assignment.error());
+    }
+    for (const auto& [map, fresh] :
+         {std::pair{skeleton_->maps.counters, &assignment->fresh},
+          std::pair{skeleton_->maps.clients, &clients->fresh}}) {
+        if (Status zeroed = xdp_zero(bpf_map__fd(map), *fresh); !zeroed) {
+            return zeroed;
+        }
     }
     if (Status prepared = overrides_.prepare(overrides); !prepared) {
         return prepared;
     }
-    const Image image(*policy, assignment->of_rule, overrides_.next_generation());
-    const auto created = make_image_map(image);
-    if (!created) {
-        return fail(created.error());
+    const auto no_answer = hand_over(policy, overrides);
+    if (!no_answer) {
+        return fail(no_answer.error());
     }
-    const UniqueFd map(*created);
+    std::vector<std::uint16_t> slot_of_class;
+    for (const policy::Class& one : policy->classes()) {
+        const auto at = std::ranges::find(classes, policy->written(one.id).name);
+        slot_of_class.push_back(clients->of_rule[static_cast<std::size_t>(at - classes.begin())]);
+    }
+    const Image image(
+        *policy, assignment->of_rule, {overrides_.next_generation(), slot_of_class, *no_answer}
+    );
+    const auto created = make_image_map(image);
+    const UniqueFd map(created.value_or(-1));
     const std::uint32_t key = 0;
     const int fd = map.get();
     // The swap. The kernel returns when no packet is judged by the old image any more.
-    if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.policy_in_force), &key, &fd, BPF_ANY) !=
-        0) {
-        return fail(bpf_error("putting the policy in force", errno));
+    if (!created ||
+        bpf_map_update_elem(bpf_map__fd(skeleton_->maps.policy_in_force), &key, &fd, BPF_ANY) !=
+            0) {
+        const Error why =
+            created ? bpf_error("putting the policy in force", errno) : created.error();
+        if (policy_) {
+            (void)hand_over(policy_, overridden_);
+        }
+        return fail(why);
+    }
+    if (!answers(*policy) || !no_answer->empty()) {
+        handover_.remove();
     }
     overrides_.commit();
     slots_.commit(names, *assignment);
+    client_slots_.commit(classes, *clients);
     slot_of_rule_ = assignment->of_rule;
+    slot_of_class_ = std::move(slot_of_class);
+    no_answer_ = *no_answer;
     downgrades_ = image.downgrades();
-    policy_ = std::move(policy);
+    policy_ = policy;
+    overridden_ = overrides;
     return {};
+}
+
+Result<std::string> Loaded::hand_over(
+    const std::shared_ptr<const policy::Policy>& policy,
+    const std::vector<policy::Override>& overrides
+) {
+    if (!answers(*policy)) {
+        return std::string();
+    }
+    const auto laid = policy::with_overrides(policy, overrides);
+    if (!laid) {
+        return fail(laid.error());
+    }
+    return handover_.put(**laid, interfaces_);
+}
+
+Status Loaded::set_overrides(const std::vector<policy::Override>& overrides) {
+    const std::lock_guard lock(mutex_);
+    if (!policy_) {
+        return fail(Errc::Conflict, "no policy is in force whose prefixes could be overridden");
+    }
+    if (Status checked = policy::check_overrides(*policy_, overrides); !checked) {
+        return checked;
+    }
+    const auto no_answer = hand_over(policy_, overrides);
+    if (!no_answer) {
+        return fail(no_answer.error());
+    }
+    if (*no_answer != no_answer_) {  // whether it can be has changed with them
+        return put_in_force(policy_, overrides);
+    }
+    Status changed = overrides_.change(overrides);
+    if (changed) {
+        overridden_ = overrides;
+    } else {
+        (void)hand_over(policy_, overridden_);
+    }
+    return changed;
 }
 
 std::vector<std::pair<std::string, Status>> Loaded::attach(
     const std::vector<std::string>& interfaces
 ) {
     const std::lock_guard lock(mutex_);
+    interfaces_ = interfaces;
+    if (policy_ && answers(*policy_)) {
+        if (handover_.stale(interfaces)) {
+            if (const Status put = put_in_force(policy_, overridden_); !put) {
+                log::error(
+                    "GATE_ANSWER_FAILED",
+                    "the policy is not in force on changed interfaces",
+                    {{"error", put.error().message}}
+                );
+            }
+        } else {
+            handover_.watch();
+        }
+    } else if (!interfaces.empty()) {
+        handover_.remove_leftover();
+    }
     return links_.attach(program_fd(), interfaces);
 }
 
@@ -260,26 +324,13 @@ Status Loaded::attach_pass(const std::string& interface) {
     return {};
 }
 
-Result<Tally> Loaded::tally(std::uint16_t slot, gate_direction direction) const {
-    const int cpus = std::max(libbpf_num_possible_cpus(), 1);
-    std::vector<gate_count> each(static_cast<std::size_t>(cpus));
-    const std::uint32_t key = std::uint32_t{slot} * 2 + static_cast<std::uint32_t>(direction);
-    if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.counters), &key, each.data()) != 0) {
-        return fail(bpf_error("counters of the XDP program", errno));
-    }
-    Tally sum;
-    for (const gate_count& one : each) {
-        sum = sum + Tally{one.packets, one.bytes};
-    }
-    return sum;
-}
-
 Result<std::vector<RuleCounter>> Loaded::counters() {
     const std::lock_guard lock(mutex_);
     std::vector<RuleCounter> out;
     const auto add = [&](RuleCounter counter, std::uint16_t slot) -> Status {
-        const auto to = tally(slot, GATE_TO_PORT25);
-        const auto from = tally(slot, GATE_FROM_PORT25);
+        const int map = bpf_map__fd(skeleton_->maps.counters);
+        const auto to = xdp_tally(map, slot, GATE_TO_PORT25);
+        const auto from = xdp_tally(map, slot, GATE_FROM_PORT25);
         if (!to || !from) {
             return fail(to ? from.error() : to.error());
         }
@@ -301,18 +352,20 @@ Result<std::vector<RuleCounter>> Loaded::counters() {
     return out;
 }
 
-std::vector<Named> Loaded::statistics() {
-    const int cpus = std::max(libbpf_num_possible_cpus(), 1);
-    std::vector<Named> out;
-    for (std::uint32_t key = 0; key < GATE_STATS; ++key) {
-        std::vector<std::uint64_t> each(static_cast<std::size_t>(cpus));
-        if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.stats), &key, each.data()) == 0) {
-            std::uint64_t sum = 0;
-            for (const std::uint64_t one : each) {
-                sum += one;
-            }
-            out.push_back({kStatNames.at(key), sum});
+Result<std::vector<ClassCounter>> Loaded::class_counters() {
+    const std::lock_guard lock(mutex_);
+    std::vector<ClassCounter> out;
+    for (std::size_t i = 0; i < slot_of_class_.size(); ++i) {
+        if (policy_->classes()[i].base != i) {
+            continue;
         }
+        const int map = bpf_map__fd(skeleton_->maps.clients);
+        const auto to = xdp_tally(map, slot_of_class_[i], GATE_TO_PORT25);
+        const auto from = xdp_tally(map, slot_of_class_[i], GATE_FROM_PORT25);
+        if (!to || !from) {
+            return fail(to ? from.error() : to.error());
+        }
+        out.push_back({policy_->classes()[i].name, *to, *from});
     }
     return out;
 }
@@ -340,8 +393,9 @@ Description Loaded::describe() {
     out.when_killed =
         links_.pinned()
             ? "the policy stays in force (gate.pin) until the gate runs again, or sekisho gate "
-              "detach; blocked flows are counted, not reported, meanwhile"
-            : "the kernel detaches the program: port 25 is open until the gate runs again";
+              "detach; blocked flows are counted, not reported, meanwhile, and answer refuses"
+            : "the kernel detaches the program: port 25 is open until the gate runs again, but for "
+              "what rules answer, which is refused";
     return out;
 }
 
@@ -352,19 +406,7 @@ int Loaded::on_event(void* self, void* data, std::size_t size) {
     }
     gate_event event{};
     std::memcpy(&event, data, sizeof(event));
-    Flow flow;
-    flow.at = wall_time(event.at_ns);
-    flow.since = event.first_ns == event.at_ns ? flow.at : wall_time(event.first_ns);
-    flow.direction = event.direction == GATE_TO_PORT25 ? policy::Direction::ToPort25
-                                                       : policy::Direction::FromPort25;
-    const bool to = event.direction == GATE_TO_PORT25;
-    const bool v4 = event.v4 != 0;
-    flow.client = to_ip(to ? event.source : event.destination, v4);
-    flow.server = to_ip(to ? event.destination : event.source, v4);
-    flow.client_port = to ? event.source_port : event.destination_port;
-    flow.blocked = event.action != GATE_ACTION_PASS;
-    flow.count = event.count;
-    flow.interface_index = event.ifindex;
+    Flow flow = xdp_flow(event);
     {
         const std::lock_guard lock(engine->mutex_);
         flow.rule = engine->slots_.rule(event.slot);

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -95,6 +96,9 @@ class Renderer {
             }
             dispatch_chain(direction);
         }
+        if (hands_over()) {
+            handover_chains(true);
+        }
         base_chain("input", "iifname");
         base_chain("forward", "iifname");
         base_chain("output", "oifname");
@@ -105,7 +109,160 @@ class Renderer {
         return std::move(out_);
     }
 
+    // What the handover alone takes.
+    NftHandoverRendering run_handover() {
+        NftHandoverRendering out;
+        // Without the policy's digest: a policy, or a lease, that changes nothing here is not
+        // loaded.
+        line("# Sekisho: who is answered. Written by the gate: changes made here are lost.");
+        line("{}table inet {} {{", render_nftables_removal(), kNftTable);
+        const bool any_client = answers_for(policy_.classes().front());
+        for (const policy::Class& c : policy_.classes()) {
+            if (c.id != 0 && (any_client || answers_for(c) || tested(c))) {
+                set(c, true);
+                set(c, false);
+                out.prefixes += members_v4_[c.id].size() + members_v6_[c.id].size();
+            }
+        }
+        handover_chains(false);
+        line("}}");
+        out.text = std::move(out_.text);
+        return out;
+    }
+
   private:
+    [[nodiscard]] bool hands_over() const { return options_.handover && answers(policy_); }
+    [[nodiscard]] bool answers_at(const policy::Class& client, ClassId server) const {
+        return policy_.cell(client.id, server).action == Action::Answer;
+    }
+    [[nodiscard]] bool answers_for(const policy::Class& client) const {
+        return std::ranges::any_of(policy_.classes(), [&](const policy::Class& server) {
+            return answers_at(client, server.id);
+        });
+    }
+    // Whether the client's answers take a look at the server's class; the default one is what is
+    // left.
+    [[nodiscard]] bool tests(const policy::Class& client, const policy::Class& server) const {
+        return server.id != 0 &&
+               policy_.cell(client.id, server.id).rule != policy_.cell(client.id, 0).rule &&
+               (answers_at(client, server.id) || answers_at(client, 0));
+    }
+    [[nodiscard]] bool tested(const policy::Class& server) const {
+        return std::ranges::any_of(policy_.classes(), [&](const policy::Class& client) {
+            return tests(client, server);
+        });
+    }
+
+    // Before routing; after those of conntrack, which reassemble. `counted`: by our counters.
+    void handover_chains(bool counted) {
+        for (const policy::Class& client : policy_.classes()) {
+            if (answers_for(client)) {
+                handover_chain(client, counted);
+            }
+        }
+        line("\tchain answer {{");
+        const bool otherwise = answers_for(policy_.classes().front());
+        for (const policy::Class& client : policy_.classes()) {
+            if (!answers_for(client) && !otherwise) {
+                continue;
+            }
+            const std::string then =
+                answers_for(client) ? "goto answer_by_" + client.name : std::string("return");
+            in_class(client, "saddr", then);
+        }
+        if (otherwise) {
+            line("\t\tgoto answer_by_{}", policy_.classes().front().name);
+        }
+        line("\t}}");
+        line("\tchain prerouting {{");
+        line("\t\ttype filter hook prerouting priority mangle; policy accept;");
+        only_guarded("iifname");
+        line("\t\ttcp dport 25 jump answer");
+        line("\t}}");
+    }
+
+    [[nodiscard]] std::string client_counter(const policy::Class& client, Direction direction)
+        const {
+        return nft_client_counter(policy_.written(client.id).name, direction);
+    }
+
+    // A match of each family that has members of the class.
+    void in_class(const policy::Class& c, const char* end, const std::string& then) {
+        if (!members_v4_[c.id].empty()) {
+            line("\t\tip {} @{} {}", end, set_name(c, true), then);
+        }
+        if (!members_v6_[c.id].empty()) {
+            line("\t\tip6 {} @{} {}", end, set_name(c, false), then);
+        }
+    }
+
+    void handover_chain(const policy::Class& client, bool counted) {
+        line("\tchain answer_by_{} {{", client.name);
+        for (const policy::Class& server : policy_.classes()) {
+            if (!tests(client, server)) {
+                continue;
+            }
+            const policy::Verdict verdict = policy_.cell(client.id, server.id);
+            if (verdict.action != Action::Answer) {
+                in_class(server, "daddr", "return");
+                continue;
+            }
+            if (!members_v4_[server.id].empty()) {
+                hand_over(client, verdict, "ip daddr @" + set_name(server, true), true, counted);
+            }
+            if (!members_v6_[server.id].empty()) {
+                hand_over(client, verdict, "ip6 daddr @" + set_name(server, false), false, counted);
+            }
+        }
+        if (answers_at(client, 0)) {
+            const policy::Verdict verdict = policy_.cell(client.id, 0);
+            hand_over(client, verdict, "meta nfproto ipv4", true, counted);
+            hand_over(client, verdict, "meta nfproto ipv6", false, counted);
+        }
+        line("\t}}");
+    }
+
+    // tproxy ends its rule where nobody listens; then the connection is refused.
+    void hand_over(
+        const policy::Class& client,
+        const policy::Verdict& verdict,
+        const std::string& match,
+        bool v4,
+        bool counted
+    ) {
+        const policy::RuleSource& rule = policy_.rules()[static_cast<std::size_t>(verdict.rule)];
+        const std::string count = counted ? fmt::format(
+                                                " counter name {} counter name {}",
+                                                client_counter(client, Direction::ToPort25),
+                                                nft_counter(rule.name, Direction::ToPort25)
+                                            )
+                                          : std::string();
+        const NftHandover& to = *options_.handover;
+        if (v4 || to.port_v6 != 0) {
+            line(
+                "\t\t{} meta l4proto tcp tproxy {} to {}:{} meta mark set {:#x}{} accept",
+                match,
+                v4 ? "ip" : "ip6",
+                v4 ? "127.0.0.1" : "[::1]",
+                v4 ? to.port_v4 : to.port_v6,
+                to.mark,
+                count
+            );
+        }
+        line("\t\t{}{} tcp flags & rst == rst drop", match, count);
+        line("\t\t{} reject with tcp reset", match);
+    }
+
+    void only_guarded(const char* interface) {
+        if (options_.interfaces.empty()) {
+            line("\t\t{} \"lo\" accept", interface);
+        } else {
+            line(
+                "\t\t{} != {{ \"{}\" }} accept", interface, fmt::join(options_.interfaces, "\", \"")
+            );
+        }
+    }
+
     template <class... Args>
     void line(fmt::format_string<Args...> format, Args&&... args) {
         fmt::format_to(std::back_inserter(out_.text), format, std::forward<Args>(args)...);
@@ -117,6 +274,11 @@ class Renderer {
             line("\tcounter {} {{ }}", nft_counter("", direction));
             for (const policy::RuleSource& rule : policy_.rules()) {
                 line("\tcounter {} {{ }}", nft_counter(rule.name, direction));
+            }
+            for (const policy::Class& client : policy_.classes()) {
+                if (client.base == client.id) {  // its parts are counted as it
+                    line("\tcounter {} {{ }}", nft_client_counter(client.name, direction));
+                }
             }
         }
     }
@@ -204,6 +366,7 @@ class Renderer {
 
     void client_chain(const policy::Class& client, Direction direction) {
         line("\tchain {} {{", chain_name(client, direction));
+        line("\t\tcounter name {}", client_counter(client, direction));
         const policy::Verdict otherwise = policy_.cell(client.id, 0);
         for (const policy::Class& server : policy_.classes()) {
             const policy::Verdict verdict = policy_.cell(client.id, server.id);
@@ -244,25 +407,10 @@ class Renderer {
     }
 
     void dispatch_chain(Direction direction) {
-        const std::string end = to_port25(direction) ? "saddr" : "daddr";
+        const char* end = to_port25(direction) ? "saddr" : "daddr";
         line("\tchain {} {{", to_port25(direction) ? "to_port25" : "from_port25");
         for (const policy::Class& client : policy_.classes()) {
-            if (!members_v4_[client.id].empty()) {
-                line(
-                    "\t\tip {} @{} goto {}",
-                    end,
-                    set_name(client, true),
-                    chain_name(client, direction)
-                );
-            }
-            if (!members_v6_[client.id].empty()) {
-                line(
-                    "\t\tip6 {} @{} goto {}",
-                    end,
-                    set_name(client, false),
-                    chain_name(client, direction)
-                );
-            }
+            in_class(client, end, "goto " + chain_name(client, direction));
         }
         line("\t\tgoto {}", chain_name(policy_.classes().front(), direction));
         line("\t}}");
@@ -271,12 +419,9 @@ class Renderer {
     void base_chain(const char* hook, const char* interface) {
         line("\tchain {} {{", hook);
         line("\t\ttype filter hook {} priority {}; policy accept;", hook, options_.priority);
-        if (options_.interfaces.empty()) {
-            line("\t\t{} \"lo\" accept", interface);
-        } else {
-            line(
-                "\t\t{} != {{ \"{}\" }} accept", interface, fmt::join(options_.interfaces, "\", \"")
-            );
+        only_guarded(interface);
+        if (hands_over() && std::string_view(hook) == "input") {
+            line("\t\tmeta mark {:#x} accept", options_.handover->mark);  // judged before routing
         }
         line("\t\ttcp dport 25 jump to_port25");
         // Not on the way out: what this machine answers was asked through input, and the resets
@@ -296,12 +441,13 @@ class Renderer {
                  "nftables has whole connections in a second, minute, hour, day or week, and " +
                      rule.rate.text() + " is none of these: packets pass and are counted"}
             );
-        } else if (rule.action == Action::Answer) {
+        } else if (rule.action == Action::Answer && rule.stage == policy::Stage::Enforce &&
+                   !options_.handover) {
             out_.downgrades.push_back(
                 {rule.name,
                  rule.action,
                  Action::Refuse,
-                 "the nftables engine can't hand over to a responder: connections are refused"}
+                 options_.no_handover + ": connections are refused"}
             );
         }
     }
@@ -317,6 +463,22 @@ class Renderer {
 std::string nft_counter(const std::string& rule, Direction direction) {
     // A rule's name never starts with '_'.
     return (to_port25(direction) ? "to_" : "from_") + (rule.empty() ? "_unnamed" : rule);
+}
+
+std::string nft_client_counter(const std::string& client_class, Direction direction) {
+    return (to_port25(direction) ? "client_to_" : "client_from_") + client_class;
+}
+
+bool answers(const policy::Policy& policy) {
+    return std::ranges::any_of(policy.classes(), [&](const policy::Class& client) {
+        return std::ranges::any_of(policy.classes(), [&](const policy::Class& server) {
+            return policy.cell(client.id, server.id).action == Action::Answer;
+        });
+    });
+}
+
+NftHandoverRendering render_nft_handover(const policy::Policy& policy, const NftOptions& options) {
+    return Renderer(policy, options).run_handover();
 }
 
 NftRendering render_nftables(const policy::Policy& policy, const NftOptions& options) {

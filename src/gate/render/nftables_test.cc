@@ -105,10 +105,58 @@ TEST(Nftables, NeighboursOfOneClassAreOneElement) {
 }
 
 TEST(Nftables, DowngradesAreListed) {
-    const auto downgrades = render_nftables(*compile(founding_page())).downgrades;
+    NftOptions options;
+    const auto downgrades = render_nftables(*compile(founding_page()), options).downgrades;
     ASSERT_EQ(downgrades.size(), 1U);
     EXPECT_EQ(downgrades[0].rule, "tell");
     EXPECT_EQ(downgrades[0].used, Action::Refuse);
+    EXPECT_EQ(downgrades[0].reason, "no responder runs here: connections are refused");
+    options.handover = {2525, 2526, 0x25};
+    EXPECT_TRUE(render_nftables(*compile(founding_page()), options).downgrades.empty());
+}
+
+// Answered for one client class towards all but one, and for all clients towards one.
+policy::Source answering() {
+    policy::Source source;
+    source.classes = {
+        group("subscribers", {"198.51.100.0/24", "2001:db8:1::/48"}),
+        group("static", {"198.51.100.128/28"}),
+        group("exchange", {"192.0.2.25", "2001:db8::25"}),
+        group("unused", {"192.0.2.128/25"}),
+    };
+    source.rules = {
+        rule("own-exchange", "subscribers", "exchange", Action::Pass),
+        rule("op25b", "subscribers", "*", Action::Answer),
+        rule("later", "static", "*", Action::Answer, Stage::Notify),
+    };
+    return source;
+}
+
+TEST(Nftables, PacketsOfAnAnswerAreHandedOverBeforeRouting) {
+    NftOptions options;
+    options.interfaces = {"eth0"};
+    options.handover = {2525, 2526, 0x25};
+    expect_golden("answering", render_nftables(*compile(answering()), options).text);
+}
+
+TEST(Nftables, TheHandoverAloneHasNoMoreThanItTakes) {
+    NftOptions options;
+    options.handover = {2525, 0, 0x25};
+    const NftHandoverRendering alone = render_nft_handover(*compile(answering()), options);
+    EXPECT_EQ(alone.prefixes, 5U) << "subscribers in three parts, the exchange in two";
+    expect_golden("handover", alone.text);
+
+    policy::Source everybody = answering();
+    everybody.rules = {
+        rule("ip25b", "outside", "exchange", Action::Answer),
+        rule("mail-out", "*", "unused", Action::Answer),
+    };
+    options.handover->port_v6 = 2526;
+    const NftHandoverRendering all = render_nft_handover(*compile(everybody), options);
+    expect_golden("handover_everybody", all.text);
+    EXPECT_TRUE(answers(*compile(everybody)));
+    everybody.rules[0].stage = everybody.rules[1].stage = Stage::Notify;
+    EXPECT_FALSE(answers(*compile(everybody))) << "nothing is enforced";
 }
 
 TEST(Nftables, ARateThatItCannotSayIsADowngrade) {

@@ -1,4 +1,4 @@
-#include "mail/connections.h"
+#include "limit/connections.h"
 
 #include "base/ip.h"
 
@@ -6,7 +6,7 @@
 #include <mutex>
 #include <utility>
 
-namespace sekisho::mail {
+namespace sekisho::limit {
 
 Prefix client_key(const IpAddress& address) {
     return {address, address.is_v4() ? 32 : 64};
@@ -59,4 +59,4 @@ std::uint32_t Connections::total() const {
     return total_;
 }
 
-}  // namespace sekisho::mail
+}  // namespace sekisho::limit

@@ -9,7 +9,7 @@
 #include <mutex>
 #include <utility>
 
-namespace sekisho::mail {
+namespace sekisho::limit {
 
 // What limits count an address as: itself, or its /64.
 [[nodiscard]] Prefix client_key(const IpAddress& address);
@@ -47,4 +47,4 @@ class Connections {
     std::uint32_t total_ = 0;
 };
 
-}  // namespace sekisho::mail
+}  // namespace sekisho::limit
