@@ -13,6 +13,7 @@
 #include "gate/enforce/image.h"
 #include "gate/enforce/image_map.h"
 #include "gate/enforce/slots.h"
+#include "gate/enforce/tc_program.h"
 #include "gate/enforce/xdp_links.h"
 #include "gate/enforce/xdp_maps.h"
 #include "gate/enforce/xdp_overrides.h"
@@ -131,7 +132,14 @@ class Loaded final : public XdpEngine {
     [[nodiscard]] int program_fd() const override {
         return bpf_program__fd(skeleton_->progs.sekisho_gate);
     }
+    Result<int> tc_program_fd() override {
+        const std::lock_guard lock(mutex_);
+        return tc_.load(skeleton_->obj);
+    }
     Status attach_pass(const std::string& interface) override;
+    Status allow_new_sources(std::uint32_t each) override {
+        return xdp_allow_new_sources(bpf_map__fd(skeleton_->maps.new_sources), each);
+    }
 
   private:
     static int on_event(void* self, void* data, std::size_t size);
@@ -152,6 +160,7 @@ class Loaded final : public XdpEngine {
     std::chrono::seconds flushed_{0};                         // by poll()
 
     std::mutex mutex_;  // all below
+    TcProgram tc_;
     Slots slots_, client_slots_;
     std::shared_ptr<const policy::Policy> policy_;  // without its overrides
     std::vector<policy::Override> overridden_;
@@ -305,7 +314,7 @@ std::vector<std::pair<std::string, Status>> Loaded::attach(
     } else if (!interfaces.empty()) {
         handover_.remove_leftover();
     }
-    return links_.attach(program_fd(), interfaces);
+    return links_.attach({program_fd(), [this] { return tc_.load(skeleton_->obj); }}, interfaces);
 }
 
 Status Loaded::attach_pass(const std::string& interface) {
@@ -390,8 +399,17 @@ Description Loaded::describe() {
         "non-first fragments pass: they carry no port, and without their first fragment, which is "
         "judged, nothing reassembles",
     };
+    if (links_.stands_in_tc()) {
+        out.limits.emplace_back(
+            "tc: segments that the kernel has merged (GRO) are judged and counted as one packet, "
+            "and what another XDP program or filter takes first is not seen"
+        );
+    }
     out.when_killed =
-        links_.pinned()
+        !links_.pinned() && links_.stands_in_tc()
+            ? "tc: the policy stays in force on those interfaces until the gate runs again, or "
+              "sekisho gate detach; on others the kernel detaches the program"
+        : links_.pinned()
             ? "the policy stays in force (gate.pin) until the gate runs again, or sekisho gate "
               "detach; blocked flows are counted, not reported, meanwhile, and answer refuses"
             : "the kernel detaches the program: port 25 is open until the gate runs again, but for "
@@ -455,6 +473,12 @@ Result<std::unique_ptr<XdpEngine>> XdpEngine::load(XdpMode mode, std::string pin
         return fail(bpf_error("loading the XDP program", -loaded));
     }
     auto engine = std::make_unique<Loaded>(XdpLinks(mode, std::move(pin)), std::move(skeleton));
+    // What sources can be remembered at once is shared by the processors.
+    const auto cpus = static_cast<std::uint32_t>(std::max(libbpf_num_possible_cpus(), 1));
+    const std::uint32_t each = std::max(GATE_SOURCES / cpus, GATE_NEW_SOURCES_MIN);
+    if (Status allowed = engine->allow_new_sources(each); !allowed) {
+        return fail(allowed.error());
+    }
     if (Status ring = engine->open_ring(); !ring) {
         return fail(ring.error());
     }

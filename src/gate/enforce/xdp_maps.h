@@ -15,6 +15,8 @@ namespace sekisho::gate {
 [[nodiscard]] Status xdp_zero(int map, const std::vector<std::uint16_t>& slots);
 
 [[nodiscard]] std::vector<Named> xdp_statistics(int map);
+// How many sources that it hasn't seen each processor may take up a second.
+[[nodiscard]] Status xdp_allow_new_sources(int map, std::uint32_t each);
 
 // Without the rule, which is the slot's.
 [[nodiscard]] Flow xdp_flow(const gate_event& event);
