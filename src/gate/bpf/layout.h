@@ -10,15 +10,20 @@
 //   GATE_V4_FLAT            per IPv4 /24 one byte: its class, or GATE_V4_BLOCK | index of its block
 //                           counted from the base of its /17
 //   header.v4_blocks        blocks of 256 classes, one for each /24 that is not of one class
-//   header.v6_keys          IPv6 search trees: nodes of 8 keys, child j of node k is 9k + 1 + j
-//   header.v6_values        what holds from each key up to the next
-//   header.v6_trees         trees over the low 64 bits, for /64s that are not of one class
+//   header.v6_nodes         IPv6 search trees: nodes of 5 keys in one cache line, child j of node k
+//                           is 6k + 1 + j
+//   header.v6_trees         those of too many nodes for a reference to say
+//   header.v6_directories   where many boundaries are near each other: entry (address - base) >>
+//   header.v6_entries       shift of a directory refers to the rest of the way
+//
+// An IPv6 address is looked up by its high 64 bits, from header.v6_root on: by directories, then by
+// a tree. A /64 that is not of one class refers to one more tree, over the low 64 bits.
 #pragma once
 
 #include <linux/types.h>
 
 #define GATE_MAGIC 0x53474154u /* "SGAT" */
-#define GATE_VERSION 3u
+#define GATE_VERSION 4u
 
 #define GATE_CHUNK_BITS 16
 #define GATE_CHUNK_SIZE (1u << GATE_CHUNK_BITS)
@@ -34,9 +39,20 @@
 #define GATE_V4_END (GATE_V4_FLAT + (1ull << 24))       /* first free chunk */
 #define GATE_V4_BLOCK 0x80u
 
-#define GATE_NODE_KEYS 8u
-#define GATE_TREE_LEVELS 8 /* 9^0 + ... + 9^7 nodes: over 40 million keys */
-#define GATE_VALUE_TREE 0x80000000u
+#define GATE_NODE_KEYS 5u
+#define GATE_TREE_LEVELS 10     /* 6^0 + ... + 6^9 nodes: over 60 million keys */
+#define GATE_DIRECTORY_LEVELS 3 /* directories in directories */
+
+/* A reference: a class, or where to go on. Kind in the two high bits. */
+#define GATE_REF_SHIFT 30
+#define GATE_REF_INDEX 0x3fffffffu
+#define GATE_REF_TREE_NODES 24 /* GATE_REF_TREE: nodes in 6 bits from here, the first below */
+enum gate_ref {
+    GATE_REF_CLASS,
+    GATE_REF_TREE,
+    GATE_REF_BIG_TREE,  /* index of a gate_tree */
+    GATE_REF_DIRECTORY, /* index of a gate_directory */
+};
 
 #define GATE_SLOTS 8192u /* counters; slot 0 counts what no rule names */
 #define GATE_EXT_HEADERS 8
@@ -76,22 +92,36 @@ struct gate_limit {
     __u64 tolerance_ns;
 };
 
+/* values[i] holds from keys[i - 1] up to keys[i]; references. */
+struct gate_node {
+    __u64 keys[GATE_NODE_KEYS];
+    __u32 values[GATE_NODE_KEYS + 1];
+};
 struct gate_tree {
     __u32 first; /* node */
     __u32 nodes;
+};
+struct gate_directory {
+    __u64 base;  /* of the high 64 bits */
+    __u32 below; /* reference for what is below `base`, */
+    __u32 above; /* and behind the last entry */
+    __u32 first; /* entry */
+    __u32 entries;
+    __u32 shift; /* 0 to 63 */
+    __u32 pad;
 };
 
 struct gate_header {
     __u32 magic;
     __u32 version;
     __u64 v4_blocks; /* byte offsets in the image, each the start of a chunk */
-    __u64 v6_keys;
-    __u64 v6_values;
+    __u64 v6_nodes;
     __u64 v6_trees;
-    __u64 zero;               /* is 0, which the verifier doesn't know: see tree_find() */
-    struct gate_tree v6_root; /* over the high 64 bits; no nodes: no IPv6 prefix */
-    __u32 generation;         /* which overrides go with it: their classes are this policy's */
-    __u32 pad;
+    __u64 v6_directories;
+    __u64 v6_entries;
+    __u64 zero;       /* is 0, which the verifier doesn't know: see tree_find() */
+    __u32 v6_root;    /* reference */
+    __u32 generation; /* which overrides go with it: their classes are this policy's */
 };
 
 /* An override: a prefix that is of another class for a time. They are changed one by one while the

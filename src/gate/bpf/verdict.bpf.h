@@ -36,55 +36,94 @@ static __always_inline __u64 below(__u64 a, __u64 b) {
     return ((~a & b) | ((~a | b) & (a - b))) >> 63;
 }
 
+static __always_inline __u32 ref_kind(__u32 ref) {
+    return ref >> GATE_REF_SHIFT;
+}
+static __always_inline int is_tree(__u32 ref) {
+    return ref_kind(ref) == GATE_REF_TREE || ref_kind(ref) == GATE_REF_BIG_TREE;
+}
+
 struct search {
     void* image;
-    __u64 keys;  // byte offset of the keys of the tree's first node
+    __u64 tree;  // byte offset of its first node
     __u64 wanted;
     __u64 nodes;
     __u64 node;
-    __u64 best;  // index of a key, counted from the first of the tree
+    __u64 value;  // the last node's that was seen
 };
 
-// One level down; 1 ends the loop.
+// One level down, one cache line; 1 ends the loop.
 static long search_step(__u32 level, struct search* s) {
-    if (s->node >= s->nodes) {
+    const struct gate_node* node =
+        image_at(s->image, s->tree + s->node * sizeof(struct gate_node), sizeof(struct gate_node));
+    if (!node) {
         return 1;
     }
-    const __u64* keys = image_at(s->image, s->keys + (s->node << 6), 64);
-    if (!keys) {
-        return 1;
-    }
-    __u64 above = 0;
+    __u64 kept = GATE_NODE_KEYS;
 #pragma unroll
     for (int i = 0; i < (int)GATE_NODE_KEYS; ++i) {
-        above += below(s->wanted, keys[i]);
+        kept -= below(s->wanted, node->keys[i]);
     }
-    const __u64 kept = GATE_NODE_KEYS - above;
-    if (kept) {  // nearer than what the levels above found
-        s->best = (s->node << 3) + kept - 1;
+    if (kept > GATE_NODE_KEYS) {
+        return 1;  // never; for the verifier
     }
+    s->value = node->values[kept];
     s->node = s->node * (GATE_NODE_KEYS + 1) + kept + 1;
-    return 0;
+    return s->node >= s->nodes;
 }
 
-// The value of the greatest key that is not above `wanted`. The first key of every tree is 0. A
-// helper's loop (Linux 5.17) instead of one of C: its body is verified by itself, not once for each
-// way through the four searches a packet can need. The zero that the verifier can't know keeps the
-// ranges of `node` and `best` the same from level to level, so that it sees the loop converge.
+// What holds at `wanted` by the tree. A helper's loop (Linux 5.17) instead of one of C: its body is
+// verified by itself, not once for each way through the searches a packet can need. The zero that
+// the verifier can't know keeps the ranges of `node` and `value` the same from level to level, so
+// that it sees the loop converge.
 static __always_inline __u32
-tree_find(void* image, const struct gate_header* header, struct gate_tree tree, __u64 wanted) {
+tree_find(void* image, const struct gate_header* header, __u32 ref, __u64 wanted) {
+    struct gate_tree tree = {
+        .first = ref & ((1u << GATE_REF_TREE_NODES) - 1),
+        .nodes = (ref & GATE_REF_INDEX) >> GATE_REF_TREE_NODES,
+    };
+    if (ref_kind(ref) == GATE_REF_BIG_TREE) {
+        const __u64 index = ref & GATE_REF_INDEX;
+        const struct gate_tree* big =
+            image_at(image, header->v6_trees + index * sizeof(tree), sizeof(tree));
+        if (!big) {
+            return 0;
+        }
+        tree = *big;
+    }
     struct search s = {
         .image = image,
-        .keys = header->v6_keys + ((__u64)tree.first << 6),
+        .tree = header->v6_nodes + tree.first * (__u64)sizeof(struct gate_node),
         .wanted = wanted,
         .nodes = tree.nodes,
         .node = header->zero,
-        .best = header->zero,
+        .value = header->zero,
     };
-    bpf_loop(GATE_TREE_LEVELS, search_step, &s, 0);
-    const __u64 index = ((__u64)tree.first << 3) + s.best;
-    const __u32* value = image_at(image, header->v6_values + (index << 2), 4);
-    return value ? *value : 0;
+    if (!search_step(0, &s)) {  // most trees are one node
+        bpf_loop(GATE_TREE_LEVELS - 1, search_step, &s, 0);
+    }
+    return s.value;
+}
+
+static __always_inline __u32
+directory_find(void* image, const struct gate_header* header, __u32 ref, __u64 wanted) {
+    const __u64 index = ref & GATE_REF_INDEX;
+    const struct gate_directory* directory =
+        image_at(image, header->v6_directories + index * sizeof(*directory), sizeof(*directory));
+    if (!directory) {
+        return 0;
+    }
+    if (wanted < directory->base) {
+        return directory->below;
+    }
+    const __u64 entry = (wanted - directory->base) >> (directory->shift & 63);
+    if (entry >= directory->entries) {
+        return directory->above;
+    }
+    const __u32* next = image_at(
+        image, header->v6_entries + (directory->first + entry) * sizeof(*next), sizeof(*next)
+    );
+    return next ? *next : 0;
 }
 
 static __always_inline __u64 read_be64(const __u8* bytes) {
@@ -101,21 +140,17 @@ class_of_v6(void* image, const struct gate_header* header, const struct gate_add
     if (high == 0 && low >> 32 == 0xffff) {
         return class_of_v4(image, header, (__u32)low);
     }
-    struct gate_tree tree = header->v6_root;
-    if (tree.nodes == 0) {
-        return 0;
-    }
-    __u32 value = tree_find(image, header, tree, high);
-    if (value & GATE_VALUE_TREE) {
-        const __u64 index = value & ~GATE_VALUE_TREE;
-        const struct gate_tree* inner = image_at(image, header->v6_trees + (index << 3), 8);
-        if (!inner) {
-            return 0;
+    __u32 ref = header->v6_root;
+#pragma unroll
+    for (int i = 0; i < GATE_DIRECTORY_LEVELS; ++i) {
+        if (ref_kind(ref) == GATE_REF_DIRECTORY) {
+            ref = directory_find(image, header, ref, high);
         }
-        tree = *inner;
-        value = tree_find(image, header, tree, low);
     }
-    return value;
+    if (is_tree(ref)) {
+        ref = tree_find(image, header, ref, high);
+    }
+    return is_tree(ref) ? tree_find(image, header, ref, low) : ref;
 }
 
 static __always_inline __u32 class_of(

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "gate/bpf/layout.h"
 #include "gate/enforce/engine.h"
+#include "gate/enforce/image_v6.h"
 #include "policy/policy.h"
 #include "policy/ranges.h"
 
@@ -11,10 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace sekisho::gate {
@@ -22,8 +21,6 @@ namespace {
 
 constexpr std::size_t kSlash24s = std::size_t{1} << 24U;
 constexpr std::size_t kPerSlash17 = 128;
-constexpr std::uint64_t kNoKey = std::numeric_limits<std::uint64_t>::max();
-using Steps = std::vector<std::pair<std::uint64_t, std::uint32_t>>;
 
 static_assert(policy::kClassesMax == GATE_CLASSES && GATE_CLASSES <= GATE_V4_BLOCK);
 static_assert(policy::kRulesMax * 2 <= GATE_SLOTS, "old and new rules have counters during a swap");
@@ -33,10 +30,15 @@ static_assert(
 );
 static_assert(GATE_LIMITS + GATE_LIMITS_MAX * sizeof(gate_limit) <= GATE_CHUNK_SIZE);
 static_assert(policy::kRatesMax == GATE_LIMITS_MAX);
-static_assert(sizeof(gate_header) <= GATE_CELLS && sizeof(gate_tree) == 8);
+static_assert(sizeof(gate_header) <= GATE_CELLS);
 
 std::uint64_t round_up(std::uint64_t bytes) {
     return (bytes + GATE_CHUNK_SIZE - 1) / GATE_CHUNK_SIZE * GATE_CHUNK_SIZE;
+}
+
+template <class T>
+std::uint64_t room_for(const std::vector<T>& all) {
+    return round_up(all.size() * sizeof(T));
 }
 
 void put(std::span<std::byte> memory, std::uint64_t offset, const void* from, std::size_t size) {
@@ -44,6 +46,11 @@ void put(std::span<std::byte> memory, std::uint64_t offset, const void* from, st
     if (size != 0) {
         std::memcpy(memory.data() + offset, from, size);
     }
+}
+
+template <class T>
+void put_all(std::span<std::byte> memory, std::uint64_t offset, const std::vector<T>& all) {
+    put(memory, offset, all.data(), all.size() * sizeof(T));
 }
 
 void fill(std::span<std::byte> memory, std::uint64_t offset, std::size_t size, std::uint8_t value) {
@@ -80,68 +87,32 @@ Ability ability(policy::Action action) {
 
 }  // namespace
 
-SearchTree::SearchTree(const Steps& steps) {
-    SEKISHO_ASSERT(!steps.empty() && steps.front().first == 0);
-    const std::size_t count = (steps.size() + GATE_NODE_KEYS - 1) / GATE_NODE_KEYS;
-    std::size_t reachable = 0;
-    for (int level = 0; level < GATE_TREE_LEVELS; ++level) {
-        reachable = reachable * (GATE_NODE_KEYS + 1) + 1;
-    }
-    SEKISHO_ASSERT(count <= reachable);
-    // Unused keys stand at the end in key order; the last value holds from them on too.
-    keys_.assign(count * GATE_NODE_KEYS, kNoKey);
-    values_.assign(count * GATE_NODE_KEYS, steps.back().second);
-    std::size_t next = 0;
-    fill(0, steps, next);
-    SEKISHO_ASSERT(next == steps.size());
-}
-
-// In key order: child, key, child, key, ..., child. As deep as the tree, at most GATE_TREE_LEVELS.
-// NOLINTNEXTLINE(misc-no-recursion)
-void SearchTree::fill(std::size_t node, const Steps& steps, std::size_t& next) {
-    if (node >= nodes()) {
-        return;
-    }
-    for (std::size_t i = 0; i <= GATE_NODE_KEYS; ++i) {
-        fill(node * (GATE_NODE_KEYS + 1) + 1 + i, steps, next);
-        if (i < GATE_NODE_KEYS && next < steps.size()) {
-            keys_[node * GATE_NODE_KEYS + i] = steps[next].first;
-            values_[node * GATE_NODE_KEYS + i] = steps[next].second;
-            ++next;
-        }
-    }
-}
-
 Image::Image(
     const policy::Policy& policy,
     std::span<const std::uint16_t> slot_of_rule,
     std::uint32_t generation
 ) {
     SEKISHO_ASSERT(slot_of_rule.size() == policy.rules().size());
+    std::vector<policy::Range> v6;
     for (const policy::Range& range : policy::merged_ranges(policy.prefixes())) {
         if (range.class_id != 0) {
-            (range.v4 ? v4_ : v6_).push_back(range);
+            (range.v4 ? v4_ : v6).push_back(range);
         }
     }
+    v6_ = IndexV6(v6);
     plan_v4();
-    plan_v6();
     plan_cells(policy, slot_of_rule);
 
-    std::uint64_t nodes = 0;
-    for (const SearchTree& tree : trees_) {
-        nodes += tree.nodes();
-    }
     header_.magic = GATE_MAGIC;
     header_.version = GATE_VERSION;
     header_.generation = generation;
     header_.v4_blocks = GATE_V4_END;
-    header_.v6_keys = header_.v4_blocks + round_up(blocks_ * 256);
-    header_.v6_values = header_.v6_keys + round_up(nodes * GATE_NODE_KEYS * sizeof(std::uint64_t));
-    header_.v6_trees = header_.v6_values + round_up(nodes * GATE_NODE_KEYS * sizeof(std::uint32_t));
-    if (!trees_.empty()) {
-        header_.v6_root = {0, static_cast<std::uint32_t>(trees_.front().nodes())};
-    }
-    const std::uint64_t size = header_.v6_trees + round_up(trees_.size() * sizeof(gate_tree));
+    header_.v6_nodes = header_.v4_blocks + round_up(blocks_ * 256);
+    header_.v6_trees = header_.v6_nodes + room_for(v6_.nodes());
+    header_.v6_directories = header_.v6_trees + room_for(v6_.trees());
+    header_.v6_entries = header_.v6_directories + room_for(v6_.directories());
+    header_.v6_root = v6_.root();
+    const std::uint64_t size = header_.v6_entries + room_for(v6_.entries());
     chunks_ = size / GATE_CHUNK_SIZE;
 }
 
@@ -156,54 +127,6 @@ void Image::plan_v4() {
         }
     }
     blocks_ = static_cast<std::size_t>(std::count(mixed_.begin(), mixed_.end(), true));
-}
-
-// The root tree is over the high halves of addresses. A /64 that holds a boundary inside gets a
-// tree of its own over the low halves.
-void Image::plan_v6() {
-    if (v6_.empty()) {
-        return;
-    }
-    std::vector<std::pair<policy::Number, std::uint32_t>> steps;
-    policy::Number open{};
-    bool closed = false;  // the last range reached the last address
-    for (const policy::Range& range : v6_) {
-        if (open < range.first) {
-            steps.emplace_back(open, 0);
-        }
-        steps.emplace_back(range.first, range.class_id);
-        open = policy::next(range.last);
-        closed = open == policy::Number{};
-    }
-    if (!closed) {
-        steps.emplace_back(open, 0);
-    }
-
-    Steps root;
-    std::vector<SearchTree> inner;
-    std::uint32_t current = 0;
-    for (std::size_t i = 0; i < steps.size();) {
-        const std::uint64_t high = steps[i].first.high;
-        Steps within;
-        if (steps[i].first.low != 0) {
-            within.emplace_back(0, current);
-        }
-        for (; i < steps.size() && steps[i].first.high == high; ++i) {
-            within.emplace_back(steps[i].first.low, steps[i].second);
-        }
-        current = within.back().second;
-        if (within.size() == 1) {
-            root.emplace_back(high, current);
-            continue;
-        }
-        root.emplace_back(high, GATE_VALUE_TREE | static_cast<std::uint32_t>(inner.size() + 1));
-        inner.emplace_back(within);
-        if (high != kNoKey && (i == steps.size() || steps[i].first.high != high + 1)) {
-            root.emplace_back(high + 1, current);
-        }
-    }
-    trees_.emplace_back(root);
-    std::move(inner.begin(), inner.end(), std::back_inserter(trees_));
 }
 
 void Image::plan_cells(const policy::Policy& policy, std::span<const std::uint16_t> slot_of_rule) {
@@ -302,22 +225,10 @@ void Image::write_v4(std::span<std::byte> memory) const {
 }
 
 void Image::write_v6(std::span<std::byte> memory) const {
-    std::uint32_t first = 0;
-    for (std::size_t i = 0; i < trees_.size(); ++i) {
-        const SearchTree& tree = trees_[i];
-        const gate_tree entry{first, static_cast<std::uint32_t>(tree.nodes())};
-        put(memory, header_.v6_trees + i * sizeof(entry), &entry, sizeof(entry));
-        const std::uint64_t keys = std::uint64_t{first} * GATE_NODE_KEYS;
-        put(memory,
-            header_.v6_keys + keys * sizeof(std::uint64_t),
-            tree.keys().data(),
-            tree.keys().size() * sizeof(std::uint64_t));
-        put(memory,
-            header_.v6_values + keys * sizeof(std::uint32_t),
-            tree.values().data(),
-            tree.values().size() * sizeof(std::uint32_t));
-        first += entry.nodes;
-    }
+    put_all(memory, header_.v6_nodes, v6_.nodes());
+    put_all(memory, header_.v6_trees, v6_.trees());
+    put_all(memory, header_.v6_directories, v6_.directories());
+    put_all(memory, header_.v6_entries, v6_.entries());
 }
 
 }  // namespace sekisho::gate

@@ -4,35 +4,16 @@
 
 #include "gate/bpf/layout.h"
 #include "gate/enforce/engine.h"
+#include "gate/enforce/image_v6.h"
 #include "policy/policy.h"
 #include "policy/ranges.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace sekisho::gate {
-
-// A static search tree: what holds from each key to the next. Filled in one go, never changed.
-class SearchTree {
-  public:
-    // `steps` sorted by key, the first key 0.
-    explicit SearchTree(const std::vector<std::pair<std::uint64_t, std::uint32_t>>& steps);
-    [[nodiscard]] std::size_t nodes() const { return keys_.size() / GATE_NODE_KEYS; }
-    [[nodiscard]] const std::vector<std::uint64_t>& keys() const { return keys_; }
-    [[nodiscard]] const std::vector<std::uint32_t>& values() const { return values_; }
-
-  private:
-    void fill(
-        std::size_t node,
-        const std::vector<std::pair<std::uint64_t, std::uint32_t>>& steps,
-        std::size_t& next
-    );
-    std::vector<std::uint64_t> keys_;
-    std::vector<std::uint32_t> values_;
-};
 
 class Image {
   public:
@@ -52,16 +33,15 @@ class Image {
 
   private:
     void plan_v4();
-    void plan_v6();
     void plan_cells(const policy::Policy& policy, std::span<const std::uint16_t> slot_of_rule);
     std::uint16_t limit_of(const policy::Rate& rate);
     void write_v4(std::span<std::byte> memory) const;
     void write_v6(std::span<std::byte> memory) const;
 
-    std::vector<policy::Range> v4_, v6_;  // merged, classes other than 0
-    std::vector<bool> mixed_;             // /24s that need a block
+    std::vector<policy::Range> v4_;  // merged, classes other than 0
+    std::vector<bool> mixed_;        // /24s that need a block
     std::size_t blocks_ = 0;
-    std::vector<SearchTree> trees_;  // the first is the root
+    IndexV6 v6_;
     std::vector<gate_cell> cells_;
     std::vector<gate_limit> limits_;
     std::vector<Downgrade> downgrades_;

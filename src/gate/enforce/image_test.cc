@@ -2,15 +2,57 @@
 // program itself is compared in tests/kernel.
 #include "gate/enforce/image.h"
 
+#include "gate/bpf/layout.h"
+#include "gate/enforce/image_v6.h"
 #include "policy/policy.h"
 
+#include <algorithm>
 #include <cstring>
 #include <gtest/gtest.h>
 #include <random>
 #include <set>
+#include <span>
 
 namespace sekisho::gate {
 namespace {
+
+// As the program goes: by at most GATE_DIRECTORY_LEVELS directories to one tree.
+std::uint32_t follow(
+    std::uint32_t ref,
+    std::uint64_t wanted,
+    const auto& node_at,
+    const auto& tree_at,
+    const auto& directory_at,
+    const auto& entry_at
+) {
+    for (int level = 0; ref >> GATE_REF_SHIFT == GATE_REF_DIRECTORY; ++level) {
+        EXPECT_LT(level, GATE_DIRECTORY_LEVELS);
+        const gate_directory directory = directory_at(ref & GATE_REF_INDEX);
+        const std::uint64_t entry = (wanted - directory.base) >> directory.shift;
+        ref = wanted < directory.base      ? directory.below
+              : entry >= directory.entries ? directory.above
+                                           : entry_at(directory.first + entry);
+    }
+    gate_tree tree{
+        ref & ((1U << GATE_REF_TREE_NODES) - 1), (ref & GATE_REF_INDEX) >> GATE_REF_TREE_NODES
+    };
+    if (ref >> GATE_REF_SHIFT == GATE_REF_CLASS) {
+        return ref;
+    }
+    if (ref >> GATE_REF_SHIFT == GATE_REF_BIG_TREE) {
+        tree = tree_at(ref & GATE_REF_INDEX);
+    }
+    int levels = 0;
+    for (std::uint64_t at = 0; at < tree.nodes; ++levels) {
+        const gate_node node = node_at(tree.first + at);
+        const auto* end = std::upper_bound(std::begin(node.keys), std::end(node.keys), wanted);
+        const auto kept = static_cast<std::uint64_t>(end - std::begin(node.keys));
+        ref = std::span(node.values)[kept];
+        at = at * (GATE_NODE_KEYS + 1) + kept + 1;
+    }
+    EXPECT_LE(levels, GATE_TREE_LEVELS);
+    return ref;
+}
 
 class Reader {
   public:
@@ -29,15 +71,8 @@ class Reader {
     [[nodiscard]] unsigned class_of(const IpAddress& address) const {
         if (!address.is_v4()) {
             const policy::Number number = policy::to_number(address);
-            if (header_.v6_root.nodes == 0) {
-                return 0;
-            }
-            const std::uint32_t value = find(header_.v6_root, number.high);
-            if ((value & GATE_VALUE_TREE) == 0) {
-                return value;
-            }
-            const std::uint64_t tree = value & ~GATE_VALUE_TREE;
-            return find(at<gate_tree>(header_.v6_trees + tree * sizeof(gate_tree)), number.low);
+            const std::uint32_t high = find(header_.v6_root, number.high);
+            return find(high, number.low) & (GATE_CLASSES - 1);
         }
         const std::uint32_t a = address.to_v4();
         const auto entry = at<std::uint8_t>(GATE_V4_FLAT + (a >> 8U));
@@ -66,22 +101,21 @@ class Reader {
         std::memcpy(&out, memory_.data() + offset, sizeof(T));
         return out;
     }
-    [[nodiscard]] std::uint32_t find(gate_tree tree, std::uint64_t wanted) const {
-        std::uint64_t node = 0;
-        std::uint64_t best = 0;
-        while (node < tree.nodes) {
-            std::uint64_t kept = 0;
-            const std::uint64_t first = (tree.first + node) * GATE_NODE_KEYS;
-            while (kept < GATE_NODE_KEYS &&
-                   at<std::uint64_t>(header_.v6_keys + (first + kept) * 8) <= wanted) {
-                ++kept;
-            }
-            if (kept != 0) {
-                best = first + kept - 1;
-            }
-            node = node * (GATE_NODE_KEYS + 1) + kept + 1;
-        }
-        return at<std::uint32_t>(header_.v6_values + best * 4);
+    // The class, or the reference of the tree over the low halves; a class stays what it is.
+    [[nodiscard]] std::uint32_t find(std::uint32_t ref, std::uint64_t wanted) const {
+        const auto node = [this](std::uint64_t index) {
+            return at<gate_node>(header_.v6_nodes + index * sizeof(gate_node));
+        };
+        const auto tree = [this](std::uint64_t index) {
+            return at<gate_tree>(header_.v6_trees + index * sizeof(gate_tree));
+        };
+        const auto directory = [this](std::uint64_t index) {
+            return at<gate_directory>(header_.v6_directories + index * sizeof(gate_directory));
+        };
+        const auto entry = [this](std::uint64_t index) {
+            return at<std::uint32_t>(header_.v6_entries + index * sizeof(std::uint32_t));
+        };
+        return follow(ref, wanted, node, tree, directory, entry);
     }
 
     std::vector<std::uint16_t> slots_;
@@ -101,35 +135,76 @@ void expect_same(const policy::Policy& policy, const Reader& reader, const IpAdd
     ASSERT_EQ(reader.class_of(address), policy.classify(address)) << address.text();
 }
 
-TEST(SearchTree, FindsThePredecessorForEverySize) {
-    for (std::size_t size : {1U, 2U, 7U, 8U, 9U, 72U, 80U, 81U, 100U, 729U, 5000U}) {
-        std::vector<std::pair<std::uint64_t, std::uint32_t>> steps;
-        for (std::size_t i = 0; i < size; ++i) {
-            steps.emplace_back(i * 10, static_cast<std::uint32_t>(i));
-        }
-        const SearchTree tree(steps);
-        const auto find = [&](std::uint64_t wanted) {
-            std::size_t node = 0;
-            std::uint32_t best = 0;
-            while (node < tree.nodes()) {
-                std::size_t kept = 0;
-                while (kept < GATE_NODE_KEYS && tree.keys()[node * GATE_NODE_KEYS + kept] <= wanted
-                ) {
-                    ++kept;
-                }
-                if (kept != 0) {
-                    best = tree.values()[node * GATE_NODE_KEYS + kept - 1];
-                }
-                node = node * (GATE_NODE_KEYS + 1) + kept + 1;
-            }
-            return best;
-        };
-        for (std::size_t i = 0; i < size; ++i) {
-            ASSERT_EQ(find(i * 10), i) << size;
-            ASSERT_EQ(find(i * 10 + 9), i) << size;
-        }
-        ASSERT_EQ(find(~0ULL), size - 1);
+std::uint32_t find(const IndexV6& index, std::uint64_t wanted) {
+    return follow(
+        index.root(),
+        wanted,
+        [&](std::uint64_t i) { return index.nodes().at(i); },
+        [&](std::uint64_t i) { return index.trees().at(i); },
+        [&](std::uint64_t i) { return index.directories().at(i); },
+        [&](std::uint64_t i) { return index.entries().at(i); }
+    );
+}
+
+// Every step from its number on up to the next one's, and what is before the first.
+void expect_found(const std::vector<Step>& steps) {
+    constexpr std::uint32_t kBefore = 999'999;
+    const IndexV6 index(steps, kBefore);
+    if (steps.front().first != 0) {
+        ASSERT_EQ(find(index, 0), kBefore) << steps.size();
+        ASSERT_EQ(find(index, steps.front().first - 1), kBefore) << steps.size();
     }
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        const std::uint64_t last = i + 1 < steps.size() ? steps[i + 1].first - 1 : ~0ULL;
+        ASSERT_EQ(find(index, steps[i].first), steps[i].second) << steps.size();
+        ASSERT_EQ(find(index, last), steps[i].second) << steps.size();
+    }
+}
+
+TEST(IndexV6, FindsThePredecessorForEverySize) {
+    for (const std::size_t size : {1U, 2U, 5U, 6U, 34U, 35U, 36U, 37U, 100U, 729U, 5000U}) {
+        for (const std::uint64_t start : {std::uint64_t{0}, std::uint64_t{0x20010db800000000}}) {
+            for (const std::uint64_t stride : {1ULL, 10ULL, 0x100000000ULL}) {
+                std::vector<Step> steps;
+                for (std::size_t i = 0; i < size; ++i) {
+                    steps.emplace_back(start + i * stride, static_cast<std::uint32_t>(i));
+                }
+                expect_found(steps);
+            }
+        }
+    }
+}
+
+TEST(IndexV6, FindsWhatEndsWithTheLastNumber) {
+    for (const std::size_t size : {1U, 40U, 4000U}) {
+        std::vector<Step> steps;
+        for (std::size_t i = 0; i < size; ++i) {
+            steps.emplace_back(~0ULL - (size - 1 - i), static_cast<std::uint32_t>(i));
+        }
+        expect_found(steps);
+    }
+}
+
+// Numbers that no directory spreads well: each cluster is as narrow as those before are far away.
+TEST(IndexV6, ClustersInClustersEndInATree) {
+    std::mt19937_64 random(64);
+    std::set<std::uint64_t> numbers;
+    for (unsigned shift = 60; shift >= 12; shift -= 12) {
+        for (int i = 0; i < 3; ++i) {
+            numbers.insert(0x20010db800000000ULL + (std::uint64_t{1} << shift) + random() % 64);
+        }
+        for (int i = 0; i < 600; ++i) {
+            numbers.insert(0x20010db800000000ULL + random() % (std::uint64_t{1} << (shift / 2)));
+        }
+    }
+    std::vector<Step> steps;
+    for (const std::uint64_t number : numbers) {
+        steps.emplace_back(number, static_cast<std::uint32_t>(steps.size()));
+    }
+    expect_found(steps);
+    const IndexV6 index(steps, 0);
+    EXPECT_GT(index.directories().size(), 2U);
+    EXPECT_FALSE(index.trees().empty()) << "no big tree was met";
 }
 
 TEST(Image, AnEmptyPolicyIsClassZeroEverywhere) {
@@ -138,7 +213,7 @@ TEST(Image, AnEmptyPolicyIsClassZeroEverywhere) {
     for (const char* text : {"0.0.0.0", "255.255.255.255", "::", "ffff::ffff"}) {
         EXPECT_EQ(reader.class_of(*IpAddress::parse(text)), 0U);
     }
-    EXPECT_EQ(reader.header().v6_root.nodes, 0U);
+    EXPECT_EQ(reader.header().v6_root, 0U);
     EXPECT_LT(reader.size(), 17U << 20U);
 }
 
