@@ -170,6 +170,11 @@ int detach(const Context& context) {
         }
         links = *removed;
     }
+    const auto filters = gate::remove_tc_filters();
+    if (!filters) {
+        return report(context, filters.error());
+    }
+    links += *filters;
     const auto table = gate::remove_nft_table();
     if (!table && config->gate.engine == "nftables") {
         return report(context, table.error());

@@ -36,7 +36,7 @@ struct Gate {
     std::string mode =
         "enforce";  // enforce: rules as their stage says; observe: nothing is blocked
     std::vector<std::string> interfaces;  // empty: every interface that is up, without lo
-    std::string xdp_mode = "auto";        // auto, native, generic
+    std::string xdp_mode = "auto";        // auto, native, generic, tc
     std::string pin;                      // folder in bpffs; empty: nothing outlives the process
     std::uint32_t events_per_line_per_minute = 10;
     std::string exempt_class;  // empty: there are no exemptions

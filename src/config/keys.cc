@@ -156,9 +156,10 @@ Table<C> gate() {
             at_start(choice<C>(
                 "xdp_mode",
                 SEKISHO_AT(gate.xdp_mode),
-                {"auto", "native", "generic"},
-                "How the XDP program is attached. `auto`: native where the driver has it, else "
-                "generic."
+                {"auto", "native", "generic", "tc"},
+                "How the program is attached. `auto`: native XDP where the driver has it, else "
+                "generic, else (where another XDP program stands, for one) `tc`: the ingress of "
+                "traffic control, with the same verdicts."
             )),
             at_start(text<C>(
                 "pin",

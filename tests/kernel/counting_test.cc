@@ -165,7 +165,7 @@ TEST(WithoutPolicy, EverythingPassesAndIsCounted) {
     const auto engine = XdpEngine::load(gate::XdpMode::Auto);
     ASSERT_TRUE(engine) << engine.error().message;
     const Frame frame{.source = kLine, .destination = kOutside};
-    EXPECT_EQ(run_program((*engine)->program_fd(), frame.bytes()).verdict, XDP_PASS);
+    EXPECT_EQ(run_program({(*engine)->program_fd()}, frame.bytes()).verdict, XDP_PASS);
     for (const gate::Named& one : (*engine)->statistics()) {
         EXPECT_EQ(one.value, one.name == "no_policy_passed" ? 1U : 0U) << one.name;
     }

@@ -1,5 +1,5 @@
-// The same packets through policy::Policy and through the BPF program: they must agree on every
-// one.
+// The same packets through policy::Policy and through the BPF program, in XDP and in traffic
+// control: they must agree on every one.
 #include "gate/enforce/xdp_engine.h"
 #include "kernel/packets.h"
 #include "policy/overlay.h"
@@ -219,6 +219,8 @@ void compare(gate::XdpEngine& engine, std::uint64_t seed, std::size_t packets, O
     auto laid = policy::with_overrides(*compiled, overrides);
     ASSERT_TRUE(laid) << laid.error().message;
     ASSERT_TRUE(engine.apply(*compiled, overrides));
+    const std::vector<Program> programs = programs_of(engine);
+    ASSERT_EQ(programs.size(), 2U);
     std::map<std::pair<std::string, bool>, std::uint64_t> counted;
     const auto read = [&] {
         std::map<std::pair<std::string, bool>, std::uint64_t> out;
@@ -238,20 +240,23 @@ void compare(gate::XdpEngine& engine, std::uint64_t seed, std::size_t packets, O
         }
         const Frame frame = world.packet();
         const Expected expected = expect(**laid, frame);
-        const RunResult result = run_program(engine.program_fd(), frame.bytes());
-        ASSERT_EQ(result.verdict, expected.verdict)
-            << "seed " << seed << ": " << frame.source.text() << " -> " << frame.destination.text();
-        if (result.verdict == XDP_TX) {
-            const Seen seen = dissect(result.out);
-            ASSERT_TRUE(seen.valid) << seen.why;
-            ASSERT_EQ(seen.source, frame.destination);
-            ASSERT_EQ(seen.destination, frame.source);
-            ASSERT_EQ(seen.tags, frame.tags);
-        } else {
-            ASSERT_EQ(result.out, frame.bytes());
+        for (const Program& program : programs) {
+            const RunResult result = run_program(program, frame.bytes());
+            ASSERT_EQ(result.verdict, expected.verdict)
+                << program.name << ", seed " << seed << ": " << frame.source.text() << " -> "
+                << frame.destination.text();
+            if (result.verdict == XDP_TX) {
+                const Seen seen = dissect(result.out);
+                ASSERT_TRUE(seen.valid) << program.name << ": " << seen.why;
+                ASSERT_EQ(seen.source, frame.destination);
+                ASSERT_EQ(seen.destination, frame.source);
+                ASSERT_EQ(seen.tags, frame.tags);
+            } else {
+                ASSERT_EQ(result.out, frame.bytes());
+            }
         }
         for (const auto& [key, count] : expected.counted) {
-            counted[key] += count;
+            counted[key] += count * programs.size();
         }
         ++outcome.packets;
         ++(expected.verdict == XDP_PASS ? outcome.passed : outcome.blocked);
@@ -261,7 +266,7 @@ void compare(gate::XdpEngine& engine, std::uint64_t seed, std::size_t packets, O
     }
 }
 
-TEST(Differential, PolicyAndProgramAgreeOnEveryPacket) {
+TEST(Differential, PolicyAndProgramsAgreeOnEveryPacket) {
     if (!is_root()) {
         GTEST_SKIP() << "needs root: loads a BPF program";
     }
@@ -295,10 +300,10 @@ TEST(Differential, MappedAddressesAreTheIpv4AddressesTheyStandFor) {
     ASSERT_TRUE((*engine)->apply(compile(source)));
     Bytes frame =
         Frame{.source = at("[2001:db8::1]:999"), .destination = at("[2001:db8::2]:25")}.bytes();
-    EXPECT_EQ(run_program((*engine)->program_fd(), frame).verdict, XDP_PASS);
+    EXPECT_EQ(run_program(programs_of(**engine).front(), frame).verdict, XDP_PASS);
     const Bytes mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 198, 51, 100, 7};
     std::copy(mapped.begin(), mapped.end(), frame.begin() + 14 + 8);
-    EXPECT_EQ(run_program((*engine)->program_fd(), frame).verdict, XDP_DROP);
+    EXPECT_EQ(run_program(programs_of(**engine).front(), frame).verdict, XDP_DROP);
 }
 
 }  // namespace

@@ -3,135 +3,21 @@
 #include "gate/enforce/command.h"
 #include "gate/enforce/engine.h"
 #include "gate/enforce/xdp_engine.h"
+#include "kernel/namespace_fixture.h"
 #include "kernel/packets.h"
-#include "kernel/world.h"
 #include "policy/policy.h"
 
-#include <array>
 #include <atomic>
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
 #include <string>
-#include <sys/mount.h>
 #include <thread>
 #include <unistd.h>
 
 namespace sekisho::kernel_test {
 namespace {
-
-using policy::Action;
-using policy::Stage;
-
-const IpAddress kLine = *IpAddress::parse("198.51.100.1");
-const IpAddress kLine6 = *IpAddress::parse("2001:db8:1::1");
-const IpAddress kStatic = *IpAddress::parse("198.51.100.2");
-const IpAddress kStatic6 = *IpAddress::parse("2001:db8:1::2");
-const Endpoint kSmtp = at("203.0.113.9:25");
-const Endpoint kSmtp6 = at("[2001:db8:f::9]:25");
-const Endpoint kSubmission = at("203.0.113.9:587");
-const Endpoint kSubmission6 = at("[2001:db8:f::9]:587");
-const std::vector<std::string> kInterfaces{"in0", "out0"};
-
-policy::Source op25b(Action action = Action::Refuse, Stage stage = Stage::Enforce) {
-    policy::Source source;
-    source.classes = {
-        group("subscribers", {"198.51.100.0/24", "2001:db8:1::/48"}),
-        group("static", {"198.51.100.2", "2001:db8:1::2"}),
-    };
-    source.rules = {rule("op25b", "subscribers", "outside", action, stage)};
-    return source;
-}
-
-class Namespaces : public testing::Test {
-  protected:
-    void SetUp() override {
-        if (!is_root()) {
-            GTEST_SKIP() << "needs root: makes network namespaces";
-        }
-        world_ = std::make_unique<World>();
-        ASSERT_EQ(world_->problem(), "");
-    }
-    int from(const IpAddress& source, const Endpoint& destination) {
-        return world_->connect_from(source, destination);
-    }
-    void expect_open() {
-        for (const auto& [source, destination] :
-             {std::pair{kLine, kSmtp},
-              {kLine6, kSmtp6},
-              {kLine, kSubmission},
-              {kLine6, kSubmission6}}) {
-            EXPECT_EQ(from(source, destination), 0) << destination.text();
-        }
-    }
-    void expect_closed() {
-        EXPECT_EQ(from(kLine, kSmtp), ECONNREFUSED);
-        EXPECT_EQ(from(kLine6, kSmtp6), ECONNREFUSED);
-        EXPECT_EQ(from(kLine, kSubmission), 0);
-        EXPECT_EQ(from(kLine6, kSubmission6), 0);
-        EXPECT_EQ(from(kStatic, kSmtp), 0);
-        EXPECT_EQ(from(kStatic6, kSmtp6), 0);
-    }
-    static gate::RuleCounter counter(gate::Engine& engine, const std::string& rule) {
-        const auto all = engine.counters();
-        EXPECT_TRUE(all) << (all ? "" : all.error().message);
-        for (const gate::RuleCounter& one : all.value_or(std::vector<gate::RuleCounter>{})) {
-            if (one.rule == rule) {
-                return one;
-            }
-        }
-        ADD_FAILURE() << "no counter for " << rule;
-        return {};
-    }
-    static void put_on(gate::Engine& engine, const std::vector<std::string>& interfaces) {
-        for (const auto& [name, status] : engine.attach(interfaces)) {
-            ASSERT_TRUE(status) << name << ": " << status.error().message;
-        }
-    }
-    // The life of a policy, the same for every engine.
-    void walk(gate::Engine& engine) {
-        expect_open();
-        const Status applied = engine.apply(compile(op25b()));
-        ASSERT_TRUE(applied) << applied.error().message;
-        put_on(engine, kInterfaces);
-        expect_closed();
-        EXPECT_EQ(counter(engine, "op25b").to.packets, 2U);
-        EXPECT_EQ(counter(engine, "op25b").from.packets, 0U);
-
-        // An exemption, and its end.
-        ASSERT_TRUE(engine.set_overrides(
-            {{*Prefix::parse("198.51.100.1"), 0, {}}, {*Prefix::parse("2001:db8:1::/64"), 0, {}}}
-        ));
-        expect_open();
-        EXPECT_EQ(from(kStatic, kSmtp), 0);
-        ASSERT_TRUE(engine.set_overrides({}));
-        EXPECT_EQ(from(kLine, kSmtp), ECONNREFUSED);
-
-        ASSERT_TRUE(engine.apply(compile(op25b(Action::Refuse, Stage::Observe))));
-        expect_open();
-        const gate::RuleCounter observed = counter(engine, "op25b");
-        EXPECT_GT(observed.to.packets, 2U);  // it grows on across the swap
-        EXPECT_GT(observed.from.packets, 0U);
-
-        ASSERT_TRUE(engine.apply(compile(op25b(Action::Drop))));
-        EXPECT_EQ(world_->connect_from(kLine, kSmtp, 300), ETIMEDOUT);
-        EXPECT_EQ(from(kStatic, kSmtp), 0);
-
-        put_on(engine, {"in0"});  // the outside interface is let go
-        EXPECT_EQ(engine.describe().attachments.size(), 1U);
-        EXPECT_EQ(world_->connect_from(kLine6, kSmtp6, 300), ETIMEDOUT);
-        const auto missing = engine.attach({"in0", "gone0"});
-        ASSERT_EQ(missing.size(), 2U);
-        EXPECT_TRUE(missing[0].second);
-        EXPECT_FALSE(missing[1].second);
-        ASSERT_TRUE(engine.detach());
-        expect_open();
-    }
-
-    std::unique_ptr<World> world_;
-};
 
 TEST_F(Namespaces, XdpRefusesPort25AtOnceAndPassesTheRest) {
     world_->in_router([&] {
@@ -211,28 +97,6 @@ TEST_F(Namespaces, AutoTakesGenericModeOnVethAndSaysWhy) {
         EXPECT_NE(taken[0].second.error().message.find("another XDP program"), std::string::npos);
     });
 }
-
-// A BPF file system of the test's own: the machine's may not be mounted, or hold other things.
-class BpfFs {
-  public:
-    BpfFs() {
-        std::array<char, 32> name{"/tmp/sekisho-bpf-XXXXXX"};
-        path_ = mkdtemp(name.data());
-        mounted_ = mount("bpf", path_.c_str(), "bpf", 0, nullptr) == 0;
-    }
-    ~BpfFs() {
-        umount2(path_.c_str(), MNT_DETACH);
-        rmdir(path_.c_str());
-    }
-    BpfFs(const BpfFs&) = delete;
-    BpfFs& operator=(const BpfFs&) = delete;
-    [[nodiscard]] bool mounted() const { return mounted_; }
-    [[nodiscard]] const std::string& path() const { return path_; }
-
-  private:
-    std::string path_;
-    bool mounted_ = false;
-};
 
 // With gate.pin the policy outlives its process, the next gate takes over without a gap, and
 // detaching leaves nothing behind.
@@ -349,8 +213,8 @@ TEST_F(Namespaces, NoPacketIsJudgedByHalfAPolicyDuringASwap) {
             const Bytes v4 = Frame{.source = {kLine, 4000}, .destination = kSmtp}.bytes();
             const Bytes v6 = Frame{.source = {kLine6, 4000}, .destination = kSmtp6}.bytes();
             while (!done) {
-                wrong += run_program((*engine)->program_fd(), v4).verdict != XDP_TX ? 1U : 0U;
-                wrong += run_program((*engine)->program_fd(), v6).verdict != XDP_TX ? 1U : 0U;
+                wrong += run_program({(*engine)->program_fd()}, v4).verdict != XDP_TX ? 1U : 0U;
+                wrong += run_program({(*engine)->program_fd()}, v6).verdict != XDP_TX ? 1U : 0U;
                 judged += 2;
             }
         });

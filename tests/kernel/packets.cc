@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
 #include <memory>
 #include <string>
 #include <unistd.h>
@@ -317,7 +319,15 @@ Seen dissect(const Bytes& frame) {
     return seen;
 }
 
-RunResult run_program(int program_fd, const Bytes& frame) {
+std::vector<Program> programs_of(gate::XdpEngine& engine) {
+    std::vector<Program> out{{engine.program_fd(), false, "XDP"}};
+    if (const auto tc = engine.tc_program_fd()) {
+        out.push_back({*tc, true, "traffic control"});
+    }
+    return out;
+}
+
+RunResult run_program(const Program& program, const Bytes& frame) {
     RunResult result;
     result.out.resize(4096);
     bpf_test_run_opts options{};
@@ -327,9 +337,17 @@ RunResult run_program(int program_fd, const Bytes& frame) {
     options.data_out = result.out.data();
     options.data_size_out = static_cast<std::uint32_t>(result.out.size());
     options.repeat = 1;
-    if (bpf_prog_test_run_opts(program_fd, &options) == 0) {
-        result.verdict = static_cast<int>(options.retval);
-        result.out.resize(options.data_size_out);
+    if (bpf_prog_test_run_opts(program.fd, &options) != 0) {
+        return result;
+    }
+    result.out.resize(options.data_size_out);
+    result.verdict = static_cast<int>(options.retval);
+    if (program.tc) {
+        const int action = result.verdict;
+        result.verdict = action == TC_ACT_UNSPEC     ? XDP_PASS
+                         : action == TC_ACT_SHOT     ? XDP_DROP
+                         : action == TC_ACT_REDIRECT ? XDP_TX
+                                                     : -1;
     }
     return result;
 }

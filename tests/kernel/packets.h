@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/ip.h"
+#include "gate/enforce/xdp_engine.h"
 #include "policy/policy.h"
 
 #include <cstdint>
@@ -67,11 +68,19 @@ inline constexpr std::uint16_t kSession = 0x1234;
 inline constexpr std::uint64_t kSourceMac = 0x020000000001;
 inline constexpr std::uint64_t kDestinationMac = 0x020000000002;
 
+// The forms of the gate's program.
+struct Program {
+    int fd = -1;
+    bool tc = false;
+    const char* name = "";
+};
+[[nodiscard]] std::vector<Program> programs_of(gate::XdpEngine& engine);
+
 struct RunResult {
-    int verdict = -1;  // XDP_DROP, XDP_PASS, XDP_TX
+    int verdict = -1;  // XDP_DROP, XDP_PASS, XDP_TX, and what traffic control calls so
     Bytes out;
 };
-[[nodiscard]] RunResult run_program(int program_fd, const Bytes& frame);
+[[nodiscard]] RunResult run_program(const Program& program, const Bytes& frame);
 
 [[nodiscard]] bool is_root();
 // Classes and rules in short: {"subscribers", {"198.51.100.0/24"}}.

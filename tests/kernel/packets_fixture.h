@@ -51,7 +51,16 @@ class Packets : public testing::Test {
         ASSERT_TRUE(applied) << applied.error().message;
     }
 
-    RunResult run(const Frame& frame) { return run_program(engine_->program_fd(), frame.bytes()); }
+    [[nodiscard]] virtual bool in_tc() const { return false; }
+    RunResult run(const Bytes& frame) {
+        if (!in_tc()) {
+            return run_program({engine_->program_fd()}, frame);
+        }
+        const auto tc = engine_->tc_program_fd();
+        EXPECT_TRUE(tc) << tc.error().message;
+        return run_program({tc.value_or(-1), true}, frame);
+    }
+    RunResult run(const Frame& frame) { return run(frame.bytes()); }
     int verdict(const Frame& frame) { return run(frame).verdict; }
     std::uint64_t statistic(const std::string& name) {
         for (const gate::Named& one : engine_->statistics()) {

@@ -1,5 +1,5 @@
-// Packet in, verdict and packet out, by BPF_PROG_TEST_RUN on the program as it is attached in
-// production.
+// Packet in, verdict and packet out, by BPF_PROG_TEST_RUN on the programs as they are attached in
+// production: in XDP and in traffic control.
 #include "kernel/packets_fixture.h"
 
 #include <gtest/gtest.h>
@@ -8,7 +8,18 @@
 namespace sekisho::kernel_test {
 namespace {
 
-TEST_F(Packets, PassesWhatIsNotTcpPort25) {
+class EachProgram : public Packets, public testing::WithParamInterface<bool> {
+  protected:
+    [[nodiscard]] bool in_tc() const override { return GetParam(); }
+};
+INSTANTIATE_TEST_SUITE_P(
+    Packets,
+    EachProgram,
+    testing::Bool(),
+    [](const testing::TestParamInfo<bool>& info) { return info.param ? "Tc" : "Xdp"; }
+);
+
+TEST_P(EachProgram, PassesWhatIsNotTcpPort25) {
     Frame frame{.source = kLine, .destination = at("203.0.113.9:587")};
     EXPECT_EQ(verdict(frame), XDP_PASS);
     frame.destination.port = 465;
@@ -25,7 +36,7 @@ TEST_F(Packets, PassesWhatIsNotTcpPort25) {
     EXPECT_TRUE(flows().empty());
 }
 
-TEST_F(Packets, ASynIsAnsweredWithAResetThatAcknowledgesIt) {
+TEST_P(EachProgram, ASynIsAnsweredWithAResetThatAcknowledgesIt) {
     for (const bool v4 : {true, false}) {
         const Frame frame{
             .source = v4 ? kLine : kLine6,
@@ -50,7 +61,7 @@ TEST_F(Packets, ASynIsAnsweredWithAResetThatAcknowledgesIt) {
     EXPECT_EQ(statistic("resets_sent"), 2U);
 }
 
-TEST_F(Packets, ASegmentWithAckIsAnsweredFromItsAcknowledgement) {
+TEST_P(EachProgram, ASegmentWithAckIsAnsweredFromItsAcknowledgement) {
     const Frame frame{
         .source = kLine,
         .destination = kOutside,
@@ -66,7 +77,7 @@ TEST_F(Packets, ASegmentWithAckIsAnsweredFromItsAcknowledgement) {
     EXPECT_EQ(seen.ack, 0U);
 }
 
-TEST_F(Packets, DataSynAndFinCountInTheAcknowledgement) {
+TEST_P(EachProgram, DataSynAndFinCountInTheAcknowledgement) {
     Frame frame{
         .source = kLine6,
         .destination = kOutside6,
@@ -88,7 +99,7 @@ TEST_F(Packets, DataSynAndFinCountInTheAcknowledgement) {
     EXPECT_EQ(seen.ack, 101U);
 }
 
-TEST_F(Packets, VlanTagsStayInTheReset) {
+TEST_P(EachProgram, VlanTagsStayInTheReset) {
     for (const bool v4 : {true, false}) {
         Frame frame{.source = v4 ? kLine : kLine6, .destination = v4 ? kOutside : kOutside6};
         frame.tags = {{0x8100, 0x2064}};
@@ -105,7 +116,7 @@ TEST_F(Packets, VlanTagsStayInTheReset) {
     }
 }
 
-TEST_F(Packets, IpOptionsAndExtensionHeadersAreReadAndNotSentBack) {
+TEST_P(EachProgram, IpOptionsAndExtensionHeadersAreReadAndNotSentBack) {
     Frame frame{.source = kLine, .destination = kOutside};
     for (const std::size_t options : {4U, 24U, 40U}) {
         frame.ip_options = options;
@@ -128,7 +139,7 @@ TEST_F(Packets, IpOptionsAndExtensionHeadersAreReadAndNotSentBack) {
     EXPECT_EQ(verdict(six), XDP_PASS);
 }
 
-TEST_F(Packets, AResetIsNeverAnswered) {
+TEST_P(EachProgram, AResetIsNeverAnswered) {
     Frame frame{.source = kLine, .destination = kOutside, .flags = kRst};
     EXPECT_EQ(verdict(frame), XDP_DROP);
     frame.flags = kRst | kAck;
@@ -139,7 +150,7 @@ TEST_F(Packets, AResetIsNeverAnswered) {
     EXPECT_EQ(verdict(frame), XDP_DROP);
 }
 
-TEST_F(Packets, AnswersFromPort25AreDropped) {
+TEST_P(EachProgram, AnswersFromPort25AreDropped) {
     for (const bool v4 : {true, false}) {
         const Frame frame{
             .source = v4 ? kOutside : kOutside6,
@@ -153,7 +164,7 @@ TEST_F(Packets, AnswersFromPort25AreDropped) {
     EXPECT_EQ(counter("op25b").to.packets, 0U);
 }
 
-TEST_F(Packets, BothPorts25MeetsBothDirections) {
+TEST_P(EachProgram, BothPorts25MeetsBothDirections) {
     Endpoint line = kLine;
     line.port = 25;
     EXPECT_EQ(verdict({.source = line, .destination = kOutside}), XDP_TX);
@@ -162,7 +173,7 @@ TEST_F(Packets, BothPorts25MeetsBothDirections) {
     EXPECT_EQ(counter("op25b").from.packets, 1U);
 }
 
-TEST_F(Packets, DropIsSilentAndObservePasses) {
+TEST_P(EachProgram, DropIsSilentAndObservePasses) {
     EXPECT_EQ(verdict({.source = kLine, .destination = kDropped}), XDP_DROP);
     EXPECT_EQ(verdict({.source = kLine, .destination = kObserved}), XDP_PASS);
     EXPECT_EQ(verdict({.source = at("203.0.113.1:9"), .destination = kDropped}), XDP_PASS);
@@ -181,7 +192,7 @@ TEST_F(Packets, DropIsSilentAndObservePasses) {
     EXPECT_FALSE(seen[1].blocked);
 }
 
-TEST_F(Packets, NonFirstFragmentsPassAndFirstOnesAreJudged) {
+TEST_P(EachProgram, NonFirstFragmentsPassAndFirstOnesAreJudged) {
     Frame frame{.source = kLine, .destination = kOutside};
     frame.fragment = 0x2001;  // more to come, offset 8
     EXPECT_EQ(verdict(frame), XDP_PASS);
@@ -204,7 +215,7 @@ TEST_F(Packets, NonFirstFragmentsPassAndFirstOnesAreJudged) {
 }
 
 // Cut anywhere, a frame has a defined verdict: nothing but a whole TCP header is answered.
-TEST_F(Packets, CutFramesPassOrAreDroppedAndNeverAnswered) {
+TEST_P(EachProgram, CutFramesPassOrAreDroppedAndNeverAnswered) {
     for (const bool v4 : {true, false}) {
         Frame frame{.source = v4 ? kLine : kLine6, .destination = v4 ? kOutside : kOutside6};
         frame.pad = false;
@@ -213,19 +224,19 @@ TEST_F(Packets, CutFramesPassOrAreDroppedAndNeverAnswered) {
         const std::size_t tcp = 14 + 4 + (v4 ? 20 : 40);
         for (std::size_t size = 14; size < whole.size(); ++size) {
             const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
-            const int got = run_program(engine_->program_fd(), cut).verdict;
+            const int got = run(cut).verdict;
             EXPECT_EQ(got, size < tcp + 4 ? XDP_PASS : XDP_DROP) << size;
         }
-        EXPECT_EQ(run_program(engine_->program_fd(), whole).verdict, XDP_TX);
+        EXPECT_EQ(run(whole).verdict, XDP_TX);
     }
 }
 
-TEST_F(Packets, HeadersThatLieAreNotAnswered) {
+TEST_P(EachProgram, HeadersThatLieAreNotAnswered) {
     Bytes frame = Frame{.source = kLine, .destination = kOutside, .pad = false}.bytes();
     const auto with = [&](std::size_t index, std::uint8_t value) {
         Bytes copy = frame;
         copy[index] = value;
-        return run_program(engine_->program_fd(), copy).verdict;
+        return run(copy).verdict;
     };
     EXPECT_EQ(with(14, 0x44), XDP_PASS);            // IHL below 5
     EXPECT_EQ(with(14, 0x65), XDP_PASS);            // version 6 in an IPv4 frame
@@ -234,7 +245,7 @@ TEST_F(Packets, HeadersThatLieAreNotAnswered) {
     EXPECT_EQ(with(12, 0x99), XDP_PASS);            // another EtherType
 }
 
-TEST_F(Packets, PppoeSessionsAreLookedIntoAndAnswered) {
+TEST_P(EachProgram, PppoeSessionsAreLookedIntoAndAnswered) {
     for (const bool v4 : {true, false}) {
         Frame frame{.source = v4 ? kLine : kLine6, .destination = v4 ? kOutside : kOutside6};
         frame.tags = {{0x8100, 7}};
@@ -252,10 +263,10 @@ TEST_F(Packets, PppoeSessionsAreLookedIntoAndAnswered) {
     }
     Bytes frame = Frame{.source = kLine, .destination = kOutside, .pppoe = Ppp::Plain}.bytes();
     frame[15] = 0xa7;  // PADT: discovery, no session data
-    EXPECT_EQ(run_program(engine_->program_fd(), frame).verdict, XDP_PASS);
+    EXPECT_EQ(run(frame).verdict, XDP_PASS);
 }
 
-TEST_F(Packets, TheInnerAddressesOfATunnelAreJudged) {
+TEST_P(EachProgram, TheInnerAddressesOfATunnelAreJudged) {
     const IpAddress out4 = *IpAddress::parse("203.0.113.77");
     const IpAddress far4 = *IpAddress::parse("203.0.113.78");
     const IpAddress out6 = *IpAddress::parse("2001:db8:ff::77");

@@ -123,10 +123,10 @@ static __always_inline int turn_round(void* data, void* end, const struct segmen
 
 // Cuts the frame to `wanted` bytes, but not below what an Ethernet frame must have; what then
 // follows the segment is zeroed, for it would show bytes of the packet that was refused.
-static __always_inline int cut_frame(struct xdp_md* ctx, __u32 wanted) {
-    const __u32 have = ctx->data_end - ctx->data;
+static __always_inline int cut_frame(frame_context* ctx, __u32 wanted) {
+    const __u32 have = frame_length(ctx);
     const __u32 keep = have >= FRAME_MIN && wanted < FRAME_MIN ? FRAME_MIN : wanted;
-    if (keep < have && bpf_xdp_adjust_tail(ctx, (int)keep - (int)have)) {
+    if (frame_cut(ctx, keep)) {
         return -1;
     }
     void* data = (void*)(long)ctx->data;
@@ -140,31 +140,45 @@ static __always_inline int cut_frame(struct xdp_md* ctx, __u32 wanted) {
     return 0;
 }
 
-// XDP_TX with the frame rewritten, or XDP_DROP where no answer is right: to a reset, to a segment
-// that isn't whole, and to a frame that was not for us alone.
-static __always_inline int answer_reset(
-    struct xdp_md* ctx,
+// No answer is right to a reset, to a segment that isn't whole, and to a frame that was not for us
+// alone.
+static __always_inline int answerable(void* data, void* end, const struct segment* s) {
+    struct ethhdr* eth = data;
+    struct tcphdr* tcp = transport_header(data, s);
+    return (void*)(eth + 1) <= end && (void*)(tcp + 1) <= end && !s->fragment && !s->no_answer &&
+           !tcp->rst && s->transport_len >= sizeof(*tcp) && tcp->doff >= sizeof(*tcp) / 4 &&
+           !(eth->h_dest[0] & 1);
+}
+
+static __always_inline int send_reset(
+    frame_context* ctx,
     const struct segment* s,
     struct gate_address* source,
     struct gate_address* destination
 ) {
+    if (!answerable((void*)(long)ctx->data, (void*)(long)ctx->data_end, s)) {
+        return -1;
+    }
+    const __u32 header = s->v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+    const int deferred =
+        frame_checksum_deferred(ctx, (s->transport & OFFSET_MASK) + offsetof(struct tcphdr, check));
+    // What fills in the checksum later looks for the TCP header where it was.
+    if (deferred < 0 || (deferred && s->transport != s->network + header)) {
+        return -1;
+    }
     void* data = (void*)(long)ctx->data;
     void* end = (void*)(long)ctx->data_end;
     struct ethhdr* eth = data;
     struct tcphdr* tcp = transport_header(data, s);
-    if ((void*)(eth + 1) > end || (void*)(tcp + 1) > end || s->fragment || s->no_answer ||
-        tcp->rst || s->transport_len < sizeof(*tcp) || tcp->doff < sizeof(*tcp) / 4 ||
-        eth->h_dest[0] & 1) {
-        count_stat(GATE_STAT_UNANSWERED);
-        return XDP_DROP;
+    if ((void*)(eth + 1) > end || (void*)(tcp + 1) > end) {
+        return -1;
     }
     struct tcphdr reset;
     fill_tcp(&reset, tcp, s->transport_len);
     const __u64 pseudo = sum_words(source, 8) + sum_words(destination, 8) + bpf_htons(IPPROTO_TCP) +
                          bpf_htons(sizeof(reset));
-    reset.check = fold(pseudo + sum_words(&reset, sizeof(reset) / 2));
+    reset.check = deferred ? ~fold(pseudo) : fold(pseudo + sum_words(&reset, sizeof(reset) / 2));
 
-    const __u32 header = s->v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
     void* ip = network_header(data, s);
     if (ip + sizeof(struct ipv6hdr) + sizeof(reset) <= end && !s->v4) {
         fill_v6(ip, destination, source);
@@ -173,20 +187,29 @@ static __always_inline int answer_reset(
         fill_v4(ip, destination, source);
         __builtin_memcpy(ip + sizeof(struct iphdr), &reset, sizeof(reset));
     } else {
-        count_stat(GATE_STAT_UNANSWERED);
-        return XDP_DROP;
+        return -1;
     }
     if (turn_round(data, end, s, header + sizeof(reset))) {
-        count_stat(GATE_STAT_UNANSWERED);
-        return XDP_DROP;
+        return -1;
     }
     __u8 mac[ETH_ALEN];
     __builtin_memcpy(mac, eth->h_dest, ETH_ALEN);
     __builtin_memcpy(eth->h_dest, eth->h_source, ETH_ALEN);
     __builtin_memcpy(eth->h_source, mac, ETH_ALEN);
-    if (cut_frame(ctx, (s->network & OFFSET_MASK) + header + sizeof(reset))) {
-        return XDP_DROP;
+    return cut_frame(ctx, (s->network & OFFSET_MASK) + header + sizeof(reset));
+}
+
+// The verdict: sent back with the frame rewritten, or dropped where there is no answer.
+static __always_inline int answer_reset(
+    frame_context* ctx,
+    const struct segment* s,
+    struct gate_address* source,
+    struct gate_address* destination
+) {
+    if (send_reset(ctx, s, source, destination)) {
+        count_stat(GATE_STAT_UNANSWERED);
+        return FRAME_DROP;
     }
     count_stat(GATE_STAT_RESETS);
-    return XDP_TX;
+    return frame_send_back(ctx);
 }

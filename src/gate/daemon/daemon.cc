@@ -43,6 +43,7 @@ Result<std::unique_ptr<Engine>> make_engine(const config::Gate& gate) {
     if (gate.engine == "xdp") {
         const XdpMode mode = gate.xdp_mode == "native"    ? XdpMode::Native
                              : gate.xdp_mode == "generic" ? XdpMode::Generic
+                             : gate.xdp_mode == "tc"      ? XdpMode::Tc
                                                           : XdpMode::Auto;
         return make_xdp_engine(mode, gate.pin);
     }

@@ -57,7 +57,7 @@ struct Downgrade {
 
 struct Attachment {
     std::string interface;
-    std::string mode;  // native, generic, hook
+    std::string mode;  // native, generic, tc, hook
     std::string note;  // why this mode
 };
 
@@ -116,7 +116,8 @@ class Engine {
     virtual void poll(Duration wait, const std::function<void(const Flow&)>& flow) = 0;
 };
 
-enum class XdpMode { Auto, Native, Generic };
+// Tc: the same program at the ingress of traffic control. Auto takes the first that can be had.
+enum class XdpMode { Auto, Native, Generic, Tc };
 
 // `pin`: a folder in a BPF file system in which the attachment outlives the process; empty: none.
 // Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, or root; the error says what is missing.
@@ -127,6 +128,8 @@ enum class XdpMode { Auto, Native, Generic };
 // What a gate that has ended left in force (gate.pin): takes the XDP program off every interface
 // whose link is pinned in the folder, and the folder with it; how many there were.
 [[nodiscard]] Result<std::size_t> remove_pins(const std::string& folder);
+// The same for traffic control, on every interface of this network namespace.
+[[nodiscard]] Result<std::size_t> remove_tc_filters();
 // The same for our table of nftables; whether there was one.
 [[nodiscard]] Result<bool> remove_nft_table();
 

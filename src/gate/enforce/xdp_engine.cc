@@ -31,6 +31,7 @@
 #include <cstring>
 #include <ctime>
 #include <functional>
+#include <gate_tc.skel.h>
 #include <gate_xdp.skel.h>
 #include <linux/if_link.h>
 #include <memory>
@@ -59,6 +60,9 @@ constexpr std::array<const char*, GATE_STATS> kStatNames{
 
 struct SkeletonClose {
     void operator()(gate_xdp* skeleton) const { gate_xdp__destroy(skeleton); }
+};
+struct TcSkeletonClose {
+    void operator()(gate_tc* skeleton) const { gate_tc__destroy(skeleton); }
 };
 struct RingClose {
     void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
@@ -153,6 +157,10 @@ class Loaded final : public XdpEngine {
     [[nodiscard]] int program_fd() const override {
         return bpf_program__fd(skeleton_->progs.sekisho_gate);
     }
+    Result<int> tc_program_fd() override {
+        const std::lock_guard lock(mutex_);
+        return load_tc();
+    }
     Status attach_pass(const std::string& interface) override;
 
   private:
@@ -160,13 +168,15 @@ class Loaded final : public XdpEngine {
     [[nodiscard]] Result<Tally> tally(std::uint16_t slot, gate_direction direction) const;
     Status zero_counters(const std::vector<std::uint16_t>& slots) const;
     void flush_held();
+    Result<int> load_tc();  // with mutex_
 
     const std::unique_ptr<gate_xdp, SkeletonClose> skeleton_;
     std::unique_ptr<ring_buffer, RingClose> ring_;
     const std::function<void(const Flow&)>* flow_ = nullptr;  // while poll() runs
     std::chrono::seconds flushed_{0};                         // by poll()
 
-    std::mutex mutex_;  // all below
+    std::mutex mutex_;                              // all below
+    std::unique_ptr<gate_tc, TcSkeletonClose> tc_;  // when it is first needed
     Slots slots_;
     std::shared_ptr<const policy::Policy> policy_;
     std::vector<std::uint16_t> slot_of_rule_;
@@ -241,7 +251,30 @@ std::vector<std::pair<std::string, Status>> Loaded::attach(
     const std::vector<std::string>& interfaces
 ) {
     const std::lock_guard lock(mutex_);
-    return links_.attach(program_fd(), interfaces);
+    return links_.attach({program_fd(), [this] { return load_tc(); }}, interfaces);
+}
+
+// With the maps of the XDP program: one policy, one set of counters, wherever a packet comes in.
+Result<int> Loaded::load_tc() {
+    if (tc_) {
+        return bpf_program__fd(tc_->progs.sekisho_gate_tc);
+    }
+    std::unique_ptr<gate_tc, TcSkeletonClose> opened(gate_tc__open());
+    if (!opened) {
+        return fail(bpf_error("opening the program for traffic control", errno));
+    }
+    bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, opened->obj) {
+        const int shared = bpf_object__find_map_fd_by_name(skeleton_->obj, bpf_map__name(map));
+        if (const int error = shared < 0 ? -shared : -bpf_map__reuse_fd(map, shared); error != 0) {
+            return fail(bpf_error(std::string("sharing the map ") + bpf_map__name(map), error));
+        }
+    }
+    if (const int error = -gate_tc__load(opened.get()); error != 0) {
+        return fail(bpf_error("loading the program for traffic control", error));
+    }
+    tc_ = std::move(opened);
+    return bpf_program__fd(tc_->progs.sekisho_gate_tc);
 }
 
 Status Loaded::attach_pass(const std::string& interface) {
@@ -337,8 +370,17 @@ Description Loaded::describe() {
         "non-first fragments pass: they carry no port, and without their first fragment, which is "
         "judged, nothing reassembles",
     };
+    if (links_.stands_in_tc()) {
+        out.limits.emplace_back(
+            "tc: segments that the kernel has merged (GRO) are judged and counted as one packet, "
+            "and what another XDP program or filter takes first is not seen"
+        );
+    }
     out.when_killed =
-        links_.pinned()
+        !links_.pinned() && links_.stands_in_tc()
+            ? "tc: the policy stays in force on those interfaces until the gate runs again, or "
+              "sekisho gate detach; on others the kernel detaches the program"
+        : links_.pinned()
             ? "the policy stays in force (gate.pin) until the gate runs again, or sekisho gate "
               "detach; blocked flows are counted, not reported, meanwhile"
             : "the kernel detaches the program: port 25 is open until the gate runs again";

@@ -16,6 +16,8 @@ class XdpEngine : public Engine {
     );
     // For BPF_PROG_TEST_RUN; the engine owns it.
     [[nodiscard]] virtual int program_fd() const = 0;
+    // The same for traffic control, loaded when it isn't yet.
+    [[nodiscard]] virtual Result<int> tc_program_fd() = 0;
     // Attaches the program that passes everything, in native mode: what the other end of a veth
     // pair needs before XDP_TX reaches it. Ends with the engine.
     virtual Status attach_pass(const std::string& interface) = 0;

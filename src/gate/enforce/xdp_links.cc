@@ -7,6 +7,7 @@
 #include "gate/enforce/engine.h"
 #include "gate/enforce/image_map.h"
 #include "gate/enforce/interfaces.h"
+#include "gate/enforce/tc_filter.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -31,6 +32,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kProgram = "sekisho_gate";
 constexpr unsigned kBpfFs = 0xcafe4a11;  // BPF_FS_MAGIC of linux/magic.h
 
 // The interface that a link stands on; 0 when it has gone, or for a link of another kind.
@@ -70,6 +72,35 @@ bool is_xdp_link(const fs::path& pin) {
     return fd.valid() && info && info->find("link_type:\txdp\n") != std::string::npos;
 }
 
+// The name of the XDP program on an interface; empty when there is none, or it can't be asked.
+std::string program_on(unsigned index) {
+    bpf_xdp_query_opts options{};
+    options.sz = sizeof(options);
+    if (bpf_xdp_query(static_cast<int>(index), 0, &options) != 0) {
+        return {};
+    }
+    const std::uint32_t id = options.prog_id != 0       ? options.prog_id
+                             : options.drv_prog_id != 0 ? options.drv_prog_id
+                                                        : options.skb_prog_id;
+    const UniqueFd fd(bpf_prog_get_fd_by_id(id));
+    bpf_prog_info info{};
+    __u32 size = sizeof(info);
+    if (!fd.valid() || bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0) {
+        return {};
+    }
+    return &info.name[0];
+}
+
+void let_go_of_filter(unsigned index) {
+    if (const auto removed = remove_tc_filter(index); !removed) {
+        log::error(
+            "GATE_FILTER_LEFT",
+            "the program can't be taken off traffic control",
+            {{"error", removed.error().message}}
+        );
+    }
+}
+
 std::string mode_on(unsigned index) {
     bpf_xdp_query_opts options{};
     options.sz = sizeof(options);
@@ -94,8 +125,9 @@ Status XdpLinks::make_folder() const {
     return check_folder(folder_);
 }
 
-Result<XdpLinks::Link> XdpLinks::create(int program, const std::string& name, unsigned index)
-    const {
+Result<XdpLinks::Link> XdpLinks::create(
+    const Programs& programs, const std::string& name, unsigned index
+) const {
     struct Try {
         std::uint32_t flags;
         const char* mode;
@@ -121,32 +153,67 @@ Result<XdpLinks::Link> XdpLinks::create(int program, const std::string& name, un
         bpf_link_create_opts options{};
         options.sz = sizeof(options);
         options.flags = one.flags;
-        const int fd = bpf_link_create(program, static_cast<int>(index), BPF_XDP, &options);
+        const int fd = bpf_link_create(programs.xdp, static_cast<int>(index), BPF_XDP, &options);
         if (fd >= 0) {
             return Link{index, {name, one.mode, one.note}, UniqueFd(fd)};
         }
         error = errno;
         if (error == EBUSY || error == EEXIST) {
-            return fail(
-                Errc::Conflict,
-                name + " has another XDP program (bpftool net show dev " + name + ")"
-            );
+            break;
         }
+    }
+    const bool taken = error == EBUSY || error == EEXIST;
+    const bool by_a_gate = taken && program_on(index) == kProgram;
+    if (mode_ == XdpMode::Auto && !by_a_gate && error != EPERM) {
+        return create_tc(
+            programs,
+            name,
+            index,
+            taken ? "another XDP program stands there: what it passes is judged behind it"
+                  : "the interface takes no XDP program"
+        );
+    }
+    if (taken) {
+        return fail(
+            Errc::Conflict,
+            name + " has another XDP program" + (by_a_gate ? ", of a gate" : "") +
+                " (bpftool net show dev " + name + ")"
+        );
     }
     return fail(bpf_error("attaching the XDP program to " + name, error));
 }
 
-Result<XdpLinks::Link> XdpLinks::attach_one(int program, const std::string& name, unsigned index) {
+Result<XdpLinks::Link> XdpLinks::create_tc(
+    const Programs& programs, const std::string& name, unsigned index, const std::string& note
+) {
+    const auto program = programs.tc();
+    if (!program) {
+        return fail(program.error());
+    }
+    const auto put = put_tc_filter(*program, name, index);
+    if (!put) {
+        return fail(put.error());
+    }
+    return Link{
+        index,
+        {name, "tc", put->taken_over ? "taken over from the gate before, without a gap" : note},
+        UniqueFd()
+    };
+}
+
+Result<XdpLinks::Link> XdpLinks::attach_xdp(
+    const Programs& programs, const std::string& name, unsigned index
+) {
     const std::string pin = pin_of(name);
     if (pin.empty()) {
-        return create(program, name, index);
+        return create(programs, name, index);
     }
     if (Status made = make_folder(); !made) {
         return fail(made.error());
     }
     UniqueFd before(bpf_obj_get(pin.c_str()));
     if (before.valid() && index_of(before) == index) {
-        if (bpf_link_update(before.get(), program, nullptr) != 0) {
+        if (bpf_link_update(before.get(), programs.xdp, nullptr) != 0) {
             return fail(bpf_error("taking over the XDP program on " + name, errno));
         }
         return Link{
@@ -158,9 +225,24 @@ Result<XdpLinks::Link> XdpLinks::attach_one(int program, const std::string& name
     // What is pinned under this name was for an interface that has gone.
     std::error_code ignored;
     fs::remove(pin, ignored);
-    auto link = create(program, name, index);
-    if (link && bpf_obj_pin(link->fd.get(), pin.c_str()) != 0) {
+    auto link = create(programs, name, index);
+    if (link && link->fd.valid() && bpf_obj_pin(link->fd.get(), pin.c_str()) != 0) {
         return fail(bpf_error("pinning " + pin, errno));
+    }
+    return link;
+}
+
+// In the new place first, then out of that where a gate of another mode left it.
+Result<XdpLinks::Link> XdpLinks::attach_one(
+    const Programs& programs, const std::string& name, unsigned index
+) {
+    auto link = mode_ == XdpMode::Tc ? create_tc(programs, name, index, "gate.xdp_mode asks for it")
+                                     : attach_xdp(programs, name, index);
+    if (link && !link->fd.valid() && pinned()) {
+        std::error_code ignored;
+        fs::remove(pin_of(name), ignored);
+    } else if (link && link->fd.valid()) {
+        let_go_of_filter(index);
     }
     return link;
 }
@@ -184,10 +266,11 @@ void XdpLinks::unpin_others(const std::vector<std::string>& interfaces) const {
 }
 
 std::vector<std::pair<std::string, Status>> XdpLinks::attach(
-    int program, const std::vector<std::string>& interfaces
+    const Programs& programs, const std::vector<std::string>& interfaces
 ) {
     std::vector<std::pair<std::string, Status>> out;
     std::vector<Link> kept;
+    bool changed = !swept_;
     for (const std::string& name : interfaces) {
         const unsigned index = if_nametoindex(name.c_str());
         if (index == 0) {
@@ -195,7 +278,7 @@ std::vector<std::pair<std::string, Status>> XdpLinks::attach(
             continue;
         }
         const auto same = std::find_if(links_.begin(), links_.end(), [&](const Link& link) {
-            return link.shown.interface == name && link.index == index;
+            return link.shown.interface == name && link.index == index && stands(link);
         });
         if (same != links_.end()) {
             kept.push_back(std::move(*same));
@@ -203,7 +286,8 @@ std::vector<std::pair<std::string, Status>> XdpLinks::attach(
             out.emplace_back(name, Status{});
             continue;
         }
-        auto link = attach_one(program, name, index);
+        changed = true;
+        auto link = attach_one(programs, name, index);
         if (link) {
             kept.push_back(std::move(*link));
             out.emplace_back(name, Status{});
@@ -211,18 +295,59 @@ std::vector<std::pair<std::string, Status>> XdpLinks::attach(
             out.emplace_back(name, fail(link.error()));
         }
     }
+    changed = changed || !links_.empty();
     links_ = std::move(kept);  // closes the links of interfaces that are no longer wanted
     if (!folder_.empty()) {
         unpin_others(interfaces);
     }
+    if (changed) {
+        remove_other_filters();
+        swept_ = true;
+    }
     return out;
+}
+
+// Links stand as long as they are open; a filter goes with the clsact that somebody takes away.
+bool XdpLinks::stands(const Link& link) {
+    return link.fd.valid() || has_tc_filter(link.index);
+}
+
+void XdpLinks::remove_other_filters() const {
+    for (const Interface& one : list_interfaces()) {
+        const auto ours = std::find_if(links_.begin(), links_.end(), [&one](const Link& link) {
+            return !link.fd.valid() && link.index == one.index;
+        });
+        if (ours == links_.end()) {
+            let_go_of_filter(one.index);
+        }
+    }
 }
 
 void XdpLinks::detach() {
     links_.clear();
+    remove_other_filters();
     if (!folder_.empty()) {
         static_cast<void>(remove_pins(folder_));
     }
+}
+
+void XdpLinks::leave() {
+    if (pinned()) {
+        links_.clear();
+        return;
+    }
+    for (const Link& link : links_) {
+        if (!link.fd.valid()) {
+            let_go_of_filter(link.index);
+        }
+    }
+    links_.clear();
+}
+
+bool XdpLinks::stands_in_tc() const {
+    return std::any_of(links_.begin(), links_.end(), [](const Link& link) {
+        return !link.fd.valid();
+    });
 }
 
 std::vector<Attachment> XdpLinks::attachments() const {
