@@ -42,6 +42,20 @@ static __always_inline void hold(struct source_state* state, const struct gate_e
     state->last = *event;
 }
 
+// 0: there are too many new sources in this second.
+static __always_inline int may_take_source(__u64 second) {
+    const __u32 zero = 0;
+    struct gate_new_sources* new = bpf_map_lookup_elem(&new_sources, &zero);
+    if (!new) {
+        return 0;
+    }
+    if (new->second != second) {
+        new->second = second;
+        new->taken = 0;
+    }
+    return new->taken++ < new->most;
+}
+
 static __always_inline void report(
     __u32 ifindex,
     const struct segment* s,
@@ -51,6 +65,7 @@ static __always_inline void report(
     __u32 direction
 ) {
     const __u64 now = bpf_ktime_get_ns();
+    const __u64 second = now / NS_PER_SECOND;
     const struct gate_address* client = direction == GATE_TO_PORT25 ? source : destination;
     struct source_key key = {
         .slot = cell.slot, .action = cell.action, .direction = direction, .v4 = s->v4
@@ -58,7 +73,11 @@ static __always_inline void report(
     __builtin_memcpy(key.address, client->bytes, sizeof(key.address));
     struct source_state* state = bpf_map_lookup_elem(&sources, &key);
     if (!state) {
-        struct source_state fresh = {.second = now / NS_PER_SECOND};
+        if (!may_take_source(second)) {
+            count_stat(GATE_STAT_EVENTS_LOST);
+            return;
+        }
+        struct source_state fresh = {.second = second};
         bpf_map_update_elem(&sources, &key, &fresh, BPF_NOEXIST);
         state = bpf_map_lookup_elem(&sources, &key);
         if (!state) {
@@ -66,7 +85,6 @@ static __always_inline void report(
             return;
         }
     }
-    const __u64 second = now / NS_PER_SECOND;
     if (state->second != second) {
         report_held(&key, state);
         state->second = second;

@@ -58,6 +58,7 @@ enum gate_ref {
 #define GATE_EXT_HEADERS 8
 #define GATE_EVENTS_PER_SECOND 8u
 #define GATE_SOURCES 65536u
+#define GATE_NEW_SOURCES_MIN 4096u /* a second, by each processor */
 #define GATE_RING_SIZE (1u << 20)
 #define GATE_GENERATIONS 2u
 #define GATE_OVERRIDES 65536u /* of one generation */
@@ -147,6 +148,12 @@ struct gate_override_lengths {
     __u64 v6;
 };
 
+struct gate_new_sources {
+    __u64 second; /* CLOCK_MONOTONIC */
+    __u32 taken;  /* in it */
+    __u32 most;
+};
+
 struct gate_count {
     __u64 packets;
     __u64 bytes; /* of frames, as received */
@@ -160,7 +167,8 @@ enum gate_stat {
     GATE_STAT_EVENTS,      /* events handed to user space */
     GATE_STAT_EVENTS_HELD, /* packets not reported each, but in the count of a later event */
     GATE_STAT_RING_FULL,   /* packets that found the ring full: in the count of a later event too */
-    GATE_STAT_EVENTS_LOST, /* packets that no event reports: no room for another source */
+    GATE_STAT_EVENTS_LOST, /* packets that no event reports: no room for another source, or too
+                              many new ones in a second */
     GATE_STAT_OVER_LIMIT,  /* new connections beyond the rate of their rule */
     GATE_STAT_NO_POLICY,   /* packets of port 25 passed because no policy was loaded */
     GATE_STATS

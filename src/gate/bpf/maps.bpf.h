@@ -68,6 +68,16 @@ struct {
     __type(value, struct source_state);
 } sources SEC(".maps");
 
+// How many sources that were not remembered a processor takes up in a second. Beyond `most` (set by
+// the engine) a flood of forged sources would only push out those that matter, at a cost that makes
+// it one.
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct gate_new_sources);
+} new_sources SEC(".maps");
+
 struct limit_key {
     __u8 address[8];  // IPv4, or the /64 of IPv6
     __u16 slot;

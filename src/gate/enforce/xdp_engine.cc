@@ -162,6 +162,7 @@ class Loaded final : public XdpEngine {
         return load_tc();
     }
     Status attach_pass(const std::string& interface) override;
+    Status allow_new_sources(std::uint32_t each) override;
 
   private:
     static int on_event(void* self, void* data, std::size_t size);
@@ -290,6 +291,18 @@ Status Loaded::attach_pass(const std::string& interface) {
     }
     const std::lock_guard lock(mutex_);
     passes_.emplace_back(fd);
+    return {};
+}
+
+Status Loaded::allow_new_sources(std::uint32_t each) {
+    const std::vector<gate_new_sources> all(
+        static_cast<std::size_t>(std::max(libbpf_num_possible_cpus(), 1)), {0, 0, each}
+    );
+    const std::uint32_t key = 0;
+    if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.new_sources), &key, all.data(), BPF_ANY) !=
+        0) {
+        return fail(bpf_error("sources of the XDP program", errno));
+    }
     return {};
 }
 
@@ -455,6 +468,12 @@ Result<std::unique_ptr<XdpEngine>> XdpEngine::load(XdpMode mode, std::string pin
         return fail(bpf_error("loading the XDP program", -loaded));
     }
     auto engine = std::make_unique<Loaded>(XdpLinks(mode, std::move(pin)), std::move(skeleton));
+    // What sources can be remembered at once is shared by the processors.
+    const auto cpus = static_cast<std::uint32_t>(std::max(libbpf_num_possible_cpus(), 1));
+    const std::uint32_t each = std::max(GATE_SOURCES / cpus, GATE_NEW_SOURCES_MIN);
+    if (Status allowed = engine->allow_new_sources(each); !allowed) {
+        return fail(allowed.error());
+    }
     if (Status ring = engine->open_ring(); !ring) {
         return fail(ring.error());
     }

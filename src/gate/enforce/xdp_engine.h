@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "gate/enforce/engine.h"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -21,6 +22,9 @@ class XdpEngine : public Engine {
     // Attaches the program that passes everything, in native mode: what the other end of a veth
     // pair needs before XDP_TX reaches it. Ends with the engine.
     virtual Status attach_pass(const std::string& interface) = 0;
+    // How many sources not remembered each processor takes up in a second; the packets of others
+    // are judged and counted, not reported.
+    virtual Status allow_new_sources(std::uint32_t each) = 0;
 };
 
 }  // namespace sekisho::gate
