@@ -146,7 +146,7 @@ static __always_inline int answerable(void* data, void* end, const struct segmen
     struct ethhdr* eth = data;
     struct tcphdr* tcp = transport_header(data, s);
     return (void*)(eth + 1) <= end && (void*)(tcp + 1) <= end && !s->fragment && !s->no_answer &&
-           !tcp->rst && s->transport_len >= sizeof(*tcp) && tcp->doff >= sizeof(*tcp) / 4 &&
+           !tcp->rst && tcp->doff >= sizeof(*tcp) / 4 && s->transport_len >= (__u32)tcp->doff * 4 &&
            !(eth->h_dest[0] & 1);
 }
 

@@ -182,8 +182,8 @@ std::optional<Segment> parse(Bytes frame) {
 
 bool answerable(Bytes frame, const Segment& segment) {
     return segment.at + 20 <= frame.size() && !segment.fragment && !segment.odd &&
-           segment.length >= 20 && (frame[segment.at + 13] & 4U) == 0 &&
-           frame[segment.at + 12] >> 4U >= 5 && (frame[0] & 1U) == 0;
+           (frame[segment.at + 13] & 4U) == 0 && frame[segment.at + 12] >> 4U >= 5 &&
+           segment.length >= (frame[segment.at + 12] >> 4U) * 4U && (frame[0] & 1U) == 0;
 }
 
 std::uint32_t expected(
