@@ -51,23 +51,31 @@ class Planner {
                 note(lease, why);
                 continue;
             }
-            const auto [at, fresh] = owners_.emplace(prefix, lease.id);
-            if (!fresh) {
-                if (at->second != lease.id) {
-                    note(lease, prefix.text() + " is leased by " + std::to_string(at->second));
+            const auto at = placed_.lower_bound(prefix);
+            if (at != placed_.end() && at->first == prefix) {
+                if (at->second.lease != lease.id) {
+                    note(
+                        lease, prefix.text() + " is leased by " + std::to_string(at->second.lease)
+                    );
                 }
                 continue;
             }
-            if (out_.placed.size() == policy::kOverridesMax) {
+            if (placed_.size() == policy::kOverridesMax) {
                 note(lease, "more prefixes are leased than the gate can hold");
                 continue;
             }
             const policy::ClassId id = policy_.part_of(to->id, prefix.address(), policy::kNoShare);
-            out_.placed.push_back({{prefix, id, lease.expires}, lease.id});
+            placed_.emplace_hint(at, prefix, Placed{{prefix, id, lease.expires}, lease.id});
         }
     }
 
-    Plan take() { return std::move(out_); }
+    Plan take() {
+        out_.placed.reserve(placed_.size());
+        for (auto& [prefix, one] : placed_) {
+            out_.placed.push_back(std::move(one));
+        }
+        return std::move(out_);
+    }
 
   private:
     void note(const Lease& lease, std::string why) {
@@ -75,7 +83,7 @@ class Planner {
     }
 
     const policy::Policy& policy_;
-    std::map<Prefix, std::int64_t> owners_;
+    std::map<Prefix, Placed> placed_;
     Plan out_;
 };
 

@@ -27,7 +27,7 @@ struct Unplaced {
     std::string why;
 };
 struct Plan {
-    std::vector<Placed> placed;      // each prefix once
+    std::vector<Placed> placed;      // each prefix once, in their order
     std::vector<Unplaced> unplaced;  // leases that have no effect now, or not on all of it
 };
 

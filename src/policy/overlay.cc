@@ -6,6 +6,7 @@
 #include "policy/policy.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,12 +27,9 @@ class Overlaid final : public Policy {
   public:
     Overlaid(std::shared_ptr<const Policy> base, std::map<Prefix, ClassId> overrides)
         : base_(std::move(base)), overrides_(std::move(overrides)) {
-        std::string all = base_->digest();
         for (const auto& [prefix, id] : overrides_) {
             (prefix.is_v4() ? v4_ : v6_).insert(-prefix.length());
-            all += ' ' + prefix.text() + '=' + std::to_string(id);
         }
-        digest_ = hex(sha256(all)).substr(0, base_->digest().size());
     }
 
     [[nodiscard]] ClassId classify(const IpAddress& address) const override {
@@ -58,7 +56,17 @@ class Overlaid final : public Policy {
         std::call_once(merged_once_, [this] { merge(); });
         return merged_;
     }
-    [[nodiscard]] std::string digest() const override { return digest_; }
+    // Of tens of thousands of overrides, so only where somebody asks.
+    [[nodiscard]] std::string digest() const override {
+        std::call_once(digest_once_, [this] {
+            std::string all = base_->digest();
+            for (const auto& [prefix, id] : overrides_) {
+                all += ' ' + prefix.text() + '=' + std::to_string(id);
+            }
+            digest_ = hex(sha256(all)).substr(0, base_->digest().size());
+        });
+        return digest_;
+    }
 
   private:
     [[nodiscard]] const std::pair<const Prefix, ClassId>* find(const IpAddress& address) const {
@@ -92,7 +100,8 @@ class Overlaid final : public Policy {
     const std::shared_ptr<const Policy> base_;
     const std::map<Prefix, ClassId> overrides_;
     std::set<int> v4_, v6_;  // lengths in use, negated
-    std::string digest_;
+    mutable std::once_flag digest_once_;
+    mutable std::string digest_;
     mutable std::once_flag merged_once_;
     mutable std::vector<std::pair<Prefix, ClassId>> merged_;
 };
@@ -120,15 +129,23 @@ Status check_overrides(const Policy& policy, const std::vector<Override>& overri
                 std::to_string(kOverridesMax) + " there can be"
         );
     }
-    std::vector<Prefix> prefixes;
-    prefixes.reserve(overrides.size());
-    for (const Override& one : overrides) {
+    bool sorted = true;
+    for (std::size_t i = 0; i < overrides.size(); ++i) {
+        const Override& one = overrides[i];
         if (Status allowed = check_override(one.prefix); !allowed) {
             return allowed;
         }
         if (one.class_id >= policy.classes().size()) {
             return fail(Errc::Invalid, one.prefix.text() + " is given a class that there isn't");
         }
+        sorted = sorted && (i == 0 || overrides[i - 1].prefix < one.prefix);
+    }
+    if (sorted) {  // as plans of leases are: none stands twice
+        return {};
+    }
+    std::vector<Prefix> prefixes;
+    prefixes.reserve(overrides.size());
+    for (const Override& one : overrides) {
         prefixes.push_back(one.prefix);
     }
     std::sort(prefixes.begin(), prefixes.end());
@@ -150,7 +167,7 @@ Result<std::shared_ptr<const Policy>> with_overrides(
     }
     std::map<Prefix, ClassId> by_prefix;
     for (const Override& one : overrides) {
-        by_prefix.emplace(one.prefix, one.class_id);
+        by_prefix.emplace_hint(by_prefix.end(), one.prefix, one.class_id);
     }
     return std::make_shared<Overlaid>(std::move(policy), std::move(by_prefix));
 }

@@ -68,6 +68,14 @@ std::uint64_t bit_of(const Prefix& prefix) {
            );
 }
 
+gate_override_lengths lengths_of(const std::vector<policy::Override>& entries) {
+    gate_override_lengths out{};
+    for (const policy::Override& one : entries) {
+        (one.prefix.is_v4() ? out.v4 : out.v6) |= bit_of(one.prefix);
+    }
+    return out;
+}
+
 bool by_prefix(const policy::Override& a, const policy::Override& b) {
     return a.prefix < b.prefix;
 }
@@ -75,7 +83,9 @@ bool less(const policy::Override& a, const policy::Override& b) {
     return std::tie(a.prefix, a.class_id, a.until) < std::tie(b.prefix, b.class_id, b.until);
 }
 std::vector<policy::Override> sorted(std::vector<policy::Override> overrides) {
-    std::sort(overrides.begin(), overrides.end(), less);
+    if (!std::is_sorted(overrides.begin(), overrides.end(), less)) {
+        std::sort(overrides.begin(), overrides.end(), less);
+    }
     return overrides;
 }
 
@@ -101,11 +111,7 @@ Status XdpOverrides::erase(std::uint32_t generation, const Prefix& prefix) {
 }
 
 // Tells the program which lengths to ask for. Two words, each replaced whole.
-Status XdpOverrides::announce(std::uint32_t generation, const Entries& entries) {
-    gate_override_lengths lengths{};
-    for (const policy::Override& one : entries) {
-        (one.prefix.is_v4() ? lengths.v4 : lengths.v6) |= bit_of(one.prefix);
-    }
+Status XdpOverrides::announce(std::uint32_t generation, const gate_override_lengths& lengths) {
     if (bpf_map_update_elem(lengths_, &generation, &lengths, BPF_ANY) != 0) {
         return fail(bpf_error("lengths of the overridden prefixes", errno));
     }
@@ -133,7 +139,7 @@ Status XdpOverrides::prepare(const std::vector<policy::Override>& overrides) {
             return placed;
         }
     }
-    return announce(next_generation(), prepared_);
+    return announce(next_generation(), lengths_of(prepared_));
 }
 
 void XdpOverrides::commit() {
@@ -147,36 +153,55 @@ void XdpOverrides::commit() {
     }
 }
 
-// What comes before what goes: an address never falls back to its own class in between.
+// Most often one comes, goes, or becomes another: only what lies between the first and the last
+// difference is looked at more than once.
 Status XdpOverrides::change(const std::vector<policy::Override>& overrides) {
-    const Entries wanted = sorted(overrides);
+    Entries wanted = sorted(overrides);
     Entries come, go;  // one that changes is in both
+    const auto [first_new, first_old] =
+        std::mismatch(wanted.begin(), wanted.end(), current_.begin(), current_.end());
+    auto last_new = wanted.end();
+    auto last_old = current_.end();
+    while (last_new != first_new && last_old != first_old &&
+           *std::prev(last_new) == *std::prev(last_old)) {
+        --last_new;
+        --last_old;
+    }
+    std::set_difference(first_new, last_new, first_old, last_old, std::back_inserter(come), less);
+    std::set_difference(first_old, last_old, first_new, last_new, std::back_inserter(go), less);
     if (doubtful_) {
         come = wanted;
-    } else {
-        std::set_difference(
-            wanted.begin(),
-            wanted.end(),
+    }
+    if (Status changed = change(come, go, wanted); !changed) {
+        Entries both;  // a failure half-way leaves nothing in the maps that isn't known here
+        std::set_union(
             current_.begin(),
             current_.end(),
-            std::back_inserter(come),
+            come.begin(),
+            come.end(),
+            std::back_inserter(both),
             less
         );
+        current_ = std::move(both);
+        doubtful_ = true;
+        return changed;
     }
-    std::set_difference(
-        current_.begin(), current_.end(), wanted.begin(), wanted.end(), std::back_inserter(go), less
-    );
-    doubtful_ = true;
-    Entries both;  // a failure half-way leaves nothing in the maps that isn't known here
-    std::set_union(
-        current_.begin(), current_.end(), come.begin(), come.end(), std::back_inserter(both), less
-    );
-    if (Status told = announce(generation_, both); !told) {
+    current_ = std::move(wanted);
+    doubtful_ = false;
+    return {};
+}
+
+// What comes before what goes: an address never falls back to its own class in between.
+Status XdpOverrides::change(const Entries& come, const Entries& go, const Entries& wanted) {
+    gate_override_lengths lengths = lengths_of(current_);
+    const gate_override_lengths more = lengths_of(come);
+    lengths.v4 |= more.v4;
+    lengths.v6 |= more.v6;
+    if (Status told = announce(generation_, lengths); !told) {
         return told;
     }
-    const Entries before = std::exchange(current_, both);
     for (const policy::Override& one : come) {
-        const bool known = std::binary_search(before.begin(), before.end(), one, by_prefix);
+        const bool known = std::binary_search(current_.begin(), current_.end(), one, by_prefix);
         const auto counted = known ? connections(generation_, one.prefix) : 0;
         if (Status placed = put(generation_, one, counted); !placed) {
             return placed;
@@ -190,9 +215,7 @@ Status XdpOverrides::change(const std::vector<policy::Override>& overrides) {
             return erased;
         }
     }
-    current_ = wanted;
-    doubtful_ = false;
-    return announce(generation_, current_);
+    return announce(generation_, lengths_of(wanted));
 }
 
 std::uint64_t XdpOverrides::connections(std::uint32_t generation, const Prefix& prefix) const {

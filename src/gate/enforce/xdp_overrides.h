@@ -32,7 +32,8 @@ class XdpOverrides {
     using Entries = std::vector<policy::Override>;  // by prefix
     Status put(std::uint32_t generation, const policy::Override& one, std::uint64_t connections);
     Status erase(std::uint32_t generation, const Prefix& prefix);
-    Status announce(std::uint32_t generation, const Entries& entries);
+    Status announce(std::uint32_t generation, const gate_override_lengths& lengths);
+    Status change(const Entries& come, const Entries& go, const Entries& wanted);
     Status empty(std::uint32_t generation);
     [[nodiscard]] std::uint64_t connections(std::uint32_t generation, const Prefix& prefix) const;
 
