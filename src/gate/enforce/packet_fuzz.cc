@@ -1,6 +1,6 @@
-// Any frame through the XDP program (BPF_PROG_TEST_RUN) and through a parser written apart from it:
-// they must agree on the verdict, and an answer must be a valid reset. Needs root; without, nothing
-// is run but the parser.
+// Any frame through the program (BPF_PROG_TEST_RUN), in XDP and in traffic control, and through a
+// parser written apart from it: they must agree on the verdict, and an answer must be a valid
+// reset. Needs root; without, nothing is run but the parser.
 #include "base/ip.h"
 #include "gate/enforce/engine.h"
 #include "gate/enforce/xdp_engine.h"
@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <linux/bpf.h>
+#include <linux/pkt_cls.h>
 #include <memory>
 #include <optional>
 #include <span>
@@ -230,12 +231,16 @@ std::shared_ptr<const policy::Policy> make_policy() {
 struct Machine {
     std::shared_ptr<const policy::Policy> policy = make_policy();
     std::unique_ptr<gate::XdpEngine> engine;  // null: no root
+    int tc = -1;
     Machine() {
         if (geteuid() == 0) {
             auto loaded = gate::XdpEngine::load(gate::XdpMode::Auto);
             require(loaded.has_value());
             engine = std::move(*loaded);
             require(engine->apply(policy).has_value());
+            const auto program = engine->tc_program_fd();
+            require(program.has_value());
+            tc = *program;
         }
     }
 };
@@ -247,6 +252,38 @@ void check_reset(Bytes out, const Segment& asked) {
     require(reset->source == asked.destination && reset->destination == asked.source);
     require(reset->length == 20 && reset->at + 20 <= out.size());
     require((out[reset->at + 13] & 4U) != 0);
+}
+
+struct Outcome {
+    std::uint32_t verdict;
+    std::vector<std::uint8_t> out;
+};
+std::optional<Outcome> run(int program, Bytes frame) {
+    Outcome outcome{0, std::vector<std::uint8_t>(4096)};
+    bpf_test_run_opts options{};
+    options.sz = sizeof(options);
+    options.data_in = frame.data();
+    options.data_size_in = static_cast<std::uint32_t>(frame.size());
+    options.data_out = outcome.out.data();
+    options.data_size_out = static_cast<std::uint32_t>(outcome.out.size());
+    options.repeat = 1;
+    if (bpf_prog_test_run_opts(program, &options) != 0) {
+        return std::nullopt;
+    }
+    outcome.verdict = options.retval;
+    outcome.out.resize(options.data_size_out);
+    return outcome;
+}
+
+void check(
+    const Outcome& outcome, std::uint32_t wanted, Bytes frame, const std::optional<Segment>& segment
+) {
+    require(outcome.verdict == wanted);
+    if (wanted == XDP_TX) {
+        check_reset(outcome.out, *segment);
+    } else {
+        require(std::equal(outcome.out.begin(), outcome.out.end(), frame.begin(), frame.end()));
+    }
 }
 
 }  // namespace
@@ -262,21 +299,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!machine.engine) {
         return 0;
     }
-    std::vector<std::uint8_t> out(4096);
-    bpf_test_run_opts options{};
-    options.sz = sizeof(options);
-    options.data_in = data;
-    options.data_size_in = static_cast<std::uint32_t>(size);
-    options.data_out = out.data();
-    options.data_size_out = static_cast<std::uint32_t>(out.size());
-    options.repeat = 1;
-    require(bpf_prog_test_run_opts(machine.engine->program_fd(), &options) == 0);
-    require(options.retval == wanted);
-    out.resize(options.data_size_out);
-    if (wanted == XDP_TX) {
-        check_reset(out, *segment);
-    } else {
-        require(std::equal(out.begin(), out.end(), frame.begin(), frame.end()));
+    const auto in_xdp = run(machine.engine->program_fd(), frame);
+    require(in_xdp.has_value());
+    check(*in_xdp, wanted, frame, segment);
+    // The kernel makes no packet of every frame: of one that ends in its IP header, for one.
+    if (auto in_tc = run(machine.tc, frame)) {
+        const auto action = static_cast<int>(in_tc->verdict);
+        in_tc->verdict = action == TC_ACT_UNSPEC     ? XDP_PASS
+                         : action == TC_ACT_REDIRECT ? XDP_TX
+                                                     : XDP_DROP;
+        check(*in_tc, wanted, frame, segment);
     }
     return 0;
 }
