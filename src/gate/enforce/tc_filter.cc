@@ -54,8 +54,21 @@ bool is_our_program(std::uint32_t id) {
            std::string(&info.name[0]) == kProgram;
 }
 
+// libbpf writes of every question whose answer is no; that is no news here.
+class Quiet {
+  public:
+    Quiet() : before_(libbpf_set_print(nullptr)) {}
+    ~Quiet() { libbpf_set_print(before_); }
+    Quiet(const Quiet&) = delete;
+    Quiet& operator=(const Quiet&) = delete;
+
+  private:
+    libbpf_print_fn_t before_;
+};
+
 // The handle of our filter.
 std::optional<std::uint32_t> find(unsigned index) {
+    const Quiet quiet;
     for (const std::uint32_t handle : {kInFoundQdisc, kInMadeQdisc}) {
         const bpf_tc_hook hook = hook_on(index);
         bpf_tc_opts options = place(handle);
@@ -111,6 +124,7 @@ Result<TcPut> put_tc_filter(int program, const std::string& name, unsigned index
     const auto before = find(index);
     std::uint32_t handle = before.value_or(kInFoundQdisc);
     if (!before) {
+        const Quiet quiet;  // it may be there
         bpf_tc_hook made = hook_on(index);
         const int error = -bpf_tc_hook_create(&made);
         if (error != 0 && error != EEXIST) {

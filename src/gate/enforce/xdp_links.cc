@@ -270,7 +270,6 @@ std::vector<std::pair<std::string, Status>> XdpLinks::attach(
 ) {
     std::vector<std::pair<std::string, Status>> out;
     std::vector<Link> kept;
-    bool changed = !swept_;
     for (const std::string& name : interfaces) {
         const unsigned index = if_nametoindex(name.c_str());
         if (index == 0) {
@@ -286,7 +285,6 @@ std::vector<std::pair<std::string, Status>> XdpLinks::attach(
             out.emplace_back(name, Status{});
             continue;
         }
-        changed = true;
         auto link = attach_one(programs, name, index);
         if (link) {
             kept.push_back(std::move(*link));
@@ -295,12 +293,16 @@ std::vector<std::pair<std::string, Status>> XdpLinks::attach(
             out.emplace_back(name, fail(link.error()));
         }
     }
-    changed = changed || !links_.empty();
-    links_ = std::move(kept);  // closes the links of interfaces that are no longer wanted
+    std::swap(links_, kept);  // the rest is of interfaces that are no longer wanted
+    for (const Link& gone : kept) {
+        if (!gone.fd.valid() && !in_tc(gone.index)) {
+            let_go_of_filter(gone.index);
+        }
+    }
     if (!folder_.empty()) {
         unpin_others(interfaces);
     }
-    if (changed) {
+    if (!swept_) {
         remove_other_filters();
         swept_ = true;
     }
@@ -312,12 +314,15 @@ bool XdpLinks::stands(const Link& link) {
     return link.fd.valid() || has_tc_filter(link.index);
 }
 
+bool XdpLinks::in_tc(unsigned index) const {
+    return std::any_of(links_.begin(), links_.end(), [index](const Link& link) {
+        return !link.fd.valid() && link.index == index;
+    });
+}
+
 void XdpLinks::remove_other_filters() const {
     for (const Interface& one : list_interfaces()) {
-        const auto ours = std::find_if(links_.begin(), links_.end(), [&one](const Link& link) {
-            return !link.fd.valid() && link.index == one.index;
-        });
-        if (ours == links_.end()) {
+        if (!in_tc(one.index)) {
             let_go_of_filter(one.index);
         }
     }

@@ -60,7 +60,8 @@ class XdpLinks {
         const Programs& programs, const std::string& name, unsigned index, const std::string& note
     );
     static bool stands(const Link& link);
-    // Of a gate before us, and of interfaces let go.
+    [[nodiscard]] bool in_tc(unsigned index) const;
+    // Those that a gate before us left.
     void remove_other_filters() const;
     [[nodiscard]] std::string pin_of(const std::string& interface) const;
     Status make_folder() const;
