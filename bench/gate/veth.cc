@@ -22,13 +22,17 @@
 #include <gate_veth.skel.h>
 #include <iterator>
 #include <linux/bpf.h>
+#include <linux/ethtool.h>
 #include <linux/if_link.h>
+#include <linux/sockios.h>
 #include <map>
 #include <memory>
 #include <net/if.h>
 #include <sched.h>
 #include <sstream>
 #include <string>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
 #include <utility>
@@ -60,6 +64,17 @@ void must(const std::string& program, const std::string& words) {
     }
 }
 
+void turn_gro_on(const std::string& interface) {
+    ethtool_value on{ETHTOOL_SGRO, 1};
+    ifreq about{};
+    interface.copy(std::begin(about.ifr_name), sizeof(about.ifr_name) - 1);
+    about.ifr_data = reinterpret_cast<char*>(&on);
+    const UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (ioctl(fd.get(), SIOCETHTOOL, &about) != 0) {
+        give_up("turning GRO on for " + interface);
+    }
+}
+
 // gen0 in one namespace, gate0 in the other, which forwards to an interface that drops.
 class Pair {
   public:
@@ -80,11 +95,14 @@ class Pair {
         must("ip", "-n " + router_ + " link set sink0 up");
         must("ip", "-n " + router_ + " route add default dev sink0");
         must("ip", "-n " + router_ + " -6 route add default dev sink0");
-        // NAPI on gate0 also where no XDP program is: without it veth takes no frames of XDP.
-        must("ip", "netns exec " + router_ + " ethtool -K gate0 gro on");
-        for (const char* key : {"net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"}) {
-            must("ip", "netns exec " + router_ + " sysctl -qw " + key + "=1");
-        }
+        in_router([] {
+            // NAPI also where no XDP program is: without it veth takes no frames of XDP.
+            turn_gro_on("gate0");
+            for (const char* path :
+                 {"/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding"}) {
+                std::ofstream(path) << "1";
+            }
+        });
     }
     ~Pair() {
         static_cast<void>(run("ip", "netns del " + generator_));
@@ -345,7 +363,7 @@ void run_veth() {
     if (!programs) {
         give_up("the BPF programs could not be loaded; root is needed");
     }
-    const Pair pair;
+    static const Pair pair;  // gone also when one gives up
     fmt::print(
         "packets on a veth pair, random sources: ns a packet, and over the least it can be "
         "(dropped: "
