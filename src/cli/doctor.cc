@@ -16,19 +16,12 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <arpa/inet.h>
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
-#include <ifaddrs.h>
 #include <memory>
-#include <net/if.h>
-#include <netinet/in.h>
 #include <optional>
-#include <set>
 #include <string>
 #include <sys/timex.h>
 #include <unistd.h>
@@ -41,34 +34,6 @@ namespace {
 // Beyond it a transaction of nftables takes seconds, and half a minute and a gigabyte at a million.
 constexpr std::size_t kNftComfortable = 20'000;
 constexpr std::chrono::hours kRenewBefore{24 * 14};
-
-std::set<IpAddress> own_addresses() {
-    ifaddrs* list = nullptr;
-    if (getifaddrs(&list) != 0) {
-        return {};
-    }
-    const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(list, freeifaddrs);
-    std::set<IpAddress> out;
-    for (const ifaddrs* one = list; one != nullptr; one = one->ifa_next) {
-        if (one->ifa_addr == nullptr || (one->ifa_flags & IFF_LOOPBACK) != 0) {
-            continue;
-        }
-        if (one->ifa_addr->sa_family == AF_INET) {
-            sockaddr_in v4{};
-            std::memcpy(&v4, one->ifa_addr, sizeof v4);
-            out.insert(IpAddress::v4(ntohl(v4.sin_addr.s_addr)));
-        } else if (one->ifa_addr->sa_family == AF_INET6) {
-            sockaddr_in6 v6{};
-            std::memcpy(&v6, one->ifa_addr, sizeof v6);
-            std::array<std::uint8_t, 16> bytes{};
-            std::memcpy(bytes.data(), &v6.sin6_addr, bytes.size());
-            if (!IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr)) {
-                out.insert(IpAddress::v6(bytes));
-            }
-        }
-    }
-    return out;
-}
 
 void examine_clock(Findings& out) {
     timex clock{};
@@ -86,7 +51,7 @@ void examine_clock(Findings& out) {
 // Our own mail server must get out, and others' in to it.
 void examine_own_mail(const config::Config& config, const policy::Policy& policy, Findings& out) {
     std::vector<std::string> shut;
-    for (const IpAddress& address : own_addresses()) {
+    for (const IpAddress& address : gate::own_addresses()) {
         const policy::Verdict verdict = policy.cell(policy.classify(address), 0);
         if (policy::blocks(verdict.declared)) {
             shut.push_back(fmt::format(

@@ -86,8 +86,9 @@ struct Mail {
     std::uint32_t connections_max = 10000;
     std::uint32_t connections_per_address_max = 50;
     std::uint32_t bad_commands_max = 10;
-    Duration command_timeout{300'000};           // RFC 5321 §4.5.3.2.7
-    bool hide_client_address = false;            // Received without the subscriber's address
+    Duration command_timeout{300'000};              // RFC 5321 §4.5.3.2.7
+    Duration hold_longest{7LL * 24 * 3600 * 1000};  // FUTURERELEASE (RFC 4865); zero: not offered
+    bool hide_client_address = false;               // Received without the subscriber's address
     std::string from_check = "enforce";          // From and Sender are the account's: off, observe
     std::string peer_check = "observe";          // of who connects to 25: off, observe, enforce
     std::uint32_t login_failures_per_hour = 20;  // per account and per address

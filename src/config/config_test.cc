@@ -129,6 +129,7 @@ note = "from April on"
 steps = [
     { at = 2027-04-01T09:00:00+09:00, stage = "enforce", to = "mobile" },
     { at = 2027-05-01, stage = "enforce", regions = ["east"], share = 10 },
+    { at = 2027-06-01T07:30:00, stage = "enforce" },
 ]
 [[rule]]
 name = "slow"
@@ -154,11 +155,12 @@ TEST(Config, StepsOfARuleHaveDatesInTheMachinesZoneOrTheirOwn) {
     tzset();
     ASSERT_TRUE(loaded) << loaded.error().front().message();
     const policy::RuleSource& rule = loaded->policy.rules.at(0);
-    ASSERT_EQ(rule.steps.size(), 2U);
+    ASSERT_EQ(rule.steps.size(), 3U);
     EXPECT_EQ(rfc3339(rule.steps[0].at), "2027-04-01T00:00:00.000Z");
     EXPECT_EQ(rule.steps[0].to, "mobile");
     EXPECT_EQ(rule.steps[0].origin, "f:20");
     EXPECT_EQ(rfc3339(rule.steps[1].at), "2027-04-30T15:00:00.000Z");
+    EXPECT_EQ(rfc3339(rule.steps[2].at), "2027-05-31T22:30:00.000Z");
     EXPECT_EQ(rule.steps[1].scope, (policy::Scope{{"east"}, 10}));
     EXPECT_EQ(loaded->policy.rules.at(1).scope, (policy::Scope{{"east"}, 50}));
     EXPECT_EQ(loaded->policy.regions.at(0).prefixes.size(), 1U);
@@ -205,7 +207,7 @@ TEST(Config, APolicysTextIsReadAsTheSamePolicy) {
     ASSERT_TRUE(again) << again.error().front().message() << "\n" << text;
     EXPECT_EQ(policy_text(again->policy), text);
     EXPECT_EQ(again->policy.classes.at(0).note, loaded->policy.classes.at(0).note);
-    EXPECT_EQ(again->policy.rules.at(0).steps.size(), 2U);
+    EXPECT_EQ(again->policy.rules.at(0).steps.size(), 3U);
     EXPECT_EQ(again->policy.rules.at(0).steps[1].at, loaded->policy.rules.at(0).steps[1].at);
     EXPECT_EQ(again->policy.rules.at(1).rate.text(), "30/1h");
     const auto a = policy::Policy::compile(loaded->policy);

@@ -121,6 +121,14 @@ Table<C> mail() {
                 SEKISHO_AT(mail.hide_client_address),
                 "Leave the subscriber's address out of the Received field of submitted mail."
             ),
+            duration<C>(
+                "hold_longest",
+                SEKISHO_AT(mail.hold_longest),
+                0s,
+                24h * 366,
+                "How long a mail program may ask that a message be held before it is sent "
+                "(FUTURERELEASE, RFC 4865). 0s: it isn't offered."
+            ),
             choice<C>(
                 "from_check",
                 SEKISHO_AT(mail.from_check),

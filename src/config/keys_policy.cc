@@ -80,8 +80,8 @@ Key<T> rate_key() {
 
 // A date (its midnight) and a time without offset are those of the machine's time zone.
 std::optional<Time> read_time(const toml::node& node) {
-    toml::date date;
-    toml::time time;
+    toml::date date{};
+    toml::time time{};  // midnight, where only a date is given
     std::optional<toml::time_offset> offset;
     if (const auto* day = node.as_date()) {
         date = day->get();

@@ -52,6 +52,11 @@ queue::Envelope envelope_of(const Submitted& from, const smtp::Transaction& tran
     out.smtputf8 = transaction.mail.smtputf8;
     out.body_8bit = transaction.mail.body == smtp::Body::EightBit;
     out.accepted = from.at;
+    if (transaction.mail.hold_for) {
+        out.release = from.at + *transaction.mail.hold_for;
+    } else {
+        out.release = transaction.mail.hold_until;
+    }
     return out;
 }
 

@@ -112,6 +112,7 @@ smtp::ServerOptions session_options(
          {account::Mechanism::ScramSha256, account::Mechanism::Plain, account::Mechanism::Login}) {
         out.mechanisms.emplace_back(account::name(mechanism));
     }
+    out.future_release_max = std::chrono::floor<std::chrono::seconds>(mail.hold_longest);
     out.guide_url = settings.config.provider.guide_url;
     out.submission_port = settings.submission_port;
     return out;

@@ -38,12 +38,14 @@ constexpr std::size_t kReadData = 65536;
 
 smtp::ServerOptions options_of(const Shared& shared, const Settings& settings, Kind kind) {
     const bool exchange = kind == Kind::Exchange;
-    return session_options(
+    smtp::ServerOptions out = session_options(
         settings,
         exchange ? smtp::Service::Exchange : smtp::Service::Submission,
         kind == Kind::Submissions,
         shared.tls.get() != nullptr
     );
+    out.began = now();
+    return out;
 }
 
 std::string_view service(Kind kind) {

@@ -33,6 +33,10 @@ std::string some(const std::vector<std::string>& all) {
                                : out;
 }
 
+std::string prefixes(std::size_t count) {
+    return std::to_string(count) + (count == 1 ? " prefix" : " prefixes");
+}
+
 template <class Named>
 std::map<std::string, const Named*> by_name(const std::vector<Named>& all) {
     std::map<std::string, const Named*> out;
@@ -69,33 +73,27 @@ void compare_networks(
     const auto fresh = by_name(after);
     for (const auto& [name, one] : old) {
         if (!fresh.contains(name)) {
-            out.push_back(
-                "- " + what + " " + quoted(name) + ", " + std::to_string(one->prefixes.size()) +
-                " prefixes"
-            );
+            out.push_back("- " + what + " " + quoted(name) + ", " + prefixes(one->prefixes.size()));
         }
     }
     for (const auto& [name, one] : fresh) {
         const auto known = old.find(name);
         if (known == old.end()) {
-            out.push_back(
-                "+ " + what + " " + quoted(name) + ", " + std::to_string(one->prefixes.size()) +
-                " prefixes"
-            );
+            out.push_back("+ " + what + " " + quoted(name) + ", " + prefixes(one->prefixes.size()));
             continue;
         }
         const auto gone = less(known->second->prefixes, one->prefixes);
         const auto come = less(one->prefixes, known->second->prefixes);
         if (!gone.empty()) {
             out.push_back(
-                "~ " + what + " " + quoted(name) + ": " + std::to_string(gone.size()) +
-                " prefixes go: " + some(gone)
+                "~ " + what + " " + quoted(name) + ": without " + prefixes(gone.size()) + ": " +
+                some(gone)
             );
         }
         if (!come.empty()) {
             out.push_back(
-                "~ " + what + " " + quoted(name) + ": " + std::to_string(come.size()) +
-                " prefixes come: " + some(come)
+                "~ " + what + " " + quoted(name) + ": with " + prefixes(come.size()) + ": " +
+                some(come)
             );
         }
         if (known->second->note != one->note) {
@@ -104,14 +102,31 @@ void compare_networks(
     }
 }
 
-std::string steps_of(const RuleSource& rule) {
-    std::string out;
-    for (const Step& step : rule.steps) {
-        out += (out.empty() ? "" : ", ") + std::string(name(step.stage)) + " from " +
-               rfc3339(step.at) + (step.to.empty() ? "" : " to " + step.to) +
-               (step.scope.all() ? "" : " for " + step.scope.text());
-    }
-    return out.empty() ? "none" : out;
+std::string step_text(const Step& step) {
+    return std::string(name(step.stage)) + " from " + rfc3339(step.at) +
+           (step.to.empty() ? "" : " to " + step.to) +
+           (step.scope.all() ? "" : " for " + step.scope.text());
+}
+
+void compare_steps(const RuleSource& a, const RuleSource& b, std::vector<std::string>& out) {
+    const auto texts = [](const RuleSource& rule) {
+        std::vector<std::string> all;
+        for (const Step& step : rule.steps) {
+            all.push_back(step_text(step));
+        }
+        return all;
+    };
+    const auto old = texts(a);
+    const auto fresh = texts(b);
+    const auto told = [&](const auto& from, const auto& without, const std::string& sign) {
+        for (const std::string& step : from) {
+            if (std::find(without.begin(), without.end(), step) == without.end()) {
+                out.push_back(sign + " rule " + quoted(a.name) + ": step " + step);
+            }
+        }
+    };
+    told(old, fresh, "-");
+    told(fresh, old, "+");
 }
 
 void compare_rule(const RuleSource& a, const RuleSource& b, std::vector<std::string>& out) {
@@ -126,7 +141,7 @@ void compare_rule(const RuleSource& a, const RuleSource& b, std::vector<std::str
     field("rate", a.rate.text(), b.rate.text());
     field("stage", std::string(name(a.stage)), std::string(name(b.stage)));
     field("for", a.scope.text(), b.scope.text());
-    field("steps", steps_of(a), steps_of(b));
+    compare_steps(a, b, out);
     if (a.note != b.note) {
         out.push_back("~ rule " + quoted(a.name) + ": another note");
     }

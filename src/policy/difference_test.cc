@@ -70,9 +70,9 @@ TEST(Difference, PrefixesThatMoveAreToldWithWhatTheyMeetNow) {
     EXPECT_THAT(
         difference(before, after, kNow),
         ElementsAre(
-            "~ class \"exchange\": 1 prefixes come: 198.51.100.128/25",
-            "~ class \"subscribers\": 2 prefixes go: 198.51.100.0/24, 2001:db8:1::/48",
-            "~ class \"subscribers\": 2 prefixes come: 198.51.100.0/25, 203.0.113.0/24",
+            "~ class \"exchange\": with 1 prefix: 198.51.100.128/25",
+            "~ class \"subscribers\": without 2 prefixes: 198.51.100.0/24, 2001:db8:1::/48",
+            "~ class \"subscribers\": with 2 prefixes: 198.51.100.0/25, 203.0.113.0/24",
             "to port 25 of every class: pass -> refuse for 256 IPv4 addresses; 203.0.113.0/24",
             "to port 25 of every class: refuse -> pass for 128 IPv4 addresses; 198.51.100.128/25, "
             "2001:db8:1::/48"
@@ -98,8 +98,8 @@ TEST(Difference, WhatComesAndGoesIsNamed) {
     EXPECT_THAT(
         lines,
         ElementsAre(
-            "+ class \"static\", 1 prefixes",
-            "+ region \"east\", 1 prefixes",
+            "+ class \"static\", 1 prefix",
+            "+ region \"east\", 1 prefix",
             "~ rule \"op25b\": steps none -> enforce from 2027-04-01T00:00:00.000Z for region "
             "east: "
             "10 percent of the lines",
@@ -118,7 +118,7 @@ TEST(Difference, ManyAreCounted) {
     }
     EXPECT_THAT(
         difference(source(), after, kNow),
-        ElementsAre("~ class \"exchange\": 40 prefixes come: 203.0.113.0/32, 203.0.113.2/32, "
+        ElementsAre("~ class \"exchange\": with 40 prefixes: 203.0.113.0/32, 203.0.113.2/32, "
                     "203.0.113.4/32, 203.0.113.6/32, 203.0.113.8/32 and 35 more")
     );
 }

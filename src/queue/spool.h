@@ -38,6 +38,8 @@ struct Envelope {
     bool body_8bit = false;
     Time accepted{};
     std::uint64_t size = 0;  // octets of the message
+    // The first try is not before it (RFC 4865). Kept as the entry's due time, not by itself.
+    std::optional<Time> release;
 };
 
 // What the list commands show, and what delivery starts from.

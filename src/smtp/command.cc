@@ -1,6 +1,7 @@
 #include "smtp/command.h"
 
 #include "base/bytes.h"
+#include "base/time.h"
 #include "smtp/address.h"
 #include "smtp/reply.h"
 
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -154,6 +156,23 @@ Refusal apply_auth(const Parameter& parameter, MailParameters& mail) {
     return std::nullopt;
 }
 
+// RFC 4865 §3, with erratum 2040: a date and time as RFC 3339 has it.
+Refusal apply_hold(const Parameter& parameter, MailParameters& mail) {
+    constexpr std::size_t kDigits = 9;
+    const std::string_view value = parameter.value.value_or(std::string_view{});
+    if (mail.hold_for || mail.hold_until) {
+        return syntax("HOLDFOR and HOLDUNTIL can't both be given");
+    }
+    if (parameter.keyword == "HOLDFOR") {
+        if (const auto seconds = decimal<std::uint32_t>(value, kDigits)) {
+            mail.hold_for = std::chrono::seconds{*seconds};
+        }
+    } else if (value.find('T') != std::string_view::npos) {
+        mail.hold_until = parse_rfc3339(value);
+    }
+    return mail.hold_for || mail.hold_until ? std::nullopt : bad_value(parameter);
+}
+
 Refusal apply_mail(const Parameter& parameter, const CommandRules& rules, MailParameters& mail) {
     const std::string& key = parameter.keyword;
     const std::string_view value = parameter.value.value_or(std::string_view{});
@@ -172,6 +191,9 @@ Refusal apply_mail(const Parameter& parameter, const CommandRules& rules, MailPa
     }
     if (key == "AUTH" && rules.auth) {
         return apply_auth(parameter, mail);
+    }
+    if ((key == "HOLDFOR" || key == "HOLDUNTIL") && rules.future_release) {
+        return apply_hold(parameter, mail);
     }
     if (key == "RET" && rules.dsn) {
         mail.ret = to_upper(value);

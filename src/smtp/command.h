@@ -2,9 +2,11 @@
 // wrong with a line is the Reply to send.
 #pragma once
 
+#include "base/time.h"
 #include "smtp/address.h"
 #include "smtp/reply.h"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -41,6 +43,10 @@ struct MailParameters {
     std::optional<std::string> auth;    // RFC 4954 §5, decoded; "<>" as given
     std::string ret;                    // RFC 3461 §4.3: "", "FULL", "HDRS"
     std::string envid;                  // RFC 3461 §4.4, xtext as given
+    // RFC 4865: one of them at most. How long, or until when, the message is held before it is
+    // sent.
+    std::optional<std::chrono::seconds> hold_for;
+    std::optional<Time> hold_until;
 };
 
 struct RcptParameters {
@@ -65,6 +71,7 @@ struct Command {
 struct CommandRules {
     bool size = true, eightbit = true, smtputf8 = true, dsn = true, chunking = true;
     bool auth = false;
+    bool future_release = false;
     bool utf8_transaction = false;       // MAIL had SMTPUTF8, so RCPT and VRFY may have UTF-8
     std::size_t sender_local_max = 250;  // VERP and SRS senders are longer than 64 octets
 };

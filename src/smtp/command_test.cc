@@ -155,6 +155,33 @@ TEST(CommandTest, MailWithEverything) {
     EXPECT_EQ(bad("MAIL FROM:<a@b> AUTH", with_auth()), "501 5.5.4");
 }
 
+// RFC 4865 §3
+TEST(CommandTest, MailThatIsHeld) {
+    CommandRules rules = with_auth();
+    EXPECT_EQ(bad("MAIL FROM:<a@b> HOLDFOR=60", rules), "555 5.5.4") << "not offered";
+    rules.future_release = true;
+    EXPECT_EQ(good("MAIL FROM:<a@b> HOLDFOR=60", rules).mail.hold_for, std::chrono::seconds{60});
+    EXPECT_EQ(good("MAIL FROM:<a@b> HOLDFOR=0", rules).mail.hold_for, std::chrono::seconds{0});
+    EXPECT_EQ(
+        good("MAIL FROM:<a@b> holduntil=2027-04-01T09:00:00+09:00", rules).mail.hold_until,
+        parse_rfc3339("2027-04-01T00:00:00Z")
+    );
+    for (const char* wrong :
+         {"HOLDFOR",
+          "HOLDFOR=",
+          "HOLDFOR=-1",
+          "HOLDFOR=1h",
+          "HOLDFOR=1234567890",
+          "HOLDUNTIL=2027-04-01",
+          "HOLDUNTIL=tomorrow",
+          "HOLDFOR=5 HOLDUNTIL=2027-04-01T00:00:00Z",
+          "HOLDUNTIL=2027-04-01T00:00:00Z HOLDFOR=5",
+          "HOLDFOR=5 HOLDFOR=5"}) {
+        EXPECT_EQ(bad(std::string("MAIL FROM:<a@b> ") + wrong, rules).substr(0, 9), "501 5.5.4")
+            << wrong;
+    }
+}
+
 TEST(CommandTest, SpaceBehindTheColonIsTolerated) {
     EXPECT_EQ(good("MAIL FROM: <a@b>").address->text(), "a@b");
     EXPECT_EQ(good("RCPT TO:  <a@b>  NOTIFY=NEVER").rcpt.notify, "NEVER");

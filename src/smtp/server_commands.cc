@@ -1,6 +1,7 @@
 // What each command does to the session, and what the shell's answers do.
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/time.h"
 #include "smtp/command.h"
 #include "smtp/reply.h"
 #include "smtp/server_session.h"
@@ -8,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,9 +28,11 @@ CommandRules ServerSession::rules() const {
     CommandRules rules;
     const bool submission = options_.service == Service::Submission;
     rules.auth = submission && tls_ && !options_.mechanisms.empty();
+    rules.future_release = rules.auth && options_.future_release_max.count() > 0;
     rules.utf8_transaction = transaction_.mail.smtputf8;
     if (!extended_) {
-        rules.size = rules.eightbit = rules.smtputf8 = rules.dsn = rules.chunking = false;
+        rules.size = rules.eightbit = rules.smtputf8 = rules.dsn = rules.chunking =
+            rules.future_release = false;
     }
     return rules;
 }
@@ -83,6 +87,7 @@ Reply ServerSession::hello_reply() const {
     out.lines.emplace_back("ENHANCEDSTATUSCODES");
     out.lines.emplace_back("DSN");
     out.lines.emplace_back("CHUNKING");
+    out.lines.push_back(fmt::format("LIMITS RCPTMAX={}", options_.recipients_max));  // RFC 9422
     if (options_.tls_available && !tls_) {
         out.lines.emplace_back("STARTTLS");
     }
@@ -93,6 +98,13 @@ Reply ServerSession::hello_reply() const {
             auth += " " + mechanism;
         }
         out.lines.push_back(std::move(auth));
+        if (options_.future_release_max.count() > 0) {
+            out.lines.push_back(fmt::format(
+                "FUTURERELEASE {} {}",
+                options_.future_release_max.count(),
+                rfc3339(options_.began + options_.future_release_max)
+            ));
+        }
     }
     return out;
 }
@@ -127,6 +139,11 @@ std::optional<Reply> ServerSession::mail_obstacle() const {
     return std::nullopt;
 }
 
+bool ServerSession::held_too_long(const MailParameters& mail) const {
+    return (mail.hold_for && *mail.hold_for > options_.future_release_max) ||
+           (mail.hold_until && *mail.hold_until > options_.began + options_.future_release_max);
+}
+
 void ServerSession::on_mail(const Command& command) {
     if (auto obstacle = mail_obstacle()) {
         mail_refused_ = !mail_open_;
@@ -142,6 +159,21 @@ void ServerSession::on_mail(const Command& command) {
                 552,
                 "5.3.4",
                 fmt::format("Message too big: at most {} octets", options_.message_size_max)
+            )
+        );
+        return;
+    }
+    if (held_too_long(command.mail)) {
+        mail_refused_ = true;
+        refuse(
+            "MAIL",
+            reply(
+                501,
+                "5.5.4",
+                fmt::format(
+                    "A message can be held for {} seconds at most",
+                    options_.future_release_max.count()
+                )
             )
         );
         return;

@@ -15,10 +15,12 @@
 // 3207 §4.2); a message is Delivered only whole; replies to a pipelined group leave in one Send.
 #pragma once
 
+#include "base/time.h"
 #include "smtp/command.h"
 #include "smtp/data.h"
 #include "smtp/reply.h"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -44,6 +46,9 @@ struct ServerOptions {
     bool implicit_tls = false;            // TLS runs already (port 465)
     std::vector<std::string> mechanisms;  // upper case, best first
     std::string guide_url;                // named in replies; may be empty
+    // RFC 4865, on submission: how long a message may be held before it is sent; zero: not offered.
+    std::chrono::seconds future_release_max{0};
+    Time began{};                         // of the session, for what is told as a date
     std::uint16_t submission_port = 587;  // named in replies
 };
 
@@ -182,6 +187,7 @@ class ServerSession {
     void end_of_message();
     void reset_transaction();
     [[nodiscard]] std::optional<Reply> mail_obstacle() const;
+    [[nodiscard]] bool held_too_long(const MailParameters& mail) const;
     [[nodiscard]] CommandRules rules() const;
     [[nodiscard]] Reply hello_reply() const;
     [[nodiscard]] std::string with_guide(std::string text) const;

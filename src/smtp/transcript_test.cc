@@ -4,17 +4,20 @@
 //
 //   @ KEY VALUE   an option: service submission|exchange, tls implicit|none, size, line,
 //   recipients,
-//                 bad, idle, auth-failures, early, guide
+//                 bad, idle, auth-failures, early, guide,
+//                 hold (the longest, in seconds; the session begins at 2026-11-24T12:00:00Z)
 //   C: TEXT       the client sends TEXT and CRLF; after "C+: TEXT" lines in one piece with them
 //   C> TEXT       the same without CRLF; \r \n \0 \\ and \xNN are escapes; "*N" repeats it N times
 //   R: REPLY      the answer to the next question of the shell's that isn't "yes"; "R: ok" is yes
 //   A: challenge TEXT | accept LOGIN | refuse REPLY   answers to AUTH, in order
 //   T: fail       the next TLS handshake fails;   X: timeout   the client is silent for too long
 #include "base/bytes.h"
+#include "base/time.h"
 #include "smtp/reply.h"
 #include "smtp/server_session.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
@@ -148,6 +151,8 @@ class Script {
         out.tls_available = key("tls", "") != "none";
         out.mechanisms = {"SCRAM-SHA-256", "PLAIN", "LOGIN"};
         out.guide_url = key("guide", "");
+        out.future_release_max = std::chrono::seconds{number("hold", "0")};
+        out.began = *parse_rfc3339("2026-11-24T12:00:00Z");
         return out;
     }
     static std::string bytes_of(const std::string& line) {

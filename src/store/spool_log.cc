@@ -123,8 +123,8 @@ void SpoolLog::append(queue::Envelope envelope, std::string message, Committed d
         envelope.accepted = options_.clock();
     }
     envelope.size = message.size();
-    meta.due = envelope.accepted;
-    meta.expires = envelope.accepted + retry_.expire;
+    meta.due = std::max(envelope.accepted, envelope.release.value_or(envelope.accepted));
+    meta.expires = meta.due + retry_.expire;
     meta.envelope = std::move(envelope);
     std::string encoded = encode(meta);
     if (message.size() > queue::kBodyLengthMax || encoded.size() > queue::kMetaLengthMax) {

@@ -100,6 +100,34 @@ def a_message_says_it_is_from_the_login_too():
         assert "FROM_FOREIGN" in s.log("mail")
 
 
+def a_message_is_held_for_as_long_as_was_asked():
+    with Sekisho(mail='hold_longest = "1h"') as s:
+        login = s.account()
+        s.start()
+        with s.submit(login) as session:
+            session.ehlo()
+            assert session.has_extn("futurerelease"), session.esmtp_features
+            assert session.mail(login, ["HOLDFOR=3601"])[0] == 501
+            session.sendmail(login, [login], message("later"), mail_options=["HOLDFOR=5"])
+            session.sendmail(login, [login], message("never"), mail_options=["HOLDFOR=3000"])
+            session.sendmail(login, [login], message("now"))
+        wait_for("the one that isn't held", s.mailbox)
+        assert len(s.mailbox()) == 1
+        s.kill("mail")  # what is held is on the disk
+        s.start("mail")
+        waiting = s.json("queue", "list")
+        assert len(waiting) == 2, waiting
+        never = max(waiting, key=lambda one: one["due"])
+        wait_for("the held one", lambda: len(s.mailbox()) == 2)
+        s.cli("queue", "drop", never["queue_id"])
+        s.write_config(mail='hold_longest = "0s"')
+        s.cli("reload", "mail")
+        with s.submit(login) as session:
+            session.ehlo()
+            assert not session.has_extn("futurerelease")
+            assert session.mail(login, ["HOLDFOR=5"])[0] == 555
+
+
 def disabled_accounts_are_told_so_by_their_own_reply():
     with Sekisho() as s:
         login = s.account()
@@ -213,8 +241,18 @@ def malformed_input_never_becomes_mail():
         assert s.mailbox() == [] and s.json("queue", "list") == []
 
 
-main([submitted_and_delivered_on_both_ports, no_mail_without_login_and_no_login_without_tls, wrong_password_and_unknown_user_look_alike,
-      a_login_sends_as_itself_only,
-    a_message_says_it_is_from_the_login_too, disabled_accounts_are_told_so_by_their_own_reply, the_exchange_takes_mail_for_our_domain_only,
-      ours_on_25_are_told_587_and_the_guide, bounces_come_back_as_a_dsn, queue_commands_say_what_is_wrong, swaks_and_msmtp_send,
-      malformed_input_never_becomes_mail])
+main([
+    submitted_and_delivered_on_both_ports,
+    no_mail_without_login_and_no_login_without_tls,
+    wrong_password_and_unknown_user_look_alike,
+    a_login_sends_as_itself_only,
+    a_message_says_it_is_from_the_login_too,
+    a_message_is_held_for_as_long_as_was_asked,
+    disabled_accounts_are_told_so_by_their_own_reply,
+    the_exchange_takes_mail_for_our_domain_only,
+    ours_on_25_are_told_587_and_the_guide,
+    bounces_come_back_as_a_dsn,
+    queue_commands_say_what_is_wrong,
+    swaks_and_msmtp_send,
+    malformed_input_never_becomes_mail,
+])

@@ -1,12 +1,19 @@
 #include "gate/enforce/interfaces.h"
 
+#include "base/ip.h"
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <ifaddrs.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
+#include <memory>
 #include <net/if.h>
+#include <netinet/in.h>
+#include <set>
 #include <string>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -62,6 +69,34 @@ std::vector<Interface> list_interfaces() {
         }
     }
     if_freenameindex(all);
+    return out;
+}
+
+std::set<IpAddress> own_addresses() {
+    ifaddrs* list = nullptr;
+    if (getifaddrs(&list) != 0) {
+        return {};
+    }
+    const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(list, freeifaddrs);
+    std::set<IpAddress> out;
+    for (const ifaddrs* one = list; one != nullptr; one = one->ifa_next) {
+        if (one->ifa_addr == nullptr || (one->ifa_flags & IFF_LOOPBACK) != 0) {
+            continue;
+        }
+        if (one->ifa_addr->sa_family == AF_INET) {
+            sockaddr_in v4{};
+            std::memcpy(&v4, one->ifa_addr, sizeof v4);
+            out.insert(IpAddress::v4(ntohl(v4.sin_addr.s_addr)));
+        } else if (one->ifa_addr->sa_family == AF_INET6) {
+            sockaddr_in6 v6{};
+            std::memcpy(&v6, one->ifa_addr, sizeof v6);
+            std::array<std::uint8_t, 16> bytes{};
+            std::memcpy(bytes.data(), &v6.sin6_addr, bytes.size());
+            if (!IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr)) {
+                out.insert(IpAddress::v6(bytes));
+            }
+        }
+    }
     return out;
 }
 

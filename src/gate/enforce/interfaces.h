@@ -1,6 +1,9 @@
 // The machine's network interfaces, as the engines and the daemon need to know them.
 #pragma once
 
+#include "base/ip.h"
+
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,6 +16,9 @@ struct Interface {
     bool loopback = false;
 };
 [[nodiscard]] std::vector<Interface> list_interfaces();
+
+// Every address of the machine but those of lo and of single links.
+[[nodiscard]] std::set<IpAddress> own_addresses();
 
 // The driver's name ("veth", "ixgbe"), or empty when the kernel doesn't tell.
 [[nodiscard]] std::string driver_of(const std::string& name);
