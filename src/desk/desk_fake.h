@@ -64,11 +64,14 @@ class MemoryLines final : public line::LineStore {
         return {};
     }
     Status stop_all(const std::string& /*nas*/, Time /*at*/) override { return {}; }
-    Result<std::vector<line::Session>> holders(const IpAddress& address, Time at) override {
+    using LineStore::holders;
+    Result<std::vector<line::Session>> holders(
+        const IpAddress& address, Time at, std::optional<std::uint16_t> port
+    ) override {
         std::vector<line::Session> found;
         for (const auto& session : sessions) {
             const bool holds = std::ranges::any_of(session.prefixes, [&](const Prefix& prefix) {
-                return prefix.contains(address);
+                return prefix.contains(address) && session.uses(prefix, port);
             });
             if (holds && session.start <= at && (!session.end || *session.end > at)) {
                 found.push_back(session);
@@ -94,6 +97,9 @@ class MemoryLines final : public line::LineStore {
         }
         return found;
     }
+    Result<std::vector<line::Session>> open_on(const std::string& /*nas*/) override { return {}; }
+    Result<std::vector<std::string>> open_nas() override { return std::vector<std::string>{}; }
+    Result<bool> knows(const std::string& /*nas*/) override { return false; }
 
     std::vector<line::Session> sessions;
 };

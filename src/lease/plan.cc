@@ -97,8 +97,11 @@ Result<std::vector<Prefix>> held_by(line::LineStore& lines, const std::string& l
     }
     std::vector<Prefix> out;
     for (const line::Session& session : *sessions) {
-        if (!session.end) {
-            out.insert(out.end(), session.prefixes.begin(), session.prefixes.end());
+        for (const Prefix& prefix : session.prefixes) {
+            // What is allowed to a shared address is allowed to all who share it.
+            if (!session.end && !session.shares(prefix)) {
+                out.push_back(prefix);
+            }
         }
     }
     return out;

@@ -44,7 +44,7 @@ class Counted {
         const unsigned share = policy::share_of(session.line);
         for (const Prefix& prefix : session.prefixes) {
             const policy::ClassId whole = policy_.classify(prefix.address());
-            if (!parted_.contains(policy_.classes()[whole].base) ||
+            if (!parted_.contains(policy_.classes()[whole].base) || session.shares(prefix) ||
                 !policy::check_override(prefix) || is_leased(prefix)) {
                 continue;
             }

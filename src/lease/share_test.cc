@@ -6,6 +6,7 @@
 #include "lease/plan.h"
 #include "line/line.h"
 #include "line/memory_store.h"
+#include "line/ports.h"
 #include "policy/overlay.h"
 #include "policy/policy.h"
 #include "policy/stages.h"
@@ -138,6 +139,24 @@ TEST_F(Share, MoreThanTheGateHoldsAreCounted) {
     EXPECT_TRUE(refresh(kNow, leases));
     EXPECT_EQ(shares_.overrides().size(), 2U);
     EXPECT_EQ(shares_.left_out(), 3U);
+}
+
+// Whoever has the other ports of it may be in no share.
+TEST_F(Share, ASharedAddressIsInNoShareAndInNoLease) {
+    line::Session session;
+    session.id = "shared";
+    session.nas = "nas";
+    session.line = some_line(true, 0);
+    session.prefixes = {*Prefix::parse("10.0.0.1"), *Prefix::parse("2001:db8:0:100::/56")};
+    session.ports = *line::PortSet::parse("1024-2047");
+    session.start = session.seen = kNow - 1h;
+    ASSERT_TRUE(lines_.put(session));
+    refresh();
+    EXPECT_EQ(action("10.0.0.1"), policy::Action::Pass);
+    EXPECT_EQ(action("2001:db8:0:100::1"), policy::Action::Refuse);
+    const auto held = held_by(lines_, session.line);
+    ASSERT_TRUE(held);
+    EXPECT_EQ(*held, std::vector<Prefix>{*Prefix::parse("2001:db8:0:100::/56")});
 }
 
 }  // namespace

@@ -2,9 +2,13 @@
 
 #include "base/ip.h"
 #include "base/time.h"
+#include "line/line.h"
+#include "line/line_contract.h"
 #include "line/memory_store.h"
+#include "line/ports.h"
 
 #include <gtest/gtest.h>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -80,62 +84,20 @@ TEST(Resolve, ASessionWithoutUserNamesNobody) {
     EXPECT_NE(answer.reason.find("names no user"), std::string::npos);
 }
 
-TEST(MemoryLineStore, LostAndLateAndRepeatedPackets) {
-    MemoryLineStore store;
-    Session one = session("s1", "u1", "198.51.100.7", kNoon);
-    ASSERT_TRUE(store.put(one));
-    ASSERT_TRUE(store.put(one));
-    EXPECT_EQ(store.holders(ip("198.51.100.7"), kNoon)->size(), 1U);
-    ASSERT_TRUE(store.stop("bras1", "s1", kNoon + kHour));
-    // A late Start and a second Stop leave it ended.
-    ASSERT_TRUE(store.put(one));
-    ASSERT_TRUE(store.stop("bras1", "s1", kNoon + 2 * kHour));
-    EXPECT_TRUE(store.holders(ip("198.51.100.7"), kNoon + kHour)->empty());
-    EXPECT_EQ(store.holders(ip("198.51.100.7"), kNoon + kHour - Duration{1})->size(), 1U);
-    // A Stop alone makes a whole session.
-    Session whole = session("s9", "u9", "198.51.100.9", kNoon);
-    whole.end = kNoon + kHour;
-    ASSERT_TRUE(store.put(whole));
-    EXPECT_EQ(store.holders(ip("198.51.100.9"), kNoon + Duration{1})->size(), 1U);
-    EXPECT_TRUE(store.holders(ip("198.51.100.9"), kNoon + kHour)->empty());
-    EXPECT_EQ(store.stop("bras1", "none", kNoon).error().code, Errc::NotFound);
+TEST(Resolve, OneOfThoseWhoShareIsNotAllOfThem) {
+    Session one = session("s1", "u1", "192.0.2.1", kNoon);
+    one.ports = *PortSet::parse("1024-2047");
+    const auto answer = resolve({one}, ip("192.0.2.1"), kNoon);
+    EXPECT_EQ(answer.certainty, Certainty::Ambiguous);
+    EXPECT_TRUE(answer.line.empty());
+    EXPECT_NE(answer.reason.find("1024-2047"), std::string::npos) << answer.reason;
+    EXPECT_EQ(resolve({one}, ip("192.0.2.1"), kNoon, 1500).line, "u1");
+    EXPECT_EQ(resolve({one}, ip("192.0.2.1"), kNoon, 2500).certainty, Certainty::Unknown);
 }
 
-TEST(MemoryLineStore, AnIdUsedAgain) {
-    MemoryLineStore store;
-    ASSERT_TRUE(store.put(session("s1", "u1", "198.51.100.7", kNoon)));
-    ASSERT_TRUE(store.put(session("s1", "u2", "198.51.100.8", kNoon + kHour)));
-    EXPECT_TRUE(store.holders(ip("198.51.100.7"), kNoon + kHour)->empty());
-    EXPECT_EQ(store.holders(ip("198.51.100.8"), kNoon + kHour)->at(0).line, "u2");
-    EXPECT_EQ(store.sessions_of("u1", 10)->at(0).end, kNoon + kHour);
-}
-
-TEST(MemoryLineStore, ARestartEndsWhatWasOpenThere) {
-    MemoryLineStore store;
-    ASSERT_TRUE(store.put(session("s1", "u1", "198.51.100.7", kNoon)));
-    ASSERT_TRUE(store.put(session("s2", "u2", "198.51.100.8", kNoon + 2 * kHour)));
-    Session other = session("s1", "u3", "198.51.100.9", kNoon);
-    other.nas = "bras2";
-    ASSERT_TRUE(store.put(other));
-    ASSERT_TRUE(store.stop_all("bras1", kNoon + kHour));
-    EXPECT_TRUE(store.holders(ip("198.51.100.7"), kNoon + 2 * kHour)->empty());
-    EXPECT_EQ(store.holders(ip("198.51.100.8"), kNoon + 2 * kHour)->size(), 1U);
-    EXPECT_EQ(store.holders(ip("198.51.100.9"), kNoon + 2 * kHour)->size(), 1U);
-}
-
-TEST(MemoryLineStore, APrefixIsHeldFromWhenItIsFirstNamed) {
-    MemoryLineStore store;
-    Session one = session("s1", "u1", "198.51.100.7", kNoon);
-    ASSERT_TRUE(store.put(one));
-    one.prefixes = {*Prefix::parse("2001:db8:0:100::/56")};
-    one.seen = kNoon + kHour;
-    one.line.clear();
-    ASSERT_TRUE(store.put(one));
-    EXPECT_TRUE(store.holders(ip("2001:db8:0:1ff::1"), kNoon)->empty());
-    EXPECT_EQ(store.holders(ip("2001:db8:0:1ff::1"), kNoon + kHour)->at(0).line, "u1");
-    EXPECT_EQ(store.holders(ip("198.51.100.7"), kNoon + kHour)->size(), 1U);
-    EXPECT_EQ(store.sessions_of("u1", 10)->at(0).prefixes.size(), 2U);
-}
+INSTANTIATE_TEST_SUITE_P(Memory, LineStoreContract, ::testing::Values([] {
+                             return std::make_shared<MemoryLineStore>();
+                         }));
 
 }  // namespace
 }  // namespace sekisho::line

@@ -8,9 +8,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <iterator>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -99,7 +101,9 @@ Status MemoryLineStore::stop_all(const std::string& nas, Time at) {
     return {};
 }
 
-Result<std::vector<Session>> MemoryLineStore::holders(const IpAddress& address, Time at) {
+Result<std::vector<Session>> MemoryLineStore::holders(
+    const IpAddress& address, Time at, std::optional<std::uint16_t> port
+) {
     std::vector<Session> out;
     for (const auto& [v4, length] : lengths_) {
         if (v4 != address.is_v4()) {
@@ -112,7 +116,8 @@ Result<std::vector<Session>> MemoryLineStore::holders(const IpAddress& address, 
         }
         for (const Held& held : found->second) {
             const Session& session = sessions_[held.session];
-            if (held.from <= at && !(session.end && *session.end <= at)) {
+            if (held.from <= at && !(session.end && *session.end <= at) &&
+                session.uses(prefix, port)) {
                 out.push_back(session);
                 out.back().prefixes = {prefix};
             }
@@ -140,6 +145,28 @@ Result<std::vector<Session>> MemoryLineStore::sessions_of(
     std::ranges::sort(out, std::ranges::greater{}, &Session::start);
     out.resize(std::min(out.size(), limit));
     return out;
+}
+
+Result<std::vector<Session>> MemoryLineStore::open_on(const std::string& nas) {
+    std::vector<Session> out;
+    std::ranges::copy_if(sessions_, std::back_inserter(out), [&](const Session& session) {
+        return session.nas == nas && !session.end;
+    });
+    return out;
+}
+
+Result<std::vector<std::string>> MemoryLineStore::open_nas() {
+    std::set<std::string> out;
+    for (const Session& session : sessions_) {
+        if (!session.end) {
+            out.insert(session.nas);
+        }
+    }
+    return std::vector(out.begin(), out.end());
+}
+
+Result<bool> MemoryLineStore::knows(const std::string& nas) {
+    return std::ranges::find(sessions_, nas, &Session::nas) != sessions_.end();
 }
 
 }  // namespace sekisho::line

@@ -8,8 +8,10 @@
 #include "line/line.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -22,11 +24,17 @@ class MemoryLineStore final : public LineStore {
     Status put(const Session& session) override;
     Status stop(const std::string& nas, const std::string& id, Time at) override;
     Status stop_all(const std::string& nas, Time at) override;
-    [[nodiscard]] Result<std::vector<Session>> holders(const IpAddress& address, Time at) override;
+    using LineStore::holders;
+    [[nodiscard]] Result<std::vector<Session>> holders(
+        const IpAddress& address, Time at, std::optional<std::uint16_t> port
+    ) override;
     Status each_open(const std::function<void(const Session&)>& visit) override;
     [[nodiscard]] Result<std::vector<Session>> sessions_of(
         const std::string& line, std::size_t limit
     ) override;
+    [[nodiscard]] Result<std::vector<Session>> open_on(const std::string& nas) override;
+    [[nodiscard]] Result<std::vector<std::string>> open_nas() override;
+    [[nodiscard]] Result<bool> knows(const std::string& nas) override;
 
   private:
     struct Held {

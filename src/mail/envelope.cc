@@ -139,11 +139,12 @@ net::Task<void> Session::find_line() {
     if (line_) {
         co_return;
     }
-    std::function<line::Answer()> work = [shared = shared_, peer = peer_] {
-        const Time at = now();
-        const auto holders = shared->lines.holders(peer, at);
-        return holders ? line::resolve(*holders, peer, at) : line::Answer{};
-    };
+    std::function<line::Answer()> work =
+        [shared = shared_, peer = peer_, port = stream_->peer().port] {
+            const Time at = now();
+            const auto holders = shared->lines.holders(peer, at, port);
+            return holders ? line::resolve(*holders, peer, at, port) : line::Answer{};
+        };
     line_ = co_await net::run_on(shared_->workers, std::move(work));
 }
 

@@ -5,7 +5,9 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "line/line.h"
+#include "line/ports.h"
 #include "line/session_rules.h"
+#include "store/line_rows.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
 
@@ -16,6 +18,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,13 +30,11 @@ using line::Change;
 using line::Session;
 
 const std::string_view SqliteLineStore::kHoldersQuery =
-    "SELECT s.session, s.nas, s.line, s.realm, s.started, s.ended, s.seen FROM held AS h "
+    "SELECT s.session, s.nas, s.line, s.realm, s.started, s.ended, s.seen, s.ports FROM held AS h "
     "JOIN sessions AS s ON s.id = h.session "
     "WHERE h.first = ?1 AND h.length = ?2 AND h.ended > ?3 AND h.started <= ?3";
 
 namespace {
-
-constexpr int kV4Bits = 96;  // in front of an IPv4 address in 16 bytes
 
 // The prefix's first address in 16 bytes, IPv4 as ::ffff:a.b.c.d.
 std::string first_bytes(const Prefix& prefix) {
@@ -50,36 +51,6 @@ std::string first_bytes(const Prefix& prefix) {
 
 std::int64_t stored_length(const Prefix& prefix) {
     return prefix.length() + (prefix.is_v4() ? kV4Bits : 0);
-}
-
-// What is read back is checked as any input is: the file may have been damaged.
-std::optional<Prefix> read_prefix(std::string_view first, std::int64_t length) {
-    std::array<std::uint8_t, 16> bytes{};
-    if (first.size() != bytes.size() || length < 0 || length > 128) {
-        return std::nullopt;
-    }
-    std::ranges::transform(first, bytes.begin(), [](char c) {
-        return static_cast<std::uint8_t>(c);
-    });
-    // IpAddress reads the mapped form as IPv4.
-    const IpAddress address = IpAddress::v6(bytes);
-    const std::int64_t own = length - (address.is_v4() ? kV4Bits : 0);
-    return own < 0 ? std::nullopt : std::optional{Prefix{address, static_cast<int>(own)}};
-}
-
-Session read_session(Statement& row) {
-    Session out;
-    out.id = row.text();
-    out.nas = row.text();
-    out.line = row.text();
-    out.realm = row.text();
-    out.start = row.time();
-    const std::int64_t ended = row.integer();
-    if (ended != kOpenEnd) {
-        out.end = from_ms(ended);
-    }
-    out.seen = row.time();
-    return out;
 }
 
 }  // namespace
@@ -147,15 +118,16 @@ Status SqliteLineStore::end(std::int64_t row, Time at) {
 
 Status SqliteLineStore::add(const Session& session) {
     const auto added = database_->run(
-        "INSERT INTO sessions (nas, session, line, realm, started, ended, seen) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO sessions (nas, session, line, realm, started, ended, seen, ports) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         std::string_view{session.nas},
         std::string_view{session.id},
         std::string_view{session.line},
         std::string_view{session.realm},
         session.start,
         session.end ? to_ms(std::max(*session.end, session.start)) : kOpenEnd,
-        session.seen
+        session.seen,
+        static_cast<std::int64_t>(session.ports.packed())
     );
     if (!added) {
         return added;
@@ -186,28 +158,42 @@ Status SqliteLineStore::refresh(std::int64_t row, const Session& session) {
     return done && session.end ? end(row, *session.end) : done;
 }
 
+Status SqliteLineStore::put_one(const Session& session) {
+    const auto found = newest(session.nas, session.id);
+    if (!found) {
+        return fail(found.error());
+    }
+    const std::optional<Newest>& last = *found;
+    switch (change_by(last ? std::optional{last->known} : std::nullopt, session)) {
+        case Change::None:
+            return {};
+        case Change::Add:
+            return add(session);
+        case Change::Refresh:
+            SEKISHO_ASSERT(last.has_value());
+            return refresh(last->row, session);
+        case Change::Replace:
+            break;
+    }
+    SEKISHO_ASSERT(last.has_value());
+    const auto ended = end(last->row, session.start);
+    return ended ? add(session) : ended;
+}
+
 Status SqliteLineStore::put(const Session& session) {
     const std::scoped_lock lock{mutex_};
+    return database_->transaction([&] { return put_one(session); });
+}
+
+Status SqliteLineStore::put_all(std::span<const Session> sessions) {
+    const std::scoped_lock lock{mutex_};
     return database_->transaction([&]() -> Status {
-        const auto found = newest(session.nas, session.id);
-        if (!found) {
-            return fail(found.error());
+        for (const Session& session : sessions) {
+            if (Status kept = put_one(session); !kept) {
+                return kept;
+            }
         }
-        const std::optional<Newest>& last = *found;
-        switch (change_by(last ? std::optional{last->known} : std::nullopt, session)) {
-            case Change::None:
-                return {};
-            case Change::Add:
-                return add(session);
-            case Change::Refresh:
-                SEKISHO_ASSERT(last.has_value());
-                return refresh(last->row, session);
-            case Change::Replace:
-                break;
-        }
-        SEKISHO_ASSERT(last.has_value());
-        const auto ended = end(last->row, session.start);
-        return ended ? add(session) : ended;
+        return {};
     });
 }
 
@@ -264,7 +250,9 @@ Result<std::vector<int>> SqliteLineStore::lengths() {
     }
 }
 
-Result<std::vector<Session>> SqliteLineStore::holders(const IpAddress& address, Time at) {
+Result<std::vector<Session>> SqliteLineStore::holders(
+    const IpAddress& address, Time at, std::optional<std::uint16_t> port
+) {
     const std::scoped_lock lock{mutex_};
     const auto in_use = lengths();
     if (!in_use) {
@@ -292,8 +280,14 @@ Result<std::vector<Session>> SqliteLineStore::holders(const IpAddress& address, 
             if (!*row) {
                 break;
             }
-            out.push_back(read_session(*statement));
-            out.back().prefixes = {prefix};
+            auto session = read_session(*statement);
+            if (!session) {
+                return fail(session.error());
+            }
+            if (session->uses(prefix, port)) {
+                session->prefixes = {prefix};
+                out.push_back(std::move(*session));
+            }
         }
     }
     return out;
@@ -318,52 +312,33 @@ Result<std::vector<Prefix>> SqliteLineStore::prefixes_of(std::int64_t row) {
         const std::string first = statement->text();
         const auto prefix = read_prefix(first, statement->integer());
         if (!prefix) {
-            return fail(Errc::Corrupt, "the database holds a session with an impossible prefix");
+            return fail(Errc::Corrupt, kImpossiblePrefix);
         }
         out.push_back(*prefix);
     }
 }
 
-Status SqliteLineStore::each_open(const std::function<void(const Session&)>& visit) {
-    const std::scoped_lock lock{mutex_};
-    // A row for each prefix, those of a session in succession. The constant is written out, or the
-    // partial index on open sessions would not be used.
-    auto statement = database_->prepare(
-        "SELECT s.session, s.nas, s.line, s.realm, s.started, s.ended, s.seen, s.id, h.first, "
-        "h.length FROM sessions AS s LEFT JOIN held AS h ON h.session = s.id "
-        "WHERE s.ended = 9223372036854775807 ORDER BY s.id"
-    );
-    if (!statement) {
-        return fail(statement.error());
-    }
-    std::int64_t current = -1;
-    Session session;
+// Of rows of session, nas, line, realm, started, ended, seen, ports and id.
+Result<std::vector<Session>> SqliteLineStore::with_prefixes(Statement& statement) {
+    std::vector<Session> out;
     while (true) {
-        const auto row = statement->step();
+        const auto row = statement.step();
         if (!row) {
             return fail(row.error());
         }
-        Session next = *row ? read_session(*statement) : Session{};
-        const std::int64_t id = *row ? statement->integer() : -1;
-        if (id != current) {
-            if (current >= 0) {
-                visit(session);
-            }
-            session = std::move(next);
-            current = id;
-        }
         if (!*row) {
-            return {};
+            return out;
         }
-        const std::string first = statement->text();
-        if (first.empty()) {
-            continue;  // a session that names no address
+        auto session = read_session(statement);
+        if (!session) {
+            return fail(session.error());
         }
-        const auto prefix = read_prefix(first, statement->integer());
-        if (!prefix) {
-            return fail(Errc::Corrupt, "the database holds a session with an impossible prefix");
+        auto prefixes = prefixes_of(statement.integer());
+        if (!prefixes) {
+            return fail(prefixes.error());
         }
-        session.prefixes.push_back(*prefix);
+        session->prefixes = std::move(*prefixes);
+        out.push_back(std::move(*session));
     }
 }
 
@@ -372,29 +347,51 @@ Result<std::vector<Session>> SqliteLineStore::sessions_of(
 ) {
     const std::scoped_lock lock{mutex_};
     auto statement = database_->prepare(
-        "SELECT session, nas, line, realm, started, ended, seen, id FROM sessions WHERE line = ? "
-        "ORDER BY started DESC LIMIT ?"
+        "SELECT session, nas, line, realm, started, ended, seen, ports, id FROM sessions "
+        "WHERE line = ? ORDER BY started DESC LIMIT ?"
     );
     if (!statement) {
         return fail(statement.error());
     }
     statement->bind_all(std::string_view{line}, static_cast<std::int64_t>(limit));
-    std::vector<Session> out;
-    while (true) {
-        const auto row = statement->step();
-        if (!row) {
-            return fail(row.error());
-        }
-        if (!*row) {
-            return out;
-        }
-        out.push_back(read_session(*statement));
-        auto prefixes = prefixes_of(statement->integer());
-        if (!prefixes) {
-            return fail(prefixes.error());
-        }
-        out.back().prefixes = std::move(*prefixes);
+    return with_prefixes(*statement);
+}
+
+Result<std::vector<Session>> SqliteLineStore::open_on(const std::string& nas) {
+    const std::scoped_lock lock{mutex_};
+    auto statement = database_->prepare(
+        "SELECT session, nas, line, realm, started, ended, seen, ports, id FROM sessions "
+        "WHERE nas = ? AND ended = 9223372036854775807"
+    );
+    if (!statement) {
+        return fail(statement.error());
     }
+    statement->bind(std::string_view{nas});
+    return with_prefixes(*statement);
+}
+
+Result<std::vector<std::string>> SqliteLineStore::open_nas() {
+    const std::scoped_lock lock{mutex_};
+    auto statement =
+        database_->prepare("SELECT DISTINCT nas FROM sessions WHERE ended = 9223372036854775807");
+    if (!statement) {
+        return fail(statement.error());
+    }
+    std::vector<std::string> out;
+    auto row = statement->step();
+    for (; row && *row; row = statement->step()) {
+        out.push_back(statement->text());
+    }
+    return row ? Result<std::vector<std::string>>{std::move(out)} : fail(row.error());
+}
+
+Result<bool> SqliteLineStore::knows(const std::string& nas) {
+    const std::scoped_lock lock{mutex_};
+    auto statement = database_->prepare("SELECT 1 FROM sessions WHERE nas = ? LIMIT 1");
+    if (!statement) {
+        return fail(statement.error());
+    }
+    return statement->bind(std::string_view{nas}).step();
 }
 
 Result<std::int64_t> SqliteLineStore::forget_before(Time time) {

@@ -4,16 +4,22 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "line/line.h"
+#include "line/line_contract.h"
 #include "line/memory_store.h"
+#include "line/ports.h"
+#include "store/schema.h"
 #include "store/sqlite.h"
 #include "store/store.h"
 #include "store/test_support.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <gtest/gtest.h>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace sekisho::store {
@@ -40,7 +46,7 @@ std::string describe(const std::vector<Session>& sessions) {
         std::string row = s.nas + "/" + s.id + " " + s.line + "@" + s.realm + " " +
                           std::to_string(to_ms(s.start)) + "-" +
                           (s.end ? std::to_string(to_ms(*s.end)) : "") + " seen " +
-                          std::to_string(to_ms(s.seen));
+                          std::to_string(to_ms(s.seen)) + " " + s.ports.text();
         std::vector<Prefix> prefixes = s.prefixes;
         std::ranges::sort(prefixes);
         for (const Prefix& prefix : prefixes) {
@@ -56,10 +62,39 @@ std::string describe(const std::vector<Session>& sessions) {
     return out;
 }
 
-// Random packets in random order, the same to both stores, which must agree after each.
-TEST(LineStore, AgreesWithTheOneInMemory) {
+// A store in a file, which lasts as long as it.
+std::shared_ptr<line::LineStore> lines(bool indexed) {
+    struct Kept {
+        TestFolder folder;
+        std::unique_ptr<Store> store;
+    };
+    const auto kept = std::make_shared<Kept>();
+    kept->store = std::move(*open_store(kept->folder.file(), {.index_lines = indexed}));
+    return {kept, &kept->store->lines()};
+}
+
+void wait_for_index(const Store& store) {
+    for (int i = 0; i < 1000 && !store.line_index().ready; ++i) {
+        std::this_thread::sleep_for(Duration{10});
+    }
+    ASSERT_TRUE(store.line_index().ready) << store.line_index().error;
+}
+
+std::shared_ptr<line::LineStore> file_alone() {
+    return lines(false);
+}
+std::shared_ptr<line::LineStore> file_and_index() {
+    return lines(true);
+}
+
+// Random packets in random order, the same to both stores, which must agree after each; of the
+// indexed one a part comes while it loads.
+class LineStores : public ::testing::TestWithParam<bool> {};
+
+TEST_P(LineStores, AgreeWithTheOneInMemory) {
     const TestFolder folder;
-    const auto store = std::move(*open_store(folder.file()));
+    const StoreOptions options{.index_lines = GetParam()};
+    auto store = std::move(*open_store(folder.file(), options));
     line::MemoryLineStore model;
     std::mt19937 random{20261124};
     const auto pick = [&](int count) {
@@ -77,6 +112,9 @@ TEST(LineStore, AgreesWithTheOneInMemory) {
         "::/8",
         "::/96"
     };
+    static const std::vector<const char*> kPorts{
+        "1024-2047", "2000-2999", "psid 5/6 offset 4", "1-60000"
+    };
     static const std::vector<const char*> kAsked{
         "198.51.100.7",
         "198.51.100.8",
@@ -88,6 +126,12 @@ TEST(LineStore, AgreesWithTheOneInMemory) {
         "203.0.113.1"
     };
     for (int round = 0; round < 1500; ++round) {
+        if (round % 300 == 299) {
+            store.reset();
+            store = std::move(*open_store(folder.file(), options));
+        } else if (GetParam() && round % 300 == 50) {
+            wait_for_index(*store);
+        }
         const Time at = kNoon + Duration{pick(50)};
         const std::string nas = pick(4) == 0 ? "bras2" : "bras1";
         const int what = pick(12);
@@ -117,6 +161,9 @@ TEST(LineStore, AgreesWithTheOneInMemory) {
             if (pick(6) == 0) {
                 one.end = at;
             }
+            if (pick(3) == 0) {
+                one.ports = *line::PortSet::parse(kPorts[static_cast<std::size_t>(pick(4))]);
+            }
             ASSERT_TRUE(store->lines().put(one));
             ASSERT_TRUE(model.put(one));
         }
@@ -124,11 +171,17 @@ TEST(LineStore, AgreesWithTheOneInMemory) {
             kAsked[static_cast<std::size_t>(pick(static_cast<int>(kAsked.size())))]
         );
         const Time then = kNoon + Duration{pick(60)};
+        const auto port =
+            pick(3) == 0 ? std::nullopt : std::optional{static_cast<std::uint16_t>(pick(65536))};
+        ASSERT_EQ(*store->lines().holder(asked, then, port), *model.holder(asked, then, port))
+            << asked.text() << " at +" << (then - kNoon).count();
         ASSERT_EQ(
-            describe(*store->lines().holders(asked, then)), describe(*model.holders(asked, then))
+            describe(*store->lines().holders(asked, then, port)),
+            describe(*model.holders(asked, then, port))
         ) << "round "
           << round << ", " << asked.text() << " at +" << (then - kNoon).count();
     }
+    EXPECT_EQ(describe(*store->lines().open_on("bras1")), describe(*model.open_on("bras1")));
     const auto open = [](line::LineStore& lines) {
         std::vector<Session> out;
         EXPECT_TRUE(lines.each_open([&out](const Session& one) { out.push_back(one); }));
@@ -143,6 +196,10 @@ TEST(LineStore, AgreesWithTheOneInMemory) {
         );
     }
 }
+
+INSTANTIATE_TEST_SUITE_P(Each, LineStores, ::testing::Bool(), [](const auto& one) {
+    return one.param ? "Indexed" : "File";
+});
 
 TEST(LineStore, SurvivesARestart) {
     const TestFolder folder;
@@ -181,6 +238,107 @@ TEST(LineStore, ForgetsWhatEndedLongAgo) {
     EXPECT_EQ(store->lines().sessions_of("u2", 1)->size(), 1U) << "what is open stays";
 }
 
+TEST(IndexedLineStore, ForgetsAndUsesTheMemoryAgain) {
+    const TestFolder folder;
+    const auto store = std::move(*open_store(folder.file(), {.index_lines = true}));
+    wait_for_index(*store);
+    std::size_t bytes = 0;
+    for (int day = 0; day < 6; ++day) {
+        const Time at = kNoon + Duration{std::int64_t{day} * 86'400'000};
+        std::vector<Session> all;
+        for (int i = 0; i < 1000; ++i) {
+            all.push_back(session(
+                i,
+                "u" + std::to_string(i + 10 * day),
+                "10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250),
+                at
+            ));
+            all.back().end = at + Duration{80'000'000};
+        }
+        ASSERT_TRUE(store->lines().put_all(all));
+        if (day > 0) {
+            EXPECT_EQ(store->forget_sessions_before(at).value(), 1000);
+        }
+        EXPECT_EQ(store->line_index().sessions, 1000U);
+        const IpAddress address = *IpAddress::parse("10.0.3.7");
+        EXPECT_TRUE(store->lines().holders(address, at - Duration{1})->empty());
+        EXPECT_EQ(store->lines().holders(address, at)->at(0).id, "s757");
+        if (day == 2) {
+            bytes = store->line_index().bytes;
+        }
+    }
+    EXPECT_EQ(store->line_index().bytes, bytes) << "what is forgotten makes room";
+}
+
+// Changes that come while the index is being read, over and over.
+TEST(IndexedLineStore, MissesNoChangeWhileItLoads) {
+    const TestFolder folder;
+    const auto address = [](int i) {
+        return "10." + std::to_string(i / 65536) + "." + std::to_string(i / 256 % 256) + "." +
+               std::to_string(i % 256);
+    };
+    constexpr int kMany = 5000;
+    std::vector<Session> all;
+    for (int i = 0; i < kMany; ++i) {
+        all.push_back(session(i, "before", address(i), kNoon));
+    }
+    ASSERT_TRUE((*open_store(folder.file()))->lines().put_all(all));
+    const auto store = std::move(*open_store(folder.file(), {.index_lines = true}));
+    int changed = 0;
+    // Some more when it is ready, so that changes come before, while and after it is.
+    for (int after = 0; after < 50 && changed < kMany; after += store->line_index().ready ? 1 : 0) {
+        ASSERT_TRUE(store->lines().put(
+            session(changed, "after", address(changed), kNoon + Duration{changed + 1})
+        ));
+        ++changed;
+    }
+    wait_for_index(*store);
+    EXPECT_EQ(store->line_index().sessions, static_cast<std::size_t>(kMany + changed));
+    const Time later = kNoon + Duration{kMany + 1};
+    for (int i = 0; i < kMany; ++i) {
+        const auto held = store->lines().holders(*IpAddress::parse(address(i)), later);
+        ASSERT_EQ(held->size(), 1U) << i;
+        ASSERT_EQ(held->at(0).line, i < changed ? "after" : "before") << i;
+    }
+}
+
+// A file of the version before ports were known.
+TEST(LineStore, AnOlderFileIsBroughtUpToDate) {
+    const TestFolder folder;
+    {
+        const auto older = *Database::open(folder.file(), {});
+        ASSERT_TRUE(older->migrate(schema_steps().first(2)));
+        ASSERT_TRUE(
+            older->run("INSERT INTO sessions (nas, session, line, realm, started, ended, seen) "
+                       "VALUES ('bras1', 's1', 'u1', '', 0, 9223372036854775807, 0)")
+        );
+    }
+    const auto store = std::move(*open_store(folder.file()));
+    EXPECT_TRUE(store->lines().open_on("bras1")->at(0).ports.is_every());
+}
+
+TEST(IndexedLineStore, ADamagedFileIsAskedItself) {
+    const TestFolder folder;
+    {
+        const auto store = std::move(*open_store(folder.file()));
+        ASSERT_TRUE(store->lines().put(session(1, "u1", "198.51.100.7", kNoon)));
+        ASSERT_TRUE(store->lines().put(session(2, "u2", "198.51.100.8", kNoon)));
+    }
+    ASSERT_TRUE(
+        (*Database::open(folder.file(), {}))->run("UPDATE held SET length = 64 WHERE session = 1")
+    );
+    const auto store = std::move(*open_store(folder.file(), {.index_lines = true}));
+    for (int i = 0; i < 1000 && store->line_index().error.empty(); ++i) {
+        std::this_thread::sleep_for(Duration{10});
+    }
+    EXPECT_NE(store->line_index().error.find("impossible prefix"), std::string::npos);
+    EXPECT_FALSE(store->line_index().ready);
+    const IpAddress address = *IpAddress::parse("198.51.100.8");
+    EXPECT_EQ(store->lines().holders(address, kNoon)->at(0).line, "u2");
+    EXPECT_TRUE(store->lines().put(session(3, "u3", "198.51.100.8", kNoon)));
+    EXPECT_EQ(store->lines().holders(address, kNoon)->size(), 2U);
+}
+
 // 100,000 sessions, and no way to find one that reads a table from end to end.
 TEST(LineStore, LooksUpByIndex) {
     const TestFolder folder;
@@ -217,3 +375,8 @@ TEST(LineStore, LooksUpByIndex) {
 
 }  // namespace
 }  // namespace sekisho::store
+
+namespace sekisho::line {
+INSTANTIATE_TEST_SUITE_P(File, LineStoreContract, ::testing::Values(store::file_alone));
+INSTANTIATE_TEST_SUITE_P(Indexed, LineStoreContract, ::testing::Values(store::file_and_index));
+}  // namespace sekisho::line

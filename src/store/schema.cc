@@ -127,7 +127,12 @@ CREATE TRIGGER leases_deleted AFTER DELETE ON leases
     BEGIN UPDATE leases_version SET version = version + 1; END;
 )sql";
 
-constexpr std::array<std::string_view, 2> kSteps{kStep1, kStep2};
+// PortSet::packed(); 0 is every port.
+constexpr std::string_view kStep3 = R"sql(
+ALTER TABLE sessions ADD COLUMN ports INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array<std::string_view, 3> kSteps{kStep1, kStep2, kStep3};
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include "lease/lease.h"
 #include "line/line.h"
 #include "store/account_store.h"
+#include "store/indexed_lines.h"
 #include "store/journal.h"
 #include "store/lease_store.h"
 #include "store/line_store.h"
@@ -26,7 +27,7 @@ namespace sekisho::store {
 namespace {
 
 struct Connections {
-    std::unique_ptr<Database> accounts, lines, writing, reading, leases, settings;
+    std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, settings;
 };
 
 class SqliteStore final : public Store {
@@ -36,10 +37,20 @@ class SqliteStore final : public Store {
           lines_(std::move(connections.lines)),
           journal_(std::move(connections.writing), std::move(connections.reading), options.journal),
           leases_(std::move(connections.leases)),
-          settings_(std::move(connections.settings)) {}
+          settings_(std::move(connections.settings)) {
+        if (options.index_lines) {
+            indexed_ =
+                std::make_unique<IndexedLineStore>(lines_, std::move(connections.lines_reading));
+        }
+    }
 
     account::AccountStore& accounts() override { return accounts_; }
-    line::LineStore& lines() override { return lines_; }
+    line::LineStore& lines() override {
+        return indexed_ ? static_cast<line::LineStore&>(*indexed_) : lines_;
+    }
+    LineIndexStatus line_index() const override {
+        return indexed_ ? indexed_->status() : LineIndexStatus{};
+    }
     event::Journal& journal() override { return journal_; }
     lease::LeaseStore& leases() override { return leases_; }
 
@@ -95,7 +106,7 @@ class SqliteStore final : public Store {
         return journal_.forget_before(time);
     }
     Result<std::int64_t> forget_sessions_before(Time time) override {
-        return lines_.forget_before(time);
+        return indexed_ ? indexed_->forget_before(time) : lines_.forget_before(time);
     }
     Result<std::int64_t> forget_leases_before(Time time) override {
         return leases_.forget_before(time);
@@ -117,6 +128,7 @@ class SqliteStore final : public Store {
 
     SqliteAccountStore accounts_;
     SqliteLineStore lines_;
+    std::unique_ptr<IndexedLineStore> indexed_;  // null: lines_ itself is asked
     SqliteJournal journal_;
     SqliteLeaseStore leases_;
     std::mutex mutex_;
@@ -134,10 +146,14 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
         {&made.accounts, Database::Durability::Full},
         {&made.leases, Database::Durability::Full},
         {&made.lines, Database::Durability::Normal},
+        {&made.lines_reading, Database::Durability::Normal},
         {&made.writing, Database::Durability::Normal},
         {&made.reading, Database::Durability::Normal},
     };
     for (const auto& [where, durability] : wanted) {
+        if (where == &made.lines_reading && !options.index_lines) {
+            continue;
+        }
         auto database =
             Database::open(path, {.durability = durability, .busy_timeout = options.busy_timeout});
         if (!database) {

@@ -10,6 +10,7 @@
 #include "event/event.h"
 #include "lease/lease.h"
 #include "line/line.h"
+#include "store/indexed_lines.h"
 #include "store/journal.h"
 
 #include <cstdint>
@@ -24,6 +25,8 @@ namespace sekisho::store {
 struct StoreOptions {
     JournalOptions journal;
     Duration busy_timeout{5000};  // how long a writer waits for one of another process
+    // lines() answers from memory (IndexedLineStore). For the process that writes sessions alone.
+    bool index_lines = false;
 };
 
 class Store {
@@ -31,6 +34,7 @@ class Store {
     virtual ~Store() = default;
     [[nodiscard]] virtual account::AccountStore& accounts() = 0;
     [[nodiscard]] virtual line::LineStore& lines() = 0;
+    [[nodiscard]] virtual LineIndexStatus line_index() const = 0;  // of StoreOptions::index_lines
     [[nodiscard]] virtual event::Journal& journal() = 0;
     [[nodiscard]] virtual lease::LeaseStore& leases() = 0;
 

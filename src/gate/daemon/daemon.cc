@@ -27,6 +27,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -138,8 +139,8 @@ class Running final : public Daemon {
         std::shared_ptr<const policy::Policy> base, const std::vector<policy::Override>& overrides
     );
     void note_interface(const std::string& name, const Status& status, bool first);
-    // The line that certainly held the address then; empty if there is none.
-    [[nodiscard]] std::string holder(const IpAddress& address, Time at) const;
+    // The line that certainly held the client's address, and port, then; empty if there is none.
+    [[nodiscard]] std::string holder(const Flow& flow, Time at) const;
     void on_flow(const Flow& flow);
     void write(std::vector<event::Event> rows);
 
@@ -347,13 +348,13 @@ void Running::note_interface(const std::string& name, const Status& status, bool
     }
 }
 
-std::string Running::holder(const IpAddress& address, Time at) const {
-    const auto holders = lines_.holders(address, at);
-    if (!holders) {
-        return {};
-    }
-    line::Answer answer = line::resolve(*holders, address, at);
-    return answer.certainty == line::Certainty::Subscriber ? std::move(answer.line) : std::string();
+std::string Running::holder(const Flow& flow, Time at) const {
+    // Packets counted together came from one address, and from any of its ports; an engine that
+    // doesn't know the port says 0.
+    const auto port =
+        flow.count == 1 && flow.client_port != 0 ? std::optional{flow.client_port} : std::nullopt;
+    auto holder = lines_.holder(flow.client, at, port);
+    return holder ? std::move(holder->line) : std::string();
 }
 
 void Running::on_flow(const Flow& flow) {
@@ -364,8 +365,8 @@ void Running::on_flow(const Flow& flow) {
     row.rule = flow.rule;
     row.count = static_cast<std::int64_t>(flow.count);
     // Packets counted together are somebody's only if the address was theirs all the while.
-    row.line = holder(flow.client, flow.at);
-    if (flow.since != flow.at && holder(flow.client, flow.since) != row.line) {
+    row.line = holder(flow, flow.at);
+    if (flow.since != flow.at && holder(flow, flow.since) != row.line) {
         row.line.clear();
     }
     const std::lock_guard lock(mutex_);

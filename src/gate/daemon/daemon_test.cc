@@ -220,6 +220,36 @@ TEST_F(DaemonTest, AnAddressOfTwoLinesOrNoneIsNobodys) {
     EXPECT_EQ(rows[1].detail, "answer from port 25 of class outside");
 }
 
+TEST_F(DaemonTest, AFlowOfASharedAddressIsSomebodysByItsPort) {
+    for (const auto& [line, ports] : {std::pair{"line-1", "1024-4999"}, {"line-2", "5000-9999"}}) {
+        line::Session one{
+            line, "nas", line, "", {*Prefix::parse("198.51.100.1/32")}, Time{}, {}, {}
+        };
+        one.ports = *line::PortSet::parse(ports);
+        (void)lines_.put(one);
+    }
+    const auto daemon = start(make_config());
+    const auto sent = [&](std::uint16_t port, std::uint64_t count) {
+        Flow flow = flow_of("198.51.100.1");
+        flow.client_port = port;
+        flow.count = count;
+        flow.rule = "r" + std::to_string(port) + "x" + std::to_string(count);
+        send(flow);
+    };
+    sent(4999, 1);
+    sent(5000, 1);
+    sent(5000, 2);   // the other may have had another port
+    sent(10000, 1);  // nobody's
+    sent(0, 1);      // an engine that doesn't know it
+    const auto rows = journal_.wait(5);
+    ASSERT_EQ(rows.size(), 5U);
+    EXPECT_EQ(rows[0].line, "line-1");
+    EXPECT_EQ(rows[1].line, "line-2");
+    for (int i = 2; i < 5; ++i) {
+        EXPECT_EQ(rows[static_cast<std::size_t>(i)].line, "") << i;
+    }
+}
+
 TEST_F(DaemonTest, TheLinesInAShareArePlacedOnTheEngine) {
     config::Config config = make_config();
     config.policy.rules[0].scope.share = 10;
