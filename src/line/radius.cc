@@ -53,6 +53,17 @@ const AccountingReceiver::Client* AccountingReceiver::client_for(const IpAddress
 std::optional<std::string> AccountingReceiver::handle(
     std::string_view packet, const IpAddress& from, Time now
 ) {
+    const auto taken = take(packet, from, now);
+    if (!taken || !taken->kept) {
+        return std::nullopt;
+    }
+    ++counters_.answered;
+    return accounting_response(taken->request, taken->secret);
+}
+
+std::optional<AccountingReceiver::Taken> AccountingReceiver::take(
+    std::string_view packet, const IpAddress& from, Time now
+) {
     ++counters_.received;
     const Client* client = client_for(from);
     if (client == nullptr) {
@@ -60,7 +71,7 @@ std::optional<std::string> AccountingReceiver::handle(
         last_error_ = from.text() + " is no RADIUS client of ours";
         return std::nullopt;
     }
-    const auto request = parse_accounting(packet);
+    auto request = parse_accounting(packet);
     if (!request) {
         ++counters_.malformed;
         last_error_ = from.text() + ": " + request.error().message;
@@ -76,13 +87,12 @@ std::optional<std::string> AccountingReceiver::handle(
         last_error_ = from.text() + ": Acct-Session-Id is missing";
         return std::nullopt;
     }
-    if (const auto recorded = record(*request, from, now); !recorded) {
+    const Status recorded = record(*request, from, now);
+    if (!recorded) {
         ++counters_.store_failures;
         last_error_ = recorded.error().message;
-        return std::nullopt;
     }
-    ++counters_.answered;
-    return accounting_response(*request, client->secret);
+    return Taken{std::move(*request), client->secret, recorded.has_value()};
 }
 
 Time AccountingReceiver::happened(const AccountingRequest& request, Time now) {

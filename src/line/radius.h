@@ -48,7 +48,17 @@ class AccountingReceiver {
     // `store` must outlive the receiver.
     AccountingReceiver(Options options, LineStore& store);
 
-    // The bytes to send back to where the packet came from, if any.
+    // An authentic packet, with the secret of who sent it.
+    struct Taken {
+        AccountingRequest request;
+        std::string secret;
+        bool kept = false;  // recorded; or last_error() says why not
+    };
+    // Reads and records. Nothing when the packet is dropped: last_error() says why.
+    [[nodiscard]] std::optional<Taken> take(
+        std::string_view packet, const IpAddress& from, Time now
+    );
+    // The bytes to send back to where the packet came from, if any: take() and the answer.
     [[nodiscard]] std::optional<std::string> handle(
         std::string_view packet, const IpAddress& from, Time now
     );

@@ -5,17 +5,13 @@
 #include "base/ip.h"
 #include "base/result.h"
 #include "base/time.h"
-
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include "line/radius_codec.h"
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,109 +20,12 @@
 namespace sekisho::line {
 namespace {
 
-constexpr char kAccountingRequest = 4;
-constexpr char kAccountingResponse = 5;
-constexpr std::size_t kHeaderSize = 20;
-constexpr std::size_t kAuthenticatorAt = 4;
-constexpr std::size_t kDigestSize = 16;
-constexpr std::size_t kAttributesMax = 256;
-
-enum Attribute : std::uint8_t {
-    UserName = 1,
-    NasIpAddress = 4,
-    FramedIpAddress = 8,
-    NasIdentifier = 32,
-    ProxyState = 33,
-    AcctStatusType = 40,
-    AcctDelayTime = 41,
-    AcctSessionId = 44,
-    AcctSessionTime = 46,
-    EventTimestamp = 55,
-    MessageAuthenticator = 80,
-    NasIpv6Address = 95,
-    FramedIpv6Prefix = 97,
-    DelegatedIpv6Prefix = 123,
-    FramedIpv6Address = 168,
-};
-
-std::unexpected<Error> bad(const std::string& what) {
-    return fail(Errc::Invalid, what);
-}
-
-std::uint32_t octet(std::string_view bytes, std::size_t at) {
-    return static_cast<std::uint8_t>(bytes[at]);
-}
-
-std::uint32_t number32(std::string_view bytes) {
-    return (octet(bytes, 0) << 24U) | (octet(bytes, 1) << 16U) | (octet(bytes, 2) << 8U) |
-           octet(bytes, 3);
-}
-
-std::size_t length_field(std::string_view packet) {
-    return (octet(packet, 2) << 8U) | octet(packet, 3);
-}
-
 IpAddress address6(std::string_view bytes) {
     std::array<std::uint8_t, 16> out{};
     std::ranges::transform(bytes.substr(0, out.size()), out.begin(), [](char c) {
         return static_cast<std::uint8_t>(c);
     });
     return IpAddress::v6(out);
-}
-
-std::string md5(std::string_view bytes) {
-    std::string out(kDigestSize, '\0');
-    unsigned size = 0;
-    const int done = EVP_Digest(
-        bytes.data(),
-        bytes.size(),
-        reinterpret_cast<unsigned char*>(out.data()),
-        &size,
-        EVP_md5(),
-        nullptr
-    );
-    SEKISHO_ASSERT(done == 1 && size == kDigestSize);
-    return out;
-}
-
-std::string hmac_md5(std::string_view key, std::string_view bytes) {
-    std::string out(kDigestSize, '\0');
-    unsigned size = 0;
-    const std::string_view held = key.empty() ? std::string_view{"", 0} : key;
-    const unsigned char* made = HMAC(
-        EVP_md5(),
-        held.data(),
-        static_cast<int>(held.size()),
-        reinterpret_cast<const unsigned char*>(bytes.data()),
-        bytes.size(),
-        reinterpret_cast<unsigned char*>(out.data()),
-        &size
-    );
-    SEKISHO_ASSERT(made != nullptr && size == kDigestSize);
-    return out;
-}
-
-bool same(std::string_view a, std::string_view b) {
-    return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
-// Calls `take(type, value, offset of the value)` for each attribute until it returns an error.
-template <class Take>
-Status each_attribute(std::string_view packet, Take take) {
-    std::size_t at = kHeaderSize;
-    std::size_t count = 0;
-    while (at < packet.size()) {
-        const std::size_t size = at + 1 < packet.size() ? octet(packet, at + 1) : 0;
-        if (size < 2 || at + size > packet.size() || ++count > kAttributesMax) {
-            return bad("an attribute's length is wrong");
-        }
-        const auto type = static_cast<std::uint8_t>(octet(packet, at));
-        if (const Status taken = take(type, packet.substr(at + 2, size - 2), at + 2); !taken) {
-            return taken;
-        }
-        at += size;
-    }
-    return {};
 }
 
 // RFC 3162 §2.3 and RFC 4818 §3: a reserved octet, the length, then as many octets of the prefix as
@@ -262,17 +161,6 @@ Status take_attribute(AccountingRequest& out, std::uint8_t type, std::string_vie
     }
 }
 
-std::string_view without_padding(std::string_view packet) {
-    return packet.substr(0, length_field(packet));
-}
-
-void append_attribute(std::string& out, std::uint8_t type, std::string_view value) {
-    SEKISHO_ASSERT(value.size() <= 253);
-    out.push_back(static_cast<char>(type));
-    out.push_back(static_cast<char>(value.size() + 2));
-    out.append(value);
-}
-
 }  // namespace
 
 Result<AccountingRequest> parse_accounting(std::string_view packet) {
@@ -302,6 +190,14 @@ Result<AccountingRequest> parse_accounting(std::string_view packet) {
     return out;
 }
 
+void sign_response(std::string& packet, const AccountingRequest& request, std::string_view secret) {
+    set_length(packet);
+    packet.replace(
+        kAuthenticatorAt, kDigestSize, request.authenticator.data(), request.authenticator.size()
+    );
+    packet.replace(kAuthenticatorAt, kDigestSize, md5(packet + std::string{secret}));
+}
+
 bool is_authentic(std::string_view packet, std::string_view secret) {
     packet = without_padding(packet);
     std::string bytes{packet};
@@ -325,18 +221,12 @@ bool is_authentic(std::string_view packet, std::string_view secret) {
 }
 
 std::string accounting_response(const AccountingRequest& request, std::string_view secret) {
-    std::string out;
-    out.push_back(kAccountingResponse);
-    out.push_back(static_cast<char>(request.id));
-    out.append(2, '\0');
-    out.append(request.authenticator.data(), request.authenticator.size());
+    std::string out = packet_head(kAccountingResponse, request.id);
     // They fit: the request that carried them did.
     for (const std::string& state : request.proxy_states) {
         append_attribute(out, ProxyState, state);
     }
-    out[2] = static_cast<char>(out.size() >> 8U);
-    out[3] = static_cast<char>(out.size() & 0xffU);
-    out.replace(kAuthenticatorAt, kDigestSize, md5(out + std::string{secret}));
+    sign_response(out, request, secret);
     return out;
 }
 

@@ -61,6 +61,9 @@ struct AccountingRequest {
     const AccountingRequest& request, std::string_view secret
 );
 
+// An answer's length and Response Authenticator, once its attributes are there.
+void sign_response(std::string& packet, const AccountingRequest& request, std::string_view secret);
+
 // "user@realm" and "REALM\user" as (user, realm in lower case); no realm: ("user", "").
 [[nodiscard]] std::pair<std::string, std::string> split_realm(std::string_view user_name);
 

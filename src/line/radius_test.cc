@@ -263,7 +263,13 @@ class BrokenStore final : public LineStore {
     Status put(const Session&) override { return fail(Errc::Full, "the disk is full"); }
     Status stop(const std::string&, const std::string&, Time) override { return {}; }
     Status stop_all(const std::string&, Time) override { return fail(Errc::Full, "full"); }
-    Result<std::vector<Session>> holders(const IpAddress&, Time) override { return {}; }
+    Result<std::vector<Session>> holders(const IpAddress&, Time, std::optional<std::uint16_t>)
+        override {
+        return {};
+    }
+    Result<std::vector<Session>> open_on(const std::string&) override { return {}; }
+    Result<std::vector<std::string>> open_nas() override { return std::vector<std::string>{}; }
+    Result<bool> knows(const std::string&) override { return false; }
     Status each_open(const std::function<void(const Session&)>&) override { return {}; }
     Result<std::vector<Session>> sessions_of(const std::string&, std::size_t) override {
         return {};

@@ -84,7 +84,7 @@ class Server final : public std::enable_shared_from_this<Server> {
         UniqueFd fd,
         Workers& workers,
         std::string name,
-        UdpHandler handler,
+        UdpDeferred handler,
         UdpOptions options
     )
         : fd_(executor, fd.release()),
@@ -111,6 +111,29 @@ class Server final : public std::enable_shared_from_this<Server> {
     }
 
     [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
+
+    // What can't be sent is lost, as datagrams are: the client asks again.
+    void send(SocketAddress to, Note note, std::string& bytes) {
+        iovec part{.iov_base = bytes.data(), .iov_len = bytes.size()};
+        msghdr header{};
+        header.msg_name = to.data();
+        header.msg_namelen = to.length;
+        header.msg_iov = &part;
+        header.msg_iovlen = 1;
+        if (note.size > 0) {
+            header.msg_control = note.bytes.data();
+            header.msg_controllen = note.size;
+        }
+        if (::sendmsg(fd_.native_handle(), &header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+            log::warning(
+                "UDP_NOT_SENT",
+                "a datagram could not be sent",
+                {{"server", name_},
+                 {"peer", to.endpoint().text()},
+                 {"error", errno_error("sendmsg").message}}
+            );
+        }
+    }
 
   private:
     void take() {
@@ -149,9 +172,14 @@ class Server final : public std::enable_shared_from_this<Server> {
     }
 
     void handle(const Datagram& datagram) {
-        std::optional<std::string> reply;
+        UdpReply reply =
+            [weak = weak_from_this(), from = datagram.from, to = datagram.to](std::string bytes) {
+                if (const auto self = weak.lock()) {
+                    self->send(from, to, bytes);
+                }
+            };
         try {
-            reply = handler_(datagram.bytes, datagram.from.endpoint());
+            handler_(datagram.bytes, datagram.from.endpoint(), std::move(reply));
         } catch (const std::exception& error) {
             log::error(
                 "UDP_HANDLER_FAILED",
@@ -159,40 +187,12 @@ class Server final : public std::enable_shared_from_this<Server> {
                 {{"server", name_}, {"error", error.what()}}
             );
         }
-        if (reply) {
-            send(datagram, *reply);
-        }
-    }
-
-    // What can't be sent is lost, as datagrams are: the client asks again.
-    void send(const Datagram& datagram, std::string& reply) {
-        SocketAddress to = datagram.from;
-        Note note = datagram.to;
-        iovec part{.iov_base = reply.data(), .iov_len = reply.size()};
-        msghdr header{};
-        header.msg_name = to.data();
-        header.msg_namelen = to.length;
-        header.msg_iov = &part;
-        header.msg_iovlen = 1;
-        if (note.size > 0) {
-            header.msg_control = note.bytes.data();
-            header.msg_controllen = note.size;
-        }
-        if (::sendmsg(fd_.native_handle(), &header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-            log::warning(
-                "UDP_REPLY_LOST",
-                "a reply could not be sent",
-                {{"server", name_},
-                 {"peer", datagram.from.endpoint().text()},
-                 {"error", errno_error("sendmsg").message}}
-            );
-        }
     }
 
     asio::posix::stream_descriptor fd_;
     Workers& workers_;
     std::string name_;
-    UdpHandler handler_;
+    UdpDeferred handler_;
     UdpOptions options_;
     std::vector<char> buffer_;  // one more than the most, to see what is larger
     std::atomic<std::size_t> in_work_{0};
@@ -209,6 +209,9 @@ class UdpHandle final : public UdpServer {
     ~UdpHandle() override { server_->stop(); }
     [[nodiscard]] Endpoint local() const override { return local_; }
     [[nodiscard]] std::uint64_t dropped() const override { return server_->dropped(); }
+    void send(const Endpoint& to, std::string bytes) override {
+        server_->send(SocketAddress::from(to), Note{}, bytes);
+    }
 
   private:
     std::shared_ptr<Server> server_;
@@ -223,6 +226,23 @@ Result<std::unique_ptr<UdpServer>> serve_udp(
     const Endpoint& at,
     std::string name,
     UdpHandler handler,
+    UdpOptions options
+) {
+    UdpDeferred at_once = [handler = std::move(handler
+                           )](std::string_view bytes, const Endpoint& from, const UdpReply& reply) {
+        if (auto made = handler(bytes, from)) {
+            reply(std::move(*made));
+        }
+    };
+    return serve_udp_deferred(loops, workers, at, std::move(name), std::move(at_once), options);
+}
+
+Result<std::unique_ptr<UdpServer>> serve_udp_deferred(
+    Loops& loops,
+    Workers& workers,
+    const Endpoint& at,
+    std::string name,
+    UdpDeferred handler,
     UdpOptions options
 ) {
     const std::string what = name + ": can't listen on " + at.text();

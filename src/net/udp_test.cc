@@ -135,5 +135,29 @@ TEST_F(UdpTest, APortInUseIsAnError) {
     EXPECT_NE(second.error().message.find(server->local().text()), std::string::npos);
 }
 
+TEST_F(UdpTest, AnAnswerMayComeLaterAndTheServerMaySpeakFirst) {
+    std::promise<UdpReply> kept;
+    auto waiting = kept.get_future();
+    auto made = serve_udp_deferred(
+        *loops,
+        *workers,
+        loopback(),
+        "accounting",
+        [&](std::string_view /*bytes*/, const Endpoint& /*from*/, UdpReply reply) {
+            kept.set_value(std::move(reply));
+        }
+    );
+    ASSERT_TRUE(made);
+    const Asker asker{(*made)->local()};
+    asker.send("question");
+    const UdpReply reply = waiting.get();
+    (*made)->send(asker.local(), "unasked");
+    EXPECT_EQ(asker.receive(), "unasked");
+    reply("late");
+    EXPECT_EQ(asker.receive(), "late");
+    made->reset();
+    reply("after the end");  // and nothing happens
+}
+
 }  // namespace
 }  // namespace sekisho::net

@@ -1,5 +1,5 @@
 // The RADIUS accounting listener: packets on UDP in, sessions in the line store, responses out (RFC
-// 2866).
+// 2866): our own, or with radius.forward those of the operator's servers, as their proxy.
 #pragma once
 
 #include "base/result.h"
@@ -22,7 +22,7 @@ class Accounting {
     );
     virtual ~Accounting() = default;  // stops
 
-    // Changed clients and secrets; endpoints take effect at the next start.
+    // Changed clients and secrets; endpoints and forwarding take effect at the next start.
     virtual void reload(const config::Config& config) = 0;
     [[nodiscard]] virtual nlohmann::ordered_json status() = 0;
     [[nodiscard]] virtual std::vector<std::string> endpoints() const = 0;
