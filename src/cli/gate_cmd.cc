@@ -26,6 +26,28 @@
 namespace sekisho::cli {
 namespace {
 
+// The sources of lines: what each holds, and what is wrong with it.
+std::string lines_text(const Json& status) {
+    const Json lines = status.value("lines", Json::object());
+    std::string out;
+    if (lines.contains("error")) {
+        out += "lines: not in memory: " + lines.value("error", "") + "\n";
+    }
+    for (const Json& one : lines.value("sources", Json::array())) {
+        out += fmt::format(
+            "lines of {}: {} held, {} rows wrong ({})\n",
+            one.value("name", ""),
+            one.value("held", 0),
+            one.value("wrong", 0),
+            one.contains("fault") ? one.value("fault", "") : one.value("file", "")
+        );
+        for (const Json& error : one.value("errors", Json::array())) {
+            out += "  " + error.get<std::string>() + "\n";
+        }
+    }
+    return out;
+}
+
 std::string status_text(const Json& status) {
     std::string out = fmt::format(
         "engine {}, mode {}, policy {}\n",
@@ -50,6 +72,7 @@ std::string status_text(const Json& status) {
             one.value("reason", "")
         );
     }
+    out += lines_text(status);
     std::vector<std::vector<std::string>> rows;
     const auto row = [&rows](const std::string& name, const Json& rule) {
         const auto packets = [&rule](const char* side) {

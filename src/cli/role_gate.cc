@@ -12,6 +12,7 @@
 #include "config/reader.h"
 #include "gate/daemon/accounting.h"
 #include "gate/daemon/daemon.h"
+#include "gate/daemon/line_sources.h"
 #include "gate/enforce/engine.h"
 #include "policy/policy.h"
 #include "policy/stages.h"
@@ -34,7 +35,8 @@ class GateRole final : public Role {
     static Result<std::unique_ptr<Role>> start(const config::Config& config) {
         auto role = std::make_unique<GateRole>();
         role->config_ = config;
-        auto store = store::open_store(config.database());
+        // This role alone writes sessions, and asks for one with every flow.
+        auto store = store::open_store(config.database(), {.index_lines = true});
         if (!store) {
             return fail(store.error());
         }
@@ -68,6 +70,7 @@ class GateRole final : public Role {
             return fail(accounting.error());
         }
         role->accounting_ = std::move(*accounting);
+        role->sources_ = gate::LineSources::start(config.lines, role->store_->lines());
         return role;
     }
 
@@ -100,6 +103,14 @@ class GateRole final : public Role {
         if (accounting_) {
             out["radius"] = accounting_->status();
         }
+        const store::LineIndexStatus index = store_->line_index();
+        out["lines"] = {
+            {"indexed", index.ready}, {"sessions", index.sessions}, {"bytes", index.bytes}
+        };
+        if (!index.error.empty()) {
+            out["lines"]["error"] = index.error;
+        }
+        out["lines"]["sources"] = sources_->status();
         return out;
     }
 
@@ -121,14 +132,18 @@ class GateRole final : public Role {
         if (accounting_) {
             accounting_->reload(config);
         }
+        sources_->reload(config.lines);
         if (held_) {
             notes.emplace_back(
                 "the policy of the file was rolled back: the earlier one stays until the file has "
                 "another, or `sekisho gate apply`"
             );
         }
-        if (config.radius.listen != config_.radius.listen) {
-            notes.emplace_back("radius.listen takes effect at the next start");
+        if (config.radius.listen != config_.radius.listen ||
+            config.radius.forward != config_.radius.forward ||
+            config.radius.forward_secret != config_.radius.forward_secret ||
+            config.radius.forward_timeout != config_.radius.forward_timeout) {
+            notes.emplace_back("radius.listen and radius.forward* take effect at the next start");
         }
         config_ = config;
         return notes;
@@ -203,6 +218,7 @@ class GateRole final : public Role {
 
     void stop() override {
         accounting_.reset();
+        sources_.reset();
         daemon_->stop();
         static_cast<void>(store_->journal().flush());
     }
@@ -316,6 +332,7 @@ class GateRole final : public Role {
     std::optional<policy::Staged> staged_;
     std::unique_ptr<gate::Daemon> daemon_;
     std::unique_ptr<gate::Accounting> accounting_;
+    std::unique_ptr<gate::LineSources> sources_;
 };
 
 }  // namespace

@@ -56,6 +56,9 @@ Config Config::resolved() const {
           &c.delivery.maildir}) {
         anchor(*path, folder);
     }
+    for (LineSource& source : c.lines) {
+        anchor(source.file, folder);
+    }
     fill(c.mail.hostname, machine_name());
     if (c.mail.domains.empty()) {
         c.mail.domains.push_back(c.provider.domain);

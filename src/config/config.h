@@ -54,7 +54,18 @@ struct Radius {
         Prefix from;
         std::string secret;
     };
-    std::vector<Client> clients;  // [[radius.client]]
+    std::vector<Client> clients;    // [[radius.client]]
+    std::vector<Endpoint> forward;  // the operator's own accounting servers; empty: we answer
+    std::string forward_secret;
+    Duration forward_timeout{2000};
+};
+
+struct LineSource {        // [[lines]]
+    std::string name;      // unique; sessions are kept under it
+    std::string kind;      // static, kea
+    std::string file;      // a table, or the lease file that Kea writes
+    std::string identity;  // kea: what of a lease names the line
+    friend bool operator==(const LineSource&, const LineSource&) = default;
 };
 
 struct Mail {
@@ -133,6 +144,7 @@ struct Config {
     Log log;
     Gate gate;
     Radius radius;
+    std::vector<LineSource> lines;
     Mail mail;
     Tls tls;
     Queue queue;

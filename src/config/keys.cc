@@ -246,6 +246,26 @@ Table<C> radius() {
                 "list of endpoints",
                 "Where the gate takes accounting packets, usually port 1813. Empty: it takes none."
             )),
+            at_start(parsed<Endpoint, C>(
+                "forward",
+                SEKISHO_AT(radius.forward),
+                "list of endpoints",
+                "The gate as a proxy in front of your accounting servers: each packet goes on to "
+                "the first of them that answers, and the access server gets that answer, or none. "
+                "What the gate learns it keeps in any case. Empty: the gate answers itself."
+            )),
+            at_start(text<C>(
+                "forward_secret",
+                SEKISHO_AT(radius.forward_secret),
+                "The secret shared with those servers."
+            )),
+            at_start(duration<C>(
+                "forward_timeout",
+                SEKISHO_AT(radius.forward_timeout),
+                100ms,
+                30s,
+                "How long a server has to answer before the next is asked."
+            )),
         }
     };
 }
@@ -284,6 +304,51 @@ const Table<Radius::Client>& radius_client_table() {
             {from, required(text<T>("secret", SEKISHO_AT(secret), "The secret shared with it."))}
         };
     }();
+    return table;
+}
+
+const Table<LineSource>& line_source_table() {
+    using T = LineSource;
+    static const Table<T> table{
+        "lines",
+        true,
+        "A file that tells which line holds an address, beside RADIUS accounting or in its stead. "
+        "The gate reads it at its start and whenever it changes. Rows that are wrong are in the "
+        "log and in `sekisho gate status`; the others count.",
+        {
+            required(text<T>(
+                "name",
+                SEKISHO_AT(name),
+                "Unique name; what is known is kept under it. Under another name all of it is "
+                "new."
+            )),
+            required(choice<T>(
+                "kind",
+                SEKISHO_AT(kind),
+                {"static", "kea"},
+                "`static`: a table of `prefix,line[,realm[,ports]]`. `kea`: what the DHCP server "
+                "Kea keeps in memfile, `kea-leases4.csv` or `kea-leases6.csv`, with the files of "
+                "its clean-up beside it."
+            )),
+            required(text<T>(
+                "file",
+                SEKISHO_AT(file),
+                "The file, relative to sekisho.toml. It need not be there yet."
+            )),
+            with_default(
+                choice<T>(
+                    "identity",
+                    SEKISHO_AT(identity),
+                    {"", "client-id", "hwaddr", "duid", "hostname", "circuit-id", "remote-id"},
+                    "For `kea`: what of a lease names the line. `circuit-id` (DHCPv6: "
+                    "Interface-Id) "
+                    "and `remote-id` are what the relay says; Kea keeps them with "
+                    "`store-extended-info`."
+                ),
+                "\"\""
+            ),
+        }
+    };
     return table;
 }
 

@@ -51,5 +51,6 @@ struct RegionTable {
 [[nodiscard]] const Table<RegionTable>& region_table();
 [[nodiscard]] const Table<policy::RuleSource>& rule_table();
 [[nodiscard]] const Table<Radius::Client>& radius_client_table();
+[[nodiscard]] const Table<LineSource>& line_source_table();
 
 }  // namespace sekisho::config

@@ -97,6 +97,16 @@ class Reader {
         if (policy_table(key, line, node)) {
             return;
         }
+        if (key == line_source_table().name) {
+            each(
+                line_source_table(),
+                key,
+                line,
+                node,
+                [this](LineSource& source, std::uint32_t at) { add_line_source(source, at); }
+            );
+            return;
+        }
         Nearest nearest(key);
         for (const Table<Config>& table : tables()) {
             if (table.name.empty()) {
@@ -118,6 +128,7 @@ class Reader {
         nearest.offer(class_table().name);
         nearest.offer(region_table().name);
         nearest.offer(rule_table().name);
+        nearest.offer(line_source_table().name);
         problem(line, key, "unknown key" + nearest.hint());
     }
 
@@ -273,6 +284,25 @@ class Reader {
         return std::move(table.source);
     }
 
+    void add_line_source(LineSource& source, std::uint32_t line) {
+        const auto same = std::ranges::find(config_.lines, source.name, &LineSource::name);
+        if (same != config_.lines.end()) {
+            problem(line, "lines.name", "\"" + source.name + "\" is there already");
+        }
+        if (source.name.empty() || source.name.size() > 64 || source.file.empty()) {
+            problem(line, "lines", "name (up to 64 bytes) and file can't be empty");
+        }
+        if ((source.kind == "kea") == source.identity.empty()) {
+            problem(
+                line,
+                "lines.identity",
+                source.kind == "kea" ? "is missing; kind = \"kea\" needs it"
+                                     : "is for kind = \"kea\" alone"
+            );
+        }
+        config_.lines.push_back(std::move(source));
+    }
+
     // What no single key can tell.
     void check() {
         if (config_.tls.certificate.empty() != config_.tls.key.empty()) {
@@ -296,6 +326,9 @@ class Reader {
             problem(
                 0, "radius.client", "is missing; radius.listen takes packets from nobody without it"
             );
+        }
+        if (config_.radius.forward.empty() != config_.radius.forward_secret.empty()) {
+            problem(0, "radius", "forward and forward_secret go together: give both or neither");
         }
         for (const std::string& pair : config_.mail.port_fallback) {
             const auto parts = split(pair, '=');

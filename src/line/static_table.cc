@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/ip.h"
 #include "line/line.h"
+#include "line/ports.h"
 
 #include <cstddef>
 #include <map>
@@ -65,6 +66,7 @@ bool is_heading(std::string_view row) {
 
 class Reader {
   public:
+    explicit Reader(std::string nas) : nas_(std::move(nas)) {}
     StaticTable take() { return std::move(out_); }
 
     void row(std::string_view text, std::size_t number) {
@@ -72,59 +74,81 @@ class Reader {
         if (!read) {
             return error(number, "a quote is not closed, or stands inside a field");
         }
-        if (read->size() < 2 || read->size() > 3) {
-            return error(number, "a row is prefix,line or prefix,line,realm");
+        if (read->size() < 2 || read->size() > 4) {
+            return error(number, "a row is prefix,line, or with ,realm or ,realm,ports after them");
         }
         const auto prefix = Prefix::parse(read->at(0));
         if (!prefix) {
             return error(number, prefix.error().message);
         }
         const std::string& line = read->at(1);
-        const std::string realm = read->size() == 3 ? to_lower(read->at(2)) : std::string{};
+        const std::string realm = read->size() > 2 ? to_lower(read->at(2)) : std::string{};
         if (line.empty() || !is_name(line) || !is_name(realm)) {
             return error(number, "the line or realm is empty, too long or not printable");
         }
-        const auto [known, fresh] = rows_.emplace(*prefix, Owner{line, realm, number});
-        if (!fresh) {
-            const Owner& owner = known->second;
-            if (owner.line != line || owner.realm != realm) {
-                error(
-                    number,
-                    prefix->text() + " belongs to line " + owner.line + " already, by row " +
-                        std::to_string(owner.row)
-                );
+        PortSet ports;
+        if (read->size() == 4 && !read->at(3).empty()) {
+            const auto named = PortSet::parse(read->at(3));
+            if (!named) {
+                return error(number, named.error().message);
             }
-            return;
+            if (!prefix->is_v4()) {
+                return error(number, "only IPv4 addresses are shared by ports");
+            }
+            ports = *named;
         }
-        Session session;
-        session.id = prefix->text();
-        session.nas = "static";
-        session.line = line;
-        session.realm = realm;
-        session.prefixes = {*prefix};
-        out_.sessions.push_back(std::move(session));
+        add({line, realm, ports, number}, *prefix);
     }
 
   private:
     struct Owner {
         std::string line, realm;
+        PortSet ports;
         std::size_t row;
     };
+    void add(Owner owner, const Prefix& prefix) {
+        std::vector<Owner>& known = rows_[prefix];
+        for (const Owner& other : known) {
+            const bool same = other.line == owner.line && other.realm == owner.realm;
+            if (same && other.ports == owner.ports) {
+                return;  // said twice
+            }
+            if (!same && other.ports.overlaps(owner.ports)) {
+                return error(
+                    owner.row,
+                    (owner.ports.is_every() ? "" : "ports " + owner.ports.text() + " of ") +
+                        prefix.text() + " belongs to line " + other.line + " already, by row " +
+                        std::to_string(other.row)
+                );
+            }
+        }
+        Session session;
+        session.id = prefix.text();
+        session.id += owner.ports.is_every() ? "" : " ports " + owner.ports.text();
+        session.nas = nas_;
+        session.line = owner.line;
+        session.realm = owner.realm;
+        session.prefixes = {prefix};
+        session.ports = owner.ports;
+        out_.sessions.push_back(std::move(session));
+        known.push_back(std::move(owner));
+    }
     void error(std::size_t number, std::string message) {
         out_.errors.push_back({.row = number, .message = std::move(message)});
     }
 
+    const std::string nas_;
     StaticTable out_;
-    std::map<Prefix, Owner> rows_;
+    std::map<Prefix, std::vector<Owner>> rows_;
 };
 
 }  // namespace
 
-StaticTable parse_static_table(std::string_view text) {
+StaticTable parse_static_table(std::string_view text, std::string nas) {
     if (text.starts_with("\xef\xbb\xbf")) {
         text.remove_prefix(3);  // a mark that spreadsheets put in front
     }
-    Reader reader;
+    Reader reader{std::move(nas)};
     std::size_t number = 0;
     bool first = true;
     for (std::string_view row : split(text, '\n')) {

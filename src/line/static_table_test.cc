@@ -63,5 +63,33 @@ TEST(StaticTable, EveryWrongRowIsNamed) {
     EXPECT_NE(table.errors[1].message.find("row 2"), std::string::npos);
 }
 
+TEST(StaticTable, SharedAddresses) {
+    const auto table = parse_static_table(
+        "prefix,line,realm,ports\n"
+        "192.0.2.1,u1,,1024-2047\n"
+        "192.0.2.1,u2,,2048-3071\n"
+        "192.0.2.1,u2,,2048-3071\n"
+        "192.0.2.1,u2,,3072-4095\n"
+        "192.0.2.1,u3,example.net,psid 52/8 offset 4\n"
+        "192.0.2.1,u4,,2000-2100\n"
+        "192.0.2.1,u4\n"
+        "2001:db8::/56,u1,,1024-2047\n"
+        "192.0.2.2,u1,,ports\n",
+        "static:t"
+    );
+    ASSERT_EQ(table.sessions.size(), 4U);
+    EXPECT_EQ(table.sessions[0].id, "192.0.2.1/32 ports 1024-2047");
+    EXPECT_EQ(table.sessions[0].nas, "static:t");
+    EXPECT_EQ(table.sessions[3].ports.text(), "psid 52/8 offset 4");
+    ASSERT_EQ(table.errors.size(), 4U);
+    EXPECT_EQ(table.errors[0].row, 7U);
+    EXPECT_NE(
+        table.errors[0].message.find("belongs to line u1 already, by row 2"), std::string::npos
+    );
+    EXPECT_EQ(table.errors[1].row, 8U);
+    EXPECT_NE(table.errors[2].message.find("only IPv4"), std::string::npos);
+    EXPECT_NE(table.errors[3].message.find("no set of ports"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace sekisho::line
