@@ -35,6 +35,7 @@ int run(int argc, char** argv) {
           add_account,
           add_queue,
           add_events,
+          add_line,
           add_config,
           add_doctor}) {
         add(app, context, chosen);

@@ -38,7 +38,8 @@ void add_account(
 void add_queue(
     CLI::App& app, Context& context, Chosen& chosen
 );  // queue list|show|retry|hold|release|drop
-void add_events(CLI::App& app, Context& context, Chosen& chosen);  // events, trace, line
+void add_events(CLI::App& app, Context& context, Chosen& chosen);  // events, trace
+void add_line(CLI::App& app, Context& context, Chosen& chosen);
 void add_config(
     CLI::App& app, Context& context, Chosen& chosen
 );  // config defaults|check|reference, reload

@@ -1,10 +1,8 @@
-// sekisho events, trace, line: what the one memory knows. What support looks up.
-#include "base/ip.h"
+// sekisho events, trace: what the one memory knows. What support looks up.
 #include "base/time.h"
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "event/event.h"
-#include "line/line.h"
 #include "store/store.h"
 
 #include <fmt/core.h>
@@ -22,8 +20,7 @@ struct Options {
     std::string address, line, account, queue_id, message_id, recipient, reference, since, until;
     std::vector<std::string> kinds;
     std::size_t limit = 100;
-    std::string subject;  // trace: what to follow; line: the address
-    std::string at;
+    std::string subject;  // trace: what to follow
 };
 
 Json to_json(const event::Event& e) {
@@ -181,63 +178,6 @@ int trace(const Context& context, const std::string& subject) {
     return kDone;
 }
 
-std::string certainty(line::Certainty value) {
-    switch (value) {
-        case line::Certainty::Subscriber:
-            return "subscriber";
-        case line::Certainty::Ambiguous:
-            return "ambiguous";
-        case line::Certainty::Unknown:
-            return "unknown";
-    }
-    return "unknown";
-}
-
-int who(const Context& context, const Options& options) {
-    const auto config = load_config(context);
-    if (!config) {
-        return config.error();
-    }
-    const auto address = IpAddress::parse(options.subject);
-    const auto at = options.at.empty() ? std::optional(now()) : parse_rfc3339(options.at);
-    if (!address || !at) {
-        return report(
-            context,
-            address
-                ? Error{Errc::Invalid, "\"" + options.at + "\" is not a time (2026-11-24T13:00:00Z)"}
-                : address.error()
-        );
-    }
-    auto store = store::open_store(config->database());
-    if (!store) {
-        return report(context, store.error());
-    }
-    const auto holders = (*store)->lines().holders(*address, *at);
-    if (!holders) {
-        return report(context, holders.error());
-    }
-    const line::Answer answer = line::resolve(*holders, *address, *at);
-    const Json result{
-        {"address", address->text()},
-        {"at", rfc3339(*at)},
-        {"certainty", certainty(answer.certainty)},
-        {"line", answer.line},
-        {"realm", answer.realm},
-        {"reason", answer.reason},
-    };
-    print(
-        context,
-        result,
-        fmt::format(
-            "{}{}: {}",
-            certainty(answer.certainty),
-            answer.line.empty() ? "" : " " + answer.line,
-            answer.reason
-        )
-    );
-    return kDone;
-}
-
 }  // namespace
 
 void add_events(CLI::App& app, Context& context, Chosen& chosen) {
@@ -271,13 +211,6 @@ void add_events(CLI::App& app, Context& context, Chosen& chosen) {
         ->required();
     tracing->callback([&context, &chosen, options] {
         chosen = [&context, options] { return trace(context, options->subject); };
-    });
-
-    auto* line = app.add_subcommand("line", "Who is behind an address at a time");
-    line->add_option("address", options->subject, "The address")->required();
-    line->add_option("--at", options->at, "The time (now when not given)");
-    line->callback([&context, &chosen, options] {
-        chosen = [&context, options] { return who(context, *options); };
     });
 }
 
