@@ -181,6 +181,9 @@ TEST_P(LineStores, AgreeWithTheOneInMemory) {
         ) << "round "
           << round << ", " << asked.text() << " at +" << (then - kNoon).count();
     }
+    const Session last = session(99, "u0", "2001:db8::/56", kNoon + Duration{1000});
+    ASSERT_TRUE(store->lines().put(last));
+    ASSERT_TRUE(model.put(last));
     EXPECT_EQ(describe(*store->lines().open_on("bras1")), describe(*model.open_on("bras1")));
     const auto open = [](line::LineStore& lines) {
         std::vector<Session> out;
