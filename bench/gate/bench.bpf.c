@@ -27,7 +27,7 @@ static __always_inline int begin(struct xdp_md* ctx, struct flow* f) {
 }
 
 static __always_inline int finish(struct gate_cell cell, __u64 bytes) {
-    count_packet(cell.slot, GATE_TO_PORT25, bytes);
+    count_packet(cell, GATE_TO_PORT25, bytes);
     return cell.action == GATE_ACTION_PASS ? XDP_PASS : XDP_DROP;
 }
 

@@ -75,6 +75,6 @@ int gate_by_trie(struct xdp_md* ctx) {
     if (trie_cell(&source, &destination, s.v4, &cell)) {
         return XDP_ABORTED;
     }
-    count_packet(cell.slot, GATE_TO_PORT25, frame_length(ctx));
+    count_packet(cell, GATE_TO_PORT25, frame_length(ctx));
     return cell.action == GATE_ACTION_PASS ? XDP_PASS : XDP_DROP;
 }

@@ -100,8 +100,7 @@ TEST(Difference, WhatComesAndGoesIsNamed) {
         ElementsAre(
             "+ class \"static\", 1 prefix",
             "+ region \"east\", 1 prefix",
-            "~ rule \"op25b\": steps none -> enforce from 2027-04-01T00:00:00.000Z for region "
-            "east: "
+            "+ rule \"op25b\": step enforce from 2027-04-01T00:00:00.000Z for region east: "
             "10 percent of the lines",
             "+ rule \"static\": static to *, pass, stage enforce",
             "to port 25 of every class: pass, reported -> pass for 1 IPv4 addresses; 198.51.100.7"

@@ -20,8 +20,8 @@
 #include <cstdint>
 #include <iterator>
 #include <mutex>
-#include <optional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,9 +47,8 @@ void Reports::set_limit(std::uint32_t per_line_per_minute) {
     answers_.set_limit(per_line_per_minute);
 }
 
-std::string Reports::holder(
-    const IpAddress& address, std::optional<std::uint16_t> port, Time at
-) const {
+std::string Reports::holder(const IpAddress& address, std::optional<std::uint16_t> port, Time at)
+    const {
     auto holder = lines_.holder(address, at, port);
     return holder ? std::move(holder->line) : std::string();
 }
@@ -61,8 +60,8 @@ void Reports::add(const Flow& flow, const policy::Policy& policy) {
     row.address = flow.client.text();
     row.rule = flow.rule;
     row.count = static_cast<std::int64_t>(flow.count);
-    // Packets counted together came from one address, and from any of its ports. They are somebody's
-    // only if the address was theirs all the while.
+    // Packets counted together came from one address, and from any of its ports. They are
+    // somebody's only if the address was theirs all the while.
     const auto port =
         flow.count == 1 && flow.client_port != 0 ? std::optional{flow.client_port} : std::nullopt;
     row.line = holder(flow.client, port, flow.at);

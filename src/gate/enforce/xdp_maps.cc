@@ -126,8 +126,7 @@ Status xdp_allow_new_sources(int map, std::uint32_t each) {
         static_cast<std::size_t>(std::max(libbpf_num_possible_cpus(), 1)), {0, 0, each}
     );
     const std::uint32_t key = 0;
-    if (bpf_map_update_elem(map, &key, all.data(), BPF_ANY) !=
-        0) {
+    if (bpf_map_update_elem(map, &key, all.data(), BPF_ANY) != 0) {
         return fail(bpf_error("sources of the XDP program", errno));
     }
     return {};
