@@ -106,13 +106,13 @@ class GateRole final : public Role {
             out["radius"] = accounting_->status();
         }
         const store::LineIndexStatus index = store_->line_index();
-        out["lines"] = {
+        out["line_index"] = {
             {"indexed", index.ready}, {"sessions", index.sessions}, {"bytes", index.bytes}
         };
         if (!index.error.empty()) {
-            out["lines"]["error"] = index.error;
+            out["line_index"]["error"] = index.error;
         }
-        out["lines"]["sources"] = sources_->status();
+        out["line_index"]["sources"] = sources_->status();
         return out;
     }
 

@@ -21,7 +21,7 @@ def who(s, address, at=None):
 
 
 def state(s, name):
-    return next(one for one in s.json("gate", "status")["lines"]["sources"] if one["name"] == name)
+    return next(one for one in s.json("gate", "status")["line_index"]["sources"] if one["name"] == name)
 
 
 def a_static_table_is_followed():

@@ -178,7 +178,7 @@ def a_restart_of_the_access_server_and_of_ours():
         s.kill("gate")
         s.start("gate")
         assert s.who("198.51.100.7") == "hanako"
-        wait_for("the index", lambda: s.json("gate", "status")["lines"]["sessions"] == 2)
+        wait_for("the index", lambda: s.json("gate", "status")["line_index"]["sessions"] == 2)
         time.sleep(1.1)  # RADIUS counts seconds: what began in this one isn't ended by it
         assert send(s.radius, "Accounting-On", session="boot", user="none")
         assert s.who("198.51.100.7") == "unknown"
