@@ -28,7 +28,7 @@ namespace {
 
 // The sources of lines: what each holds, and what is wrong with it.
 std::string lines_text(const Json& status) {
-    const Json lines = status.value("lines", Json::object());
+    const Json lines = status.value("line_index", Json::object());
     std::string out;
     if (lines.contains("error")) {
         out += "lines: not in memory: " + lines.value("error", "") + "\n";
