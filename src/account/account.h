@@ -1,11 +1,14 @@
 // A subscriber's mail account as the rooms see it, and where accounts are kept.
 #pragma once
 
+#include "base/ip.h"
 #include "base/result.h"
 #include "base/time.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,8 +24,26 @@ struct ScramKeys {
 };
 
 struct Credential {
-    std::string argon2id;  // libsodium's encoded string ($argon2id$...)
+    // libsodium's encoded string ($argon2id$...); or what another system made (old_hash.h), until
+    // the first login.
+    std::string hash;
     ScramKeys scram;
+};
+
+// A second password of an account, for one device: made by us, shown once, revoked alone. Its SCRAM
+// keys have the account's salt and iterations, for SCRAM names those before it knows which
+// password the client has.
+struct AppPassword {
+    std::string name;      // "phone"; once an account
+    std::string selector;  // the password's first group, by which it is known among the others
+    Credential credential;
+    std::vector<Prefix> from;  // where it may be used; empty: everywhere
+    Time created{};
+    Time expires{};    // zero: never
+    Time last_used{};  // zero: never yet
+    std::string last_address;
+    // Not kept: why it may not be used now, set by who knows address and time; empty: it may.
+    std::string unusable;
 };
 
 struct Account {
@@ -36,6 +57,23 @@ struct Account {
     Credential credential;
     Time created{};
     Time changed{};
+    std::vector<AppPassword> app_passwords;  // in order of name; only read here, see AccountStore
+};
+
+// Many accounts at once (an import).
+struct BatchOptions {
+    bool update = false;      // accounts that are there already are changed; else they are faults
+    bool skip_bad = false;    // what is sound is kept; else one fault leaves everything as it was
+    bool only_check = false;  // nothing is kept in any case
+};
+struct BatchFault {
+    std::size_t index = 0;  // in what was given
+    Error why;
+};
+struct BatchResult {
+    std::size_t added = 0, updated = 0;
+    std::vector<BatchFault> faults;
+    bool kept = false;
 };
 
 class AccountStore {
@@ -49,6 +87,23 @@ class AccountStore {
     ) = 0;  // Conflict when the login or an address is taken
     virtual Status update(const Account& account) = 0;  // NotFound when absent
     virtual Status remove(std::string_view login) = 0;
+
+    // In one transaction, in the order given; an updated account keeps its `created`. Conflict as a
+    // fault: the login or an address is taken. The error is of the store itself.
+    virtual Result<BatchResult> add_all(
+        std::span<const Account> accounts, const BatchOptions& options
+    ) = 0;
+    // After a login with an old hash. Conflict when the hash is another than `before` by now.
+    virtual Status replace_credential(
+        std::string_view login, std::string_view before, const Credential& credential
+    ) = 0;
+
+    // NotFound: no such account; Conflict: the name or the selector is taken; Invalid: too many.
+    virtual Status add_app_password(std::string_view login, const AppPassword& password) = 0;
+    virtual Status remove_app_password(std::string_view login, std::string_view name) = 0;
+    virtual Status app_password_used(
+        std::string_view login, std::string_view name, Time at, std::string_view address
+    ) = 0;
 };
 
 }  // namespace sekisho::account

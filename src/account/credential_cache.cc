@@ -18,11 +18,11 @@ CredentialCache::CredentialCache(Options options) : options_(std::move(options))
 }
 
 CredentialCache::Digest CredentialCache::digest(
-    std::string_view login, std::string_view argon2id, std::string_view password
+    std::string_view login, std::string_view hash, std::string_view password
 ) const {
     // With each length in front, no two triples give the same bytes.
     std::string bytes;
-    for (const std::string_view part : {login, argon2id, password}) {
+    for (const std::string_view part : {login, hash, password}) {
         bytes += std::to_string(part.size()) + ':';
         bytes += part;
     }
@@ -35,9 +35,9 @@ CredentialCache::Digest CredentialCache::digest(
 }
 
 bool CredentialCache::holds(
-    std::string_view login, std::string_view argon2id, std::string_view password, Time now
+    std::string_view login, std::string_view hash, std::string_view password, Time now
 ) {
-    const Digest wanted = digest(login, argon2id, password);
+    const Digest wanted = digest(login, hash, password);
     const std::scoped_lock lock{mutex_};
     const auto found = until_.find(wanted);
     const bool hit = found != until_.end() && found->second > now;
@@ -46,9 +46,9 @@ bool CredentialCache::holds(
 }
 
 void CredentialCache::remember(
-    std::string_view login, std::string_view argon2id, std::string_view password, Time now
+    std::string_view login, std::string_view hash, std::string_view password, Time now
 ) {
-    const Digest right = digest(login, argon2id, password);
+    const Digest right = digest(login, hash, password);
     const std::scoped_lock lock{mutex_};
     forget_old(now);
     // A second success within the lifetime doesn't lengthen it: the slow hash is run again every

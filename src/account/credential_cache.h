@@ -30,11 +30,11 @@ class CredentialCache {
     explicit CredentialCache(Options options);
 
     [[nodiscard]] bool holds(
-        std::string_view login, std::string_view argon2id, std::string_view password, Time now
+        std::string_view login, std::string_view hash, std::string_view password, Time now
     );
     // After a successful verification, and only then.
     void remember(
-        std::string_view login, std::string_view argon2id, std::string_view password, Time now
+        std::string_view login, std::string_view hash, std::string_view password, Time now
     );
     [[nodiscard]] std::size_t size() const;
 
@@ -58,7 +58,7 @@ class CredentialCache {
     };
 
     [[nodiscard]] Digest digest(
-        std::string_view login, std::string_view argon2id, std::string_view password
+        std::string_view login, std::string_view hash, std::string_view password
     ) const;
     void forget_old(Time now);
 

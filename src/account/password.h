@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,10 +28,32 @@ inline constexpr HashOptions kTestHash{
 
 inline constexpr std::size_t kPasswordMin = 8;
 
+struct ScramSetting {
+    std::string salt;
+    std::uint32_t iterations = 0;
+};
+[[nodiscard]] bool has_keys(const ScramKeys& keys);
+// What all keys of this account must be made with, because its app passwords are; nullopt: any.
+[[nodiscard]] std::optional<ScramSetting> scram_setting_of(const Account& account);
+
+// Whether make_credential() takes the password.
+[[nodiscard]] Status check_password(std::string_view password);
+
 // Prepares the password (saslprep.h), then makes both forms. Invalid when it is shorter than
 // kPasswordMin, longer than sasl.h takes, or holds what must not be in a password.
+// `scram`: salt and iterations to take for SCRAM's keys (those of the account's app passwords);
+// none: a new salt.
 [[nodiscard]] Result<Credential> make_credential(
-    std::string_view password, const HashOptions& options
+    std::string_view password,
+    const HashOptions& options,
+    const std::optional<ScramSetting>& scram = std::nullopt
+);
+// The same for a prepared password that has just opened the account: however short it is, its owner
+// has it.
+[[nodiscard]] Result<Credential> renew_credential(
+    std::string_view prepared,
+    const HashOptions& options,
+    const std::optional<ScramSetting>& scram = std::nullopt
 );
 [[nodiscard]] Result<std::string> hash_password(
     std::string_view prepared, const HashOptions& options
@@ -39,16 +62,19 @@ inline constexpr std::size_t kPasswordMin = 8;
 [[nodiscard]] ScramKeys derive_scram_keys(
     std::string_view prepared, std::string_view salt, std::uint32_t iterations
 );
-// False too when `argon2id` is not a hash of that form. `prepared` as SaslNeedVerify has it.
-[[nodiscard]] bool verify_password(std::string_view argon2id, std::string_view prepared);
-// Whether the hash was made with other options than these, so that it may be made anew after a
-// login.
-[[nodiscard]] bool is_outdated(std::string_view argon2id, const HashOptions& options);
+// Argon2's form, or one of old_hash.h; false too when it is neither. `prepared` as SaslNeedVerify
+// has it.
+[[nodiscard]] bool verify_password(std::string_view hash, std::string_view prepared);
+// Whether the credential is of another form or made with other options than these, or lacks
+// SCRAM's keys, so that it is made anew after a login.
+[[nodiscard]] bool is_outdated(const Credential& credential, const HashOptions& options);
 
 // A hash that costs as much as any other and that no password opens: for SaslSettings.
 [[nodiscard]] Result<std::string> make_dummy_hash(const HashOptions& options);
 
 // 80 bits in four groups of letters and digits that are not mistaken for another: "k7mf-2wqp-...".
 [[nodiscard]] std::string generate_password();
+// The same with a group in front, the selector: five groups, 80 bits beside the selector.
+[[nodiscard]] std::string generate_app_password();
 
 }  // namespace sekisho::account

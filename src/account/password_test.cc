@@ -14,10 +14,10 @@ namespace {
 TEST(Password, MadeAndVerified) {
     const auto made = make_credential("correct horse", kTestHash);
     ASSERT_TRUE(made);
-    EXPECT_TRUE(made->argon2id.starts_with("$argon2id$v=19$m=8,t=1,p=1$"));
-    EXPECT_TRUE(verify_password(made->argon2id, "correct horse"));
-    EXPECT_FALSE(verify_password(made->argon2id, "correct horsf"));
-    EXPECT_FALSE(verify_password(made->argon2id, ""));
+    EXPECT_TRUE(made->hash.starts_with("$argon2id$v=19$m=8,t=1,p=1$"));
+    EXPECT_TRUE(verify_password(made->hash, "correct horse"));
+    EXPECT_FALSE(verify_password(made->hash, "correct horsf"));
+    EXPECT_FALSE(verify_password(made->hash, ""));
     EXPECT_EQ(made->scram.iterations, 4096U);
     const ScramKeys again = derive_scram_keys("correct horse", made->scram.salt, 4096);
     EXPECT_EQ(again.stored_key, made->scram.stored_key);
@@ -48,12 +48,14 @@ TEST(Password, WhatIsRefused) {
 }
 
 TEST(Password, OutdatedWhenTheOptionsChange) {
-    const std::string hash = *hash_password("x", kTestHash);
-    EXPECT_FALSE(is_outdated(hash, kTestHash));
+    const Credential made = *renew_credential("x", kTestHash);
+    EXPECT_FALSE(is_outdated(made, kTestHash));
     HashOptions more = kTestHash;
     more.passes = 2;
-    EXPECT_TRUE(is_outdated(hash, more));
-    EXPECT_TRUE(is_outdated("", kTestHash));
+    EXPECT_TRUE(is_outdated(made, more));
+    EXPECT_TRUE(is_outdated({}, kTestHash));
+    EXPECT_TRUE(is_outdated({.hash = made.hash, .scram = {}}, kTestHash)) << "no SCRAM keys";
+    EXPECT_TRUE(is_outdated({.hash = "{SSHA}x", .scram = made.scram}, kTestHash));
 }
 
 TEST(Password, GeneratedOnesDiffer) {

@@ -1,6 +1,7 @@
 #include "account/sasl.h"
 
 #include "account/account.h"
+#include "account/app_password.h"
 #include "account/digest.h"
 #include "account/sasl_state.h"
 #include "account/saslprep.h"
@@ -53,8 +54,12 @@ std::string_view name(SaslRefusal refusal) {
             return "unknown-user";
         case SaslRefusal::WrongPassword:
             return "wrong-password";
+        case SaslRefusal::NoKeys:
+            return "no-scram-keys";
         case SaslRefusal::Disabled:
             return "disabled";
+        case SaslRefusal::AppPassword:
+            return "app-password";
         case SaslRefusal::Malformed:
             return "malformed";
     }
@@ -151,32 +156,70 @@ std::optional<SaslFailure> PasswordBase::take_password(std::string_view text) {
 }
 
 SaslStep PasswordBase::on_account(const std::optional<Account>& account) {
-    known_ = account.has_value();
-    has_hash_ = known_ && !account->credential.argon2id.empty();
-    enabled_ = known_ && account->enabled;
-    disabled_reason_ = known_ ? account->disabled_reason : std::string{};
     SaslNeedVerify need;
     need.login = login_;
-    need.argon2id = has_hash_ ? account->credential.argon2id : settings_.dummy_argon2id;
+    need.hash = settings_.dummy_argon2id;
+    holder_ = Holder::of(account);
+    if (account) {
+        // The selector says which one it is, so that never more than one hash is computed.
+        const std::string_view selector = selector_of(password_);
+        const auto app = std::ranges::find_if(account->app_passwords, [&](const AppPassword& one) {
+            return !selector.empty() && one.selector == selector;
+        });
+        if (app != account->app_passwords.end()) {
+            holder_.take(*app);
+        }
+        const std::string& hash =
+            app != account->app_passwords.end() ? app->credential.hash : account->credential.hash;
+        has_hash_ = !hash.empty();
+        need.hash = has_hash_ ? hash : settings_.dummy_argon2id;
+    }
     need.password = std::move(password_);
     password_.clear();
     return need;
 }
 
 SaslStep PasswordBase::on_verified(bool right) {
-    if (!known_) {
-        return refuse(SaslRefusal::UnknownUser, "no account has this login");
-    }
-    if (!has_hash_) {
+    if (holder_.known && !has_hash_) {
         return refuse(SaslRefusal::WrongPassword, "the account has no password set");
     }
+    if (auto failure = judge(holder_, right, "the password is wrong")) {
+        return *failure;
+    }
+    return SaslSuccess{.login = login_, .app_password = holder_.app_password};
+}
+
+Holder Holder::of(const std::optional<Account>& account) {
+    Holder out;
+    out.known = account.has_value();
+    out.enabled = out.known && account->enabled;
+    out.disabled_reason = out.known ? account->disabled_reason : std::string{};
+    return out;
+}
+
+void Holder::take(const AppPassword& password) {
+    app_password = password.name;
+    unusable = password.unusable;
+}
+
+std::optional<SaslFailure> SaslBase::judge(const Holder& holder, bool right, const char* wrong)
+    const {
+    if (!holder.known) {
+        return refuse(SaslRefusal::UnknownUser, "no account has this login");
+    }
     if (!right) {
-        return refuse(SaslRefusal::WrongPassword, "the password is wrong");
+        return refuse(SaslRefusal::WrongPassword, wrong);
     }
-    if (!enabled_) {
-        return refuse(SaslRefusal::Disabled, "the account is disabled: " + disabled_reason_);
+    if (!holder.enabled) {
+        return refuse(SaslRefusal::Disabled, "the account is disabled: " + holder.disabled_reason);
     }
-    return SaslSuccess{.login = login_};
+    if (!holder.unusable.empty()) {
+        return refuse(
+            SaslRefusal::AppPassword,
+            "the app password \"" + holder.app_password + "\" " + holder.unusable
+        );
+    }
+    return std::nullopt;
 }
 
 }  // namespace sekisho::account

@@ -47,7 +47,14 @@ struct SaslSettings {
     std::uint32_t scram_iterations = 15000;  // what make_credential() uses
 };
 
-enum class SaslRefusal : std::uint8_t { UnknownUser, WrongPassword, Disabled, Malformed };
+enum class SaslRefusal : std::uint8_t {
+    UnknownUser,
+    WrongPassword,
+    NoKeys,  // SCRAM, and the account has no keys for it yet (old_hash.h)
+    Disabled,
+    AppPassword,  // the right one, in the wrong place or at the wrong time
+    Malformed,
+};
 [[nodiscard]] std::string_view name(SaslRefusal refusal);  // "unknown-user", ... for logs
 
 struct SaslChallenge {
@@ -59,13 +66,15 @@ struct SaslNeedAccount {
 struct SaslNeedVerify {
     std::string login;
     std::string password;  // prepared; wipe() it when done
-    std::string argon2id;  // to verify against; of nobody when the login is unknown
+    std::string hash;      // to verify against; of nobody when the login is unknown
 };
 struct SaslSuccess {
     std::string login;
+    std::string app_password = {};  // its name; empty: the account's own password
 };
-// The client is told 535 5.7.8 for UnknownUser and WrongPassword alike, 535 5.7.8 or 525 5.7.13 for
-// Disabled, 501 5.5.2 for Malformed. `detail` is for the log and never holds a secret.
+// The client is told 535 5.7.8 for UnknownUser, WrongPassword and NoKeys alike, 535 5.7.8 or 525
+// 5.7.13 for Disabled and AppPassword, 501 5.5.2 for Malformed. `detail` is for the log and never
+// holds a secret.
 struct SaslFailure {
     SaslRefusal why = SaslRefusal::Malformed;
     std::string login;  // as far as it was read

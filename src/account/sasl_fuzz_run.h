@@ -22,7 +22,7 @@ inline const Account& fuzz_account() {
     static const Account kAccount = [] {
         Account account;
         account.login = "user";
-        account.credential.argon2id = "right";
+        account.credential.hash = "right";
         account.credential.scram = derive_scram_keys("pencil", "0123456789abcdef", 1);
         return account;
     }();
@@ -53,7 +53,7 @@ inline void fuzz_sasl(Mechanism mechanism, const std::uint8_t* data, std::size_t
             );
         } else if (const auto* verify = std::get_if<SaslNeedVerify>(&step)) {
             SEKISHO_ASSERT(verify->password.find('\0') == std::string::npos);
-            right = verify->argon2id == "right" && verify->password == "pencil";
+            right = verify->hash == "right" && verify->password == "pencil";
             step = server->give_verified(right);
         } else {
             break;

@@ -1,6 +1,7 @@
 // SCRAM-SHA-256 (RFC 5802, RFC 7677) without channel binding.
 #include "account/account.h"
 #include "account/digest.h"
+#include "account/password.h"
 #include "account/sasl.h"
 #include "account/sasl_state.h"
 #include "account/saslprep.h"
@@ -16,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace sekisho::account {
 namespace {
@@ -36,10 +38,11 @@ ScramKeys fake_keys(const SaslSettings& settings, std::string_view login) {
     return keys;
 }
 
-bool has_keys(const ScramKeys& keys) {
-    return !keys.salt.empty() && keys.iterations > 0 && keys.stored_key.size() == kSha256Size &&
-           keys.server_key.size() == kSha256Size;
-}
+// One of the account's passwords, by its keys.
+struct Candidate {
+    ScramKeys keys;
+    const AppPassword* app = nullptr;  // into account_; null: the account's own
+};
 
 class ScramSha256 final : public SaslBase {
   public:
@@ -72,7 +75,7 @@ class ScramSha256 final : public SaslBase {
         if (!response.empty()) {
             return refuse(SaslRefusal::Malformed, "an empty response was due after the last one");
         }
-        return SaslSuccess{.login = login_};
+        return SaslSuccess{.login = login_, .app_password = holder_.app_password};
     }
 
     SaslStep on_first(std::string_view response) {
@@ -104,19 +107,33 @@ class ScramSha256 final : public SaslBase {
     }
 
     SaslStep on_account(const std::optional<Account>& account) override {
-        known_ = account.has_value();
-        enabled_ = known_ && account->enabled;
-        disabled_reason_ = known_ ? account->disabled_reason : std::string{};
+        account_ = account;
         // Made for known logins too: the same work for both.
-        keys_ = fake_keys(settings_, login_);
-        has_keys_ = known_ && has_keys(account->credential.scram);
-        if (has_keys_) {
-            keys_ = account->credential.scram;
+        ScramKeys shown = fake_keys(settings_, login_);
+        if (account_) {
+            add(account_->credential.scram, nullptr);
+            for (const AppPassword& one : account_->app_passwords) {
+                add(one.credential.scram, &one);
+            }
         }
-        server_first_ = "r=" + first_.nonce + nonce_ + ",s=" + base64(keys_.salt) +
-                        ",i=" + std::to_string(keys_.iterations);
+        if (candidates_.empty()) {
+            candidates_.push_back({shown, nullptr});
+            has_keys_ = false;
+        }
+        shown = candidates_.front().keys;
+        server_first_ = "r=" + first_.nonce + nonce_ + ",s=" + base64(shown.salt) +
+                        ",i=" + std::to_string(shown.iterations);
         wants_ = Wants::Final;
         return SaslChallenge{server_first_};
+    }
+
+    // Only keys with the salt that is shown can be proved.
+    void add(const ScramKeys& keys, const AppPassword* app) {
+        if (has_keys(keys) &&
+            (candidates_.empty() || (keys.salt == candidates_.front().keys.salt &&
+                                     keys.iterations == candidates_.front().keys.iterations))) {
+            candidates_.push_back({keys, app});
+        }
     }
 
     // The password itself never comes here, so there is nothing to hash slowly.
@@ -136,34 +153,43 @@ class ScramSha256 final : public SaslBase {
             return refuse(SaslRefusal::Malformed, "the nonce is not the one of this exchange");
         }
         const std::string message = first_.bare + "," + server_first_ + "," + final->without_proof;
-        const bool right = proves(final->proof, message);
-        const std::string signature = hmac_sha256(keys_.server_key, message);
-        if (!known_) {
-            return refuse(SaslRefusal::UnknownUser, "no account has this login");
+        const Candidate* proved = nullptr;
+        for (const Candidate& one : candidates_) {
+            if (proves(one.keys, final->proof, message) && proved == nullptr) {
+                proved = &one;
+            }
         }
-        if (!has_keys_) {
-            return refuse(SaslRefusal::WrongPassword, "the account has no SCRAM keys");
+        holder_ = Holder::of(account_);
+        if (holder_.known && !has_keys_) {
+            return refuse(
+                SaslRefusal::NoKeys,
+                "the account has no SCRAM keys: its password was imported and comes with the first "
+                "login by PLAIN or LOGIN"
+            );
         }
-        if (!right) {
-            return refuse(SaslRefusal::WrongPassword, "the proof is wrong");
+        if (proved != nullptr && proved->app != nullptr) {
+            holder_.take(*proved->app);
         }
-        if (!enabled_) {
-            return refuse(SaslRefusal::Disabled, "the account is disabled: " + disabled_reason_);
+        if (auto failure = judge(holder_, proved != nullptr, "the proof is wrong")) {
+            return *failure;
         }
+        SEKISHO_ASSERT(proved != nullptr);
         wants_ = Wants::Acknowledgement;
-        return SaslChallenge{"v=" + base64(signature)};
+        return SaslChallenge{"v=" + base64(hmac_sha256(proved->keys.server_key, message))};
     }
 
     // RFC 5802 §3: ClientKey is the proof XOR the signature, and its hash is what is kept.
-    [[nodiscard]] bool proves(std::string_view proof, std::string_view message) const {
-        std::string client_key = hmac_sha256(keys_.stored_key, message);
+    [[nodiscard]] static bool proves(
+        const ScramKeys& keys, std::string_view proof, std::string_view message
+    ) {
+        std::string client_key = hmac_sha256(keys.stored_key, message);
         if (proof.size() != client_key.size()) {
             return false;
         }
         for (std::size_t i = 0; i < client_key.size(); ++i) {
             client_key[i] = static_cast<char>(client_key[i] ^ proof[i]);
         }
-        const bool right = equal_in_constant_time(sha256(client_key), keys_.stored_key);
+        const bool right = equal_in_constant_time(sha256(client_key), keys.stored_key);
         wipe(client_key);
         return right;
     }
@@ -172,11 +198,10 @@ class ScramSha256 final : public SaslBase {
     Wants wants_ = Wants::First;
     ScramFirst first_;
     std::string server_first_;
-    ScramKeys keys_;
-    bool known_ = false;
-    bool has_keys_ = false;
-    bool enabled_ = false;
-    std::string disabled_reason_;
+    std::optional<Account> account_;
+    std::vector<Candidate> candidates_;  // with the salt that was shown; one at least
+    bool has_keys_ = true;
+    Holder holder_;
 };
 
 }  // namespace

@@ -13,6 +13,18 @@
 
 namespace sekisho::account {
 
+// Whose credential the exchange is about, once the account is known.
+struct Holder {
+    bool known = false;
+    bool enabled = false;
+    std::string disabled_reason;
+    std::string app_password;  // its name, when it is one
+    std::string unusable;      // AppPassword::unusable
+
+    [[nodiscard]] static Holder of(const std::optional<Account>& account);
+    void take(const AppPassword& password);
+};
+
 // Checks that the shell calls in the order of sasl.h (a bug of ours if not) and bounds what the
 // client sends.
 class SaslBase : public SaslServer {
@@ -32,6 +44,10 @@ class SaslBase : public SaslServer {
     // Takes the login as sent; empty step: it is sound and login_ holds it.
     [[nodiscard]] std::optional<SaslFailure> take_login(std::string_view text);
     [[nodiscard]] SaslFailure refuse(SaslRefusal why, std::string detail) const;
+    // nullopt: let in. Who doesn't know the password learns nothing of the account.
+    [[nodiscard]] std::optional<SaslFailure> judge(
+        const Holder& holder, bool right, const char* wrong
+    ) const;
 
     const SaslSettings& settings_;  // NOLINT(*-avoid-const-or-ref-data-members)
     std::string login_;
@@ -57,10 +73,8 @@ class PasswordBase : public SaslBase {
 
   private:
     std::string password_;
-    bool known_ = false;
+    Holder holder_;
     bool has_hash_ = false;
-    bool enabled_ = false;
-    std::string disabled_reason_;
 };
 
 [[nodiscard]] std::unique_ptr<SaslServer> make_plain(const SaslSettings& settings);

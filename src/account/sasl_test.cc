@@ -1,6 +1,7 @@
 #include "account/sasl.h"
 
 #include "account/account.h"
+#include "account/app_password.h"
 #include "account/digest.h"
 #include "account/password.h"
 #include "base/bytes.h"
@@ -32,7 +33,7 @@ SaslSettings settings() {
 Account rfc_account() {
     Account account;
     account.login = "user";
-    account.credential.argon2id = *hash_password("pencil", kTestHash);
+    account.credential.hash = *hash_password("pencil", kTestHash);
     account.credential.scram =
         derive_scram_keys("pencil", *unbase64("W22ZaJ0SNY7soEsUEjb6gQ=="), 4096);
     return account;
@@ -147,7 +148,7 @@ TEST(Scram, WrongPasswordUnknownUserDisabled) {
     EXPECT_EQ(failure(disabled.run()).why, SaslRefusal::WrongPassword);
     ScramRun keyless;
     keyless.account->credential.scram = {};
-    EXPECT_EQ(failure(keyless.run()).why, SaslRefusal::WrongPassword);
+    EXPECT_EQ(failure(keyless.run()).why, SaslRefusal::NoKeys);
 }
 
 TEST(Scram, AnUnknownLoginLooksLikeAKnownOne) {
@@ -261,7 +262,7 @@ SaslStep finish(SaslServer& server, SaslStep step, const std::optional<Account>&
         step = server.give_account(account);
     }
     if (const auto* need = std::get_if<SaslNeedVerify>(&step)) {
-        step = server.give_verified(verify_password(need->argon2id, need->password));
+        step = server.give_verified(verify_password(need->hash, need->password));
     }
     return step;
 }
@@ -284,7 +285,7 @@ TEST(Plain, RightAndWrong) {
     EXPECT_EQ(failure(plain("\0user\0pencil"s, disabled)).why, SaslRefusal::Disabled);
     EXPECT_EQ(failure(plain("\0user\0pencilx"s, disabled)).why, SaslRefusal::WrongPassword);
     Account hashless = rfc_account();
-    hashless.credential.argon2id.clear();
+    hashless.credential.hash.clear();
     EXPECT_EQ(failure(plain("\0user\0pencil"s, hashless)).why, SaslRefusal::WrongPassword);
 }
 
@@ -294,7 +295,7 @@ TEST(Plain, AnUnknownLoginIsHashedLikeAKnownOne) {
     (void)server->start("\0nobody\0pencil"s);
     const SaslStep step = server->give_account(std::nullopt);
     const auto& need = std::get<SaslNeedVerify>(step);
-    EXPECT_EQ(need.argon2id, shared.dummy_argon2id);
+    EXPECT_EQ(need.hash, shared.dummy_argon2id);
     EXPECT_EQ(need.password, "pencil");
     // Even if the verdict were "right", nobody is let in.
     EXPECT_EQ(failure(server->give_verified(true)).why, SaslRefusal::UnknownUser);
@@ -347,6 +348,72 @@ TEST(Login, WithAndWithoutInitialResponse) {
     const auto no_password = SaslServer::make(Mechanism::Login, shared, "");
     (void)no_password->start("user");
     EXPECT_EQ(failure(no_password->step("")).why, SaslRefusal::Malformed);
+}
+
+// The account of RFC 7677 §3 with a second password, for a phone.
+Account with_app_password(const std::string& password) {
+    Account account = rfc_account();
+    AppPassword phone;
+    phone.name = "phone";
+    phone.selector = selector_of(password);
+    phone.credential = *make_credential(
+        password,
+        kTestHash,
+        ScramSetting{account.credential.scram.salt, account.credential.scram.iterations}
+    );
+    account.app_passwords.push_back(phone);
+    return account;
+}
+
+TEST(AppPasswordLogin, ByPlainEachIsKnownByItsSelector) {
+    const std::string password = generate_app_password();
+    Account account = with_app_password(password);
+    EXPECT_EQ(std::get<SaslSuccess>(plain("\0user\0"s + password, account)).app_password, "phone");
+    EXPECT_EQ(std::get<SaslSuccess>(plain("\0user\0pencil"s, account)).app_password, "");
+    std::string wrong = password;
+    wrong.back() = wrong.back() == 'a' ? 'b' : 'a';
+    EXPECT_EQ(failure(plain("\0user\0"s + wrong, account)).why, SaslRefusal::WrongPassword);
+    account.app_passwords[0].unusable = "has expired";
+    EXPECT_EQ(failure(plain("\0user\0"s + wrong, account)).why, SaslRefusal::WrongPassword);
+    const SaslFailure refused = failure(plain("\0user\0"s + password, account));
+    EXPECT_EQ(refused.why, SaslRefusal::AppPassword);
+    EXPECT_EQ(refused.detail, "the app password \"phone\" has expired");
+    EXPECT_TRUE(std::holds_alternative<SaslSuccess>(plain("\0user\0pencil"s, account)));
+}
+
+SaslStep scram(const std::string& password, const std::optional<Account>& account) {
+    ScramRun run;
+    run.password = password;
+    run.account = account;
+    return run.run();
+}
+
+TEST(AppPasswordLogin, ByScramTheProofSaysWhich) {
+    const std::string password = generate_app_password();
+    Account account = with_app_password(password);
+    EXPECT_EQ(std::get<SaslSuccess>(scram(password, account)).app_password, "phone");
+    EXPECT_EQ(std::get<SaslSuccess>(scram("pencil", account)).app_password, "");
+    EXPECT_EQ(failure(scram("pencils", account)).why, SaslRefusal::WrongPassword);
+    account.app_passwords[0].unusable = "is not for 192.0.2.1";
+    EXPECT_EQ(failure(scram(password, account)).why, SaslRefusal::AppPassword);
+    account.app_passwords[0].unusable.clear();
+    account.enabled = false;
+    EXPECT_EQ(failure(scram(password, account)).why, SaslRefusal::Disabled);
+    EXPECT_EQ(failure(scram("pencils", account)).why, SaslRefusal::WrongPassword);
+}
+
+TEST(ImportedHash, PlainOpensItAndScramFailsLikeAnUnknownUser) {
+    Account account = rfc_account();
+    account.credential = {.hash = "{SSHA}XypeYxBs1GmqQ1pYKAO0+NyfsYZMoPZs", .scram = {}};
+    EXPECT_TRUE(std::holds_alternative<SaslSuccess>(plain("\0user\0correct horse"s, account)));
+    EXPECT_EQ(failure(plain("\0user\0pencil"s, account)).why, SaslRefusal::WrongPassword);
+    EXPECT_EQ(failure(scram("correct horse", account)).why, SaslRefusal::NoKeys);
+    EXPECT_EQ(failure(scram("correct horse", std::nullopt)).why, SaslRefusal::UnknownUser);
+    // An app password works by SCRAM all the same.
+    const std::string password = generate_app_password();
+    account.app_passwords = with_app_password(password).app_passwords;
+    EXPECT_EQ(std::get<SaslSuccess>(scram(password, account)).app_password, "phone");
+    EXPECT_EQ(failure(scram("correct horse", account)).why, SaslRefusal::WrongPassword);
 }
 
 TEST(SaslDeath, CallsOutOfOrderAreABug) {

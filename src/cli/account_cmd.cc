@@ -1,13 +1,14 @@
-// sekisho account add|passwd|list|enable|disable|remove.
+// sekisho account add|passwd|list|enable|disable|remove; import and app-password are in files of
+// their own.
 #include "account/account.h"
 #include "account/password.h"
 #include "account/validate.h"
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/time.h"
+#include "cli/account_ops.h"
 #include "cli/commands.h"
 #include "cli/context.h"
-#include "event/event.h"
 #include "store/store.h"
 
 #include <fmt/core.h>
@@ -95,27 +96,8 @@ Result<Password> read_password(const Options& options) {
     return Password{text, false};
 }
 
-// Runs `work` with the store; journals the change so that support sees it.
-template <class Work>
-int with_store(const Context& context, Work work) {
-    const auto config = load_config(context);
-    if (!config) {
-        return config.error();
-    }
-    auto store = store::open_store(config->database());
-    if (!store) {
-        return report(context, store.error());
-    }
-    return work(**store);
-}
-
 void journal(store::Store& store, const std::string& login, const std::string& what) {
-    event::Event e;
-    e.at = now();
-    e.kind = event::Kind::AccountChanged;
-    e.account = login;
-    e.detail = what;
-    store.journal().append(std::move(e));
+    record_change(store, login, what);
     static_cast<void>(store.journal().flush());
 }
 
@@ -178,7 +160,9 @@ int passwd(const Context& context, const Options& options) {
         if (!found) {
             return report(context, found.error());
         }
-        auto credential = account::make_credential(password->text, account::HashOptions{});
+        auto credential = account::make_credential(
+            password->text, account::HashOptions{}, account::scram_setting_of(*found)
+        );
         if (!credential) {
             return report(context, credential.error());
         }
@@ -268,8 +252,9 @@ void password_options(CLI::App& command, Options& options) {
 
 void add_account(CLI::App& app, Context& context, Chosen& chosen) {
     auto options = std::make_shared<Options>();
-    auto* top =
-        app.add_subcommand("account", "Mail accounts: add, passwd, list, enable, disable, remove");
+    auto* top = app.add_subcommand(
+        "account", "Mail accounts: add, passwd, list, enable, disable, remove, import, app-password"
+    );
     top->require_subcommand(1);
     const auto with_login =
         [&](const char* name, const char* help, int (*work)(const Context&, const Options&)) {
@@ -303,6 +288,8 @@ void add_account(CLI::App& app, Context& context, Chosen& chosen) {
     top->add_subcommand("list", "All accounts")->callback([&context, &chosen] {
         chosen = [&context] { return list(context); };
     });
+    add_account_import(*top, context, chosen);
+    add_app_password(*top, context, chosen);
 }
 
 }  // namespace sekisho::cli

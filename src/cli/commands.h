@@ -37,7 +37,9 @@ void add_mail(CLI::App& app, Context& context, Chosen& chosen);  // mail [run|st
 void add_desk(CLI::App& app, Context& context, Chosen& chosen);  // desk [run|status]
 void add_account(
     CLI::App& app, Context& context, Chosen& chosen
-);  // account add|passwd|list|enable|disable|remove
+);  // account add|passwd|list|enable|disable|remove|import|app-password
+void add_account_import(CLI::App& account, Context& context, Chosen& chosen);
+void add_app_password(CLI::App& account, Context& context, Chosen& chosen);
 void add_queue(
     CLI::App& app, Context& context, Chosen& chosen
 );  // queue list|show|retry|hold|release|drop

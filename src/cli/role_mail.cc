@@ -241,7 +241,8 @@ class MailRole final : public Role {
              std::move(*policy),
              *key,
              peer_resolver_.get(),
-             [this](const IpAddress& peer, const std::string& why) { penalties_->add(peer, why); }}
+             [this](const IpAddress& peer, const std::string& why) { penalties_->add(peer, why); },
+             &store_->logins()}
         );
         if (!server) {
             return fail(server.error());

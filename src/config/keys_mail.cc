@@ -151,7 +151,7 @@ Table<C> mail() {
                 1,
                 100000,
                 "Failed logins in an hour, by account and by address, before more are refused "
-                "unseen."
+                "unseen; ten times as many by network and by an address that several accounts use."
             ),
             number<C>(
                 "recipients_per_hour",

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +40,34 @@ class MemoryAccounts final : public account::AccountStore {
         return fail(Errc::NotFound, "fixed");
     }
     Status remove(std::string_view /*login*/) override { return fail(Errc::NotFound, "fixed"); }
+    Result<account::BatchResult> add_all(
+        std::span<const account::Account> /*accounts*/, const account::BatchOptions& /*options*/
+    ) override {
+        return fail(Errc::Unavailable, "fixed");
+    }
+    Status replace_credential(
+        std::string_view /*login*/,
+        std::string_view /*before*/,
+        const account::Credential& /*credential*/
+    ) override {
+        return fail(Errc::NotFound, "fixed");
+    }
+    Status add_app_password(
+        std::string_view /*login*/, const account::AppPassword& /*password*/
+    ) override {
+        return fail(Errc::NotFound, "fixed");
+    }
+    Status remove_app_password(std::string_view /*login*/, std::string_view /*name*/) override {
+        return fail(Errc::NotFound, "fixed");
+    }
+    Status app_password_used(
+        std::string_view /*login*/,
+        std::string_view /*name*/,
+        Time /*at*/,
+        std::string_view /*address*/
+    ) override {
+        return fail(Errc::NotFound, "fixed");
+    }
 
     std::vector<account::Account> accounts;
     bool broken = false;
@@ -199,7 +228,7 @@ inline void fill_world(
     taro.name = "東海 太郎";
     taro.addresses = {"taro@tokai.example", "t.tokai@tokai.example"};
     taro.line = "L-0042";
-    taro.credential.argon2id = "$argon2id$SECRET";
+    taro.credential.hash = "$argon2id$SECRET";
     taro.created = taro.changed = now - hours{24 * 30};
     accounts.accounts = {taro};
 

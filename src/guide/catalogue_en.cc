@@ -406,6 +406,36 @@ constexpr Entry kEntries[] = {
      "to `{support_mail}` with the reference number. Direct delivery from lines with a changing "
      "address is not accepted."},
 
+    {"login.title", "When signing in fails"},
+    {"login.lead",
+     "The mail server answered your mail program with one of these numbers. Programs often show "
+     "the "
+     "number in the details of their message."},
+    {"login.535", "The password is not accepted"},
+    {"login.535.text",
+     "Mail address and password do not fit each other. Enter both again; mind capital letters, and "
+     "do not paste spaces. Was the password changed? Then change it in every program and device. "
+     "An "
+     "app password works only where and as long as it was meant to."},
+    {"login.530", "Signing in, or encryption, is missing"},
+    {"login.530.text",
+     "The program tried to send without signing in, or without encryption. Turn on "
+     "**authentication** "
+     "and set the connection security to **{security}**."},
+    {"login.538", "Encryption comes first"},
+    {"login.538.text",
+     "The program wanted to send the password in the clear. Set the connection security to "
+     "**{security}**, port **{port}**."},
+    {"login.525", "The account is disabled"},
+    {"login.525.text",
+     "The password is right, but the account may not be used now. Please write to "
+     "`{support_mail}`."},
+    {"login.454", "Not now: too many wrong passwords, or a fault of ours"},
+    {"login.454.text",
+     "After many wrong passwords new tries are refused for a time; the reply says until when. "
+     "Another device with an old password is the usual reason. Where you have signed in before it "
+     "goes on working. If the reply names no limit, the fault is ours; try again in some minutes."},
+
     {"missing.title", "Page not found"},
     {"missing.text", "The address has changed or is wrong. Please use the menu."},
     {"method.title", "This cannot be done"},

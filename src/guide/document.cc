@@ -11,7 +11,7 @@
 namespace sekisho::guide {
 namespace {
 
-constexpr std::array<Page, 11> kPages{{
+constexpr std::array<Page, 12> kPages{{
     {"", "start", start_page, true},
     {"check", "check", check_page, true},
     {"affected", "affected", affected_page, true},
@@ -23,6 +23,7 @@ constexpr std::array<Page, 11> kPages{{
     {"servers", "servers", servers_page, true},
     {"contact", "contact", contact_page, true},
     {"refused", "refused", refused_page, false},
+    {"login", "login", login_page, false},
 }};
 
 // What the other language's link must carry to show the same.

@@ -123,8 +123,9 @@ class Handler {
             response.headers.emplace_back("Vary", "Accept-Language");
             return response;
         }
-        if (path == "/25") {  // what the mail server's replies point to
-            GuideResponse response = page(language, find_page("refused"), "refused", "refused");
+        if (path == "/25" || path == "/login") {  // what the mail server's replies point to
+            const std::string_view shown = path == "/25" ? "refused" : "login";
+            GuideResponse response = page(language, find_page(shown), shown, shown);
             response.headers.emplace_back("Vary", "Accept-Language");
             return response;
         }

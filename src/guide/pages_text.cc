@@ -6,7 +6,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace sekisho::guide {
 namespace {
@@ -183,6 +186,27 @@ std::string refused_page(const View& view, Facts& facts) {
     return out + view.heading(2, "refused.do") + view.list("refused.do", true) +
            fmt::format("<p class=\"actions\">{}</p>\n", view.button("settings", "refused.show")) +
            view.heading(2, "refused.server") + view.paragraph("refused.server.text");
+}
+
+// One section for each reply of the mail server to a login; the replies point to their own
+// (mail/rules.h, with_help()).
+std::string login_page(const View& view, Facts& /*facts*/) {
+    constexpr std::array<std::pair<int, std::string_view>, 5> kReplies{
+        {{535, "5.7.8"}, {530, "5.7.0"}, {538, "5.7.11"}, {525, "5.7.13"}, {454, "4.7.0"}}
+    };
+    std::string out = view.heading(1, "login.title") + view.paragraph("login.lead", "lead");
+    for (const auto& [code, enhanced] : kReplies) {
+        const std::string key = fmt::format("login.{}", code);
+        out += fmt::format(
+            "<section id=\"{1}\">\n{2}<p class=\"meta\"><code>{0} {1}</code></p>\n{3}</section>\n",
+            code,
+            enhanced,
+            view.heading(2, key),
+            view.paragraph(key + ".text")
+        );
+    }
+    return out +
+           fmt::format("<p class=\"actions\">{}</p>\n", view.button("settings", "refused.show"));
 }
 
 }  // namespace sekisho::guide

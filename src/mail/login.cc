@@ -1,6 +1,7 @@
 // AUTH: account's SASL machine, given accounts and hashes by the workers; failed logins limited by
-// address and by account.
+// conduct::LoginGuard.
 #include "account/account.h"
+#include "account/app_password.h"
 #include "account/digest.h"
 #include "account/password.h"
 #include "account/sasl.h"
@@ -8,8 +9,9 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "conduct/login_guard.h"
+#include "conduct/login_memory.h"
 #include "event/event.h"
-#include "limit/limiter.h"
 #include "mail/rules.h"
 #include "mail/session.h"
 #include "mail/shared.h"
@@ -18,7 +20,8 @@
 #include "net/workers.h"
 #include "smtp/reply.h"
 
-#include <array>
+#include <algorithm>
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -30,40 +33,46 @@ namespace sekisho::mail {
 namespace {
 
 constexpr int kNonceBits = 144;
+constexpr Duration kUseNoted = std::chrono::minutes(5);
 
-smtp::Reply unavailable() {
-    // RFC 4954 §6
-    return smtp::reply(454, "4.7.0", "Temporary authentication failure, try again later");
-}
-
-smtp::Reply refusal_of(account::SaslRefusal why) {
-    switch (why) {
-        case account::SaslRefusal::Disabled:
-            // Only who knows the password learns of it (sasl.h).
-            return smtp::reply(525, "5.7.13", "This account is disabled; ask the support");
-        case account::SaslRefusal::Malformed:
-            return smtp::reply(501, "5.5.2", "The authentication exchange is malformed");
-        case account::SaslRefusal::UnknownUser:
-        case account::SaslRefusal::WrongPassword:
-            break;
+// The same password in our own forms, kept unless it was changed meanwhile; the hash that is in
+// force then. A failure is no reason to refuse the login: the next one tries again.
+std::string renew(Shared& shared, const account::Account& account, const std::string& password) {
+    auto made = account::renew_credential(password, {}, account::scram_setting_of(account));
+    if (!made) {
+        log::warning("MAIL_HASH_KEPT", made.error().message, {{"account", account.login}});
+        return account.credential.hash;
     }
-    return smtp::reply(535, "5.7.8", "Authentication credentials invalid");
+    const Status kept =
+        shared.accounts.replace_credential(account.login, account.credential.hash, *made);
+    if (!kept) {
+        log::warning("MAIL_HASH_KEPT", kept.error().message, {{"account", account.login}});
+        return account.credential.hash;
+    }
+    log::info(
+        "MAIL_HASH_RENEWED",
+        "an imported or outdated password hash was made anew",
+        {{"account", account.login}}
+    );
+    event::Event changed;
+    changed.at = now();
+    changed.kind = event::Kind::AccountChanged;
+    changed.account = account.login;
+    changed.detail = "password hash made anew at a login";
+    shared.journal.append(std::move(changed));
+    return made->hash;
 }
 
 }  // namespace
 
 net::Task<void> Session::authenticate(std::string mechanism, std::optional<std::string> initial) {
     candidate_.reset();
-    tried_.clear();
+    guess_.clear();
     mechanism_ = mechanism;
-    const std::array<limit::Want, 1> want{{{kLoginFailuresOfAddress, peer_key_, 1}}};
-    if (const auto free = shared_->limiter->check(want, now()); !free) {
-        refuse_login({}, login_limit_reply(free.error()), "limit");
-        co_return;
-    }
+    asked_ = std::chrono::steady_clock::now();
     const auto known = account::parse_mechanism(mechanism);
     if (!known) {
-        refuse_login({}, unavailable(), "mechanism");
+        refuse_login({}, login_unavailable(), "mechanism");
         co_return;
     }
     sasl_ = account::SaslServer::make(*known, shared_->sasl, random_token(kNonceBits));
@@ -76,6 +85,13 @@ net::Task<void> Session::authenticate(std::string mechanism, std::optional<std::
     if (initial) {
         account::wipe(*initial);
     }
+}
+
+net::Task<void> Session::continue_login(std::string response) {
+    asked_ = std::chrono::steady_clock::now();
+    account::SaslStep step = sasl_->step(response);
+    account::wipe(response);
+    co_await proceed(std::move(step));
 }
 
 // Runs the machine until it waits for the client or has ended.
@@ -95,7 +111,7 @@ net::Task<void> Session::proceed(account::SaslStep step) {
             const bool right = co_await verify(std::move(*check));
             step = sasl_->give_verified(right);
         } else if (auto* success = std::get_if<account::SaslSuccess>(&step)) {
-            login_succeeded(success->login);
+            login_succeeded(*success);
             co_return;
         } else {
             account::SaslFailure failure = std::get<account::SaslFailure>(std::move(step));
@@ -107,8 +123,7 @@ net::Task<void> Session::proceed(account::SaslStep step) {
 
 // False: the login has been answered (over its limit, or the store is away).
 net::Task<bool> Session::find_candidate(std::string login) {
-    const std::array<limit::Want, 1> want{{{kLoginFailuresOfAccount, login, 1}}};
-    if (const auto free = shared_->limiter->check(want, now()); !free) {
+    if (const auto free = shared_->guard.check(login, peer_, now()); !free) {
         refuse_login(login, login_limit_reply(free.error()), "limit");
         co_return false;
     }
@@ -118,26 +133,38 @@ net::Task<bool> Session::find_candidate(std::string login) {
     auto found = co_await net::run_on(shared_->workers, std::move(work));
     if (!found && found.error().code != Errc::NotFound) {
         log::error("MAIL_ACCOUNTS_AWAY", found.error().message, {{"account", login}});
-        refuse_login(login, unavailable(), "store");
+        refuse_login(login, login_unavailable(), "store");
         co_return false;
     }
     candidate_.reset();
     if (found) {
         candidate_ = std::move(*found);
+        for (account::AppPassword& one : candidate_->app_passwords) {
+            one.unusable = account::why_unusable(one, peer_, now());
+        }
     }
     co_return true;
 }
 
 net::Task<bool> Session::verify(account::SaslNeedVerify need) {
-    tried_ = sha256(need.login + '\0' + need.password);
-    if (shared_->credentials.holds(need.login, need.argon2id, need.password, now())) {
+    guess_ = shared_->guard.guess(need.login, need.password);
+    if (shared_->credentials.holds(need.login, need.hash, need.password, now())) {
         account::wipe(need.password);
         co_return true;
     }
-    std::function<bool()> work = [shared = shared_, need]() mutable {
-        const bool right = account::verify_password(need.argon2id, need.password);
+    // Its owner has typed it: the moment to leave what another system made of it.
+    std::optional<account::Account> renewed;
+    if (candidate_ && candidate_->credential.hash == need.hash &&
+        account::is_outdated(candidate_->credential, {})) {
+        renewed = candidate_;
+    }
+    std::function<bool()> work = [shared = shared_, need, renewed]() mutable {
+        const bool right = account::verify_password(need.hash, need.password);
+        if (right && renewed) {
+            need.hash = renew(*shared, *renewed, need.password);
+        }
         if (right) {
-            shared->credentials.remember(need.login, need.argon2id, need.password, now());
+            shared->credentials.remember(need.login, need.hash, need.password, now());
         }
         account::wipe(need.password);
         return right;
@@ -147,7 +174,10 @@ net::Task<bool> Session::verify(account::SaslNeedVerify need) {
     co_return right;
 }
 
-void Session::login_succeeded(const std::string& login) {
+void Session::login_succeeded(const account::SaslSuccess& success) {
+    const std::string& login = success.login;
+    note_app_password(success);
+    note_success(login);
     sasl_.reset();
     account_ = std::move(candidate_);
     candidate_.reset();
@@ -155,38 +185,102 @@ void Session::login_succeeded(const std::string& login) {
     event::Event accepted = event(event::Kind::LoginAccepted);
     accepted.account = login;
     accepted.detail = mechanism_;
+    if (!success.app_password.empty()) {
+        accepted.detail += " with app password \"" + success.app_password + "\"";
+    }
     log::info(
         "MAIL_LOGIN",
         "login accepted",
-        {{"account", login}, {"peer", peer_.text()}, {"mechanism", mechanism_}}
+        {{"account", login},
+         {"peer", peer_.text()},
+         {"mechanism", mechanism_},
+         {"app_password", success.app_password}}
     );
     shared_->journal.append(std::move(accepted));
     smtp_.auth_accepted(login);
 }
 
+// When and where it was used last, once in kUseNoted at the most: not worth a write a login. The
+// login doesn't wait for it.
+void Session::note_app_password(const account::SaslSuccess& success) {
+    if (success.app_password.empty() || !candidate_) {
+        return;
+    }
+    const auto used = std::ranges::find(
+        candidate_->app_passwords, success.app_password, &account::AppPassword::name
+    );
+    if (used == candidate_->app_passwords.end() ||
+        (used->last_address == peer_.text() && now() - used->last_used < kUseNoted)) {
+        return;
+    }
+    shared_->workers.post([shared = shared_,
+                           login = success.login,
+                           name = success.app_password,
+                           address = peer_.text()] {
+        const Status noted = shared->accounts.app_password_used(login, name, now(), address);
+        if (!noted && noted.error().code != Errc::NotFound) {
+            log::warning("MAIL_ACCOUNTS_AWAY", noted.error().message, {{"account", login}});
+        }
+    });
+}
+
 net::Task<void> Session::login_failed(account::SaslFailure failure) {
     const bool guess = failure.why == account::SaslRefusal::UnknownUser ||
-                       failure.why == account::SaslRefusal::WrongPassword;
-    // Thunderbird tries one wrong password twice, by PLAIN and by LOGIN: that is one failure.
-    const bool repeated = !tried_.empty() && tried_ == last_failed_;
-    if (guess && !repeated) {
-        const std::array<limit::Want, 1> address{{{kLoginFailuresOfAddress, peer_key_, 1}}};
-        const std::array<limit::Want, 1> account{{{kLoginFailuresOfAccount, failure.login, 1}}};
-        static_cast<void>(shared_->limiter->take(address, now()));
-        static_cast<void>(shared_->limiter->take(account, now()));
-    }
-    last_failed_ = tried_;
-    if (guess && shared_->login_failure_wait.count() > 0) {
-        co_await net::sleep_for(stream_->executor(), shared_->login_failure_wait);
-    }
+                       failure.why == account::SaslRefusal::WrongPassword ||
+                       failure.why == account::SaslRefusal::NoKeys;
     std::string why(account::name(failure.why));
     if (!failure.detail.empty()) {
         why += ": " + failure.detail;
     }
-    refuse_login(failure.login, refusal_of(failure.why), std::move(why));
+    if (guess) {
+        count_failure(failure.login, why);
+        co_await wait_before_refusal();
+    }
+    refuse_login(failure.login, login_refusal(failure.why), std::move(why));
+}
+
+void Session::count_failure(const std::string& login, std::string& why) {
+    const conduct::LoginMark mark{login, peer_, now()};
+    if (!shared_->guard.failed(mark, guess_)) {
+        why += " (the guess of a moment ago, counted then)";
+        return;
+    }
+    if (shared_->logins != nullptr) {
+        shared_->workers.post([shared = shared_, mark] {
+            if (const Status kept = shared->logins->keep_failure(mark); !kept) {
+                log::warning("MAIL_LOGINS_NOT_KEPT", kept.error().message);
+            }
+        });
+    }
+}
+
+void Session::note_success(const std::string& login) {
+    const conduct::LoginMark mark{login, peer_, now()};
+    if (!shared_->guard.succeeded(mark) || shared_->logins == nullptr) {
+        return;
+    }
+    shared_->workers.post([shared = shared_, mark] {
+        const Status kept = shared->logins->keep_success(mark);
+        if (!kept && kept.error().code != Errc::NotFound) {
+            log::warning("MAIL_LOGINS_NOT_KEPT", kept.error().message);
+        }
+    });
+}
+
+// To a multiple of the wait after the client's last message. Hashes of other systems take other
+// times than our own; whose login it was must not be told by that.
+net::Task<void> Session::wait_before_refusal() {
+    const Duration unit = shared_->login_failure_wait;
+    if (unit.count() <= 0) {
+        co_return;
+    }
+    const auto took =
+        std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - asked_);
+    co_await net::sleep_for(stream_->executor(), unit - took % unit);
 }
 
 void Session::refuse_login(std::string login, smtp::Reply reply, std::string why) {
+    reply = with_help(std::move(reply), settings_->config.provider.guide_url);
     sasl_.reset();
     candidate_.reset();
     ++shared_->counters.logins_refused;

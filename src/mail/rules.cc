@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/ip.h"
 #include "base/time.h"
+#include "conduct/login_guard.h"
 #include "config/config.h"
 #include "limit/limiter.h"
 #include "line/line.h"
@@ -79,14 +80,12 @@ std::string addresses_of(const account::Account& account) {
 }  // namespace
 
 std::vector<limit::Limit> limits_of(const config::Mail& mail) {
-    std::vector<limit::Limit> out;
+    std::vector<limit::Limit> out = conduct::login_limits(mail.login_failures_per_hour);
     const auto rate = [&out](std::string_view name, std::uint32_t count) {
         if (count > 0) {
             out.push_back({std::string(name), limit::Rate{.count = count, .per = kHour}});
         }
     };
-    rate(kLoginFailuresOfAddress, mail.login_failures_per_hour);
-    rate(kLoginFailuresOfAccount, mail.login_failures_per_hour);
     rate(kRecipientsPerHour, mail.recipients_per_hour);
     if (mail.recipients_per_day > 0) {
         out.push_back({std::string(kRecipientsPerDay), limit::Day{.max = mail.recipients_per_day}});
@@ -182,6 +181,37 @@ smtp::Reply limit_reply(const limit::Refusal& refusal) {
 
 smtp::Reply login_limit_reply(const limit::Refusal& refusal) {
     return smtp::reply(454, "4.7.0", used_of(refusal));
+}
+
+smtp::Reply login_unavailable() {
+    return smtp::reply(454, "4.7.0", "Temporary authentication failure, try again later");
+}
+
+smtp::Reply login_refusal(account::SaslRefusal why) {
+    switch (why) {
+        case account::SaslRefusal::Disabled:
+            // Only who knows the password learns of it (sasl.h).
+            return smtp::reply(525, "5.7.13", "This account is disabled; ask the support");
+        case account::SaslRefusal::Malformed:
+            return smtp::reply(501, "5.5.2", "The authentication exchange is malformed");
+        case account::SaslRefusal::AppPassword:
+            return smtp::reply(
+                535, "5.7.8", "This app password has expired or is not for this address"
+            );
+        case account::SaslRefusal::UnknownUser:
+        case account::SaslRefusal::WrongPassword:
+        case account::SaslRefusal::NoKeys:
+            break;
+    }
+    return smtp::reply(535, "5.7.8", "Authentication credentials invalid");
+}
+
+smtp::Reply with_help(smtp::Reply reply, std::string_view guide_url) {
+    // A broken exchange (501) is a matter for the program's maker, not for its user.
+    if (!guide_url.empty() && !reply.lines.empty() && reply.code != 501) {
+        reply.lines.back() += fmt::format("; see {}/login#{}", guide_url, reply.enhanced);
+    }
+    return reply;
 }
 
 std::optional<Misplaced> misplaced(

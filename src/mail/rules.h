@@ -3,6 +3,7 @@
 #pragma once
 
 #include "account/account.h"
+#include "account/sasl.h"
 #include "base/ip.h"
 #include "base/time.h"
 #include "config/config.h"
@@ -37,8 +38,6 @@ struct Settings {
 };
 
 // The names of the limits, as refusals and metrics show them.
-inline constexpr std::string_view kLoginFailuresOfAddress = "login_failures_per_hour.address";
-inline constexpr std::string_view kLoginFailuresOfAccount = "login_failures_per_hour.account";
 inline constexpr std::string_view kRecipientsPerHour = "recipients_per_hour";
 inline constexpr std::string_view kRecipientsPerDay = "recipients_per_day";
 [[nodiscard]] std::vector<limit::Limit> limits_of(const config::Mail& mail);
@@ -64,6 +63,13 @@ inline constexpr std::string_view kRecipientsPerDay = "recipients_per_day";
 [[nodiscard]] smtp::Reply limit_reply(const limit::Refusal& refusal);
 // The same for AUTH: 454 4.7.0 (RFC 4954 §6).
 [[nodiscard]] smtp::Reply login_limit_reply(const limit::Refusal& refusal);
+// What a refused login is answered (RFC 4954 §6). Who doesn't know the password is told the same in
+// every case.
+[[nodiscard]] smtp::Reply login_refusal(account::SaslRefusal why);
+// 454 4.7.0: the store is away.
+[[nodiscard]] smtp::Reply login_unavailable();
+// The reply with the address of the guide's text about it: GUIDE/login#5.7.8.
+[[nodiscard]] smtp::Reply with_help(smtp::Reply reply, std::string_view guide_url);
 
 // A client on the exchange that is no mail server by our own policy or lines.
 struct Misplaced {

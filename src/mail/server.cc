@@ -6,6 +6,9 @@
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "base/time.h"
+#include "conduct/login_guard.h"
+#include "conduct/login_memory.h"
 #include "config/config.h"
 #include "limit/limiter.h"
 #include "mail/rules.h"
@@ -51,6 +54,30 @@ std::shared_ptr<Settings> make_settings(
         out->domains.insert(to_lower(domain));
     }
     return out;
+}
+
+constexpr std::size_t kRestoredMax = 100'000;
+
+// A store that can't say is no reason not to start: the guard only begins anew.
+void restore_logins(Shared& shared) {
+    if (shared.logins == nullptr) {
+        return;
+    }
+    const Time at = now();
+    const auto successes =
+        shared.logins->successes(at - conduct::LoginGuard::kFamiliarFor, kRestoredMax);
+    const auto failures =
+        shared.logins->failures(at - conduct::LoginGuard::kFailuresFor, kRestoredMax);
+    if (!successes || !failures) {
+        log::warning("MAIL_LOGINS_FORGOTTEN", (successes ? failures : successes).error().message);
+        return;
+    }
+    for (const conduct::LoginMark& mark : *successes) {
+        shared.guard.restore_success(mark);
+    }
+    for (const conduct::LoginMark& mark : *failures) {
+        shared.guard.restore_failure(mark);
+    }
 }
 
 class MailServer final : public Server {
@@ -242,6 +269,7 @@ Result<std::unique_ptr<Server>> Server::start(Deps deps) {
         account::SaslSettings{.fake_key = deps.sasl_key, .dummy_argon2id = std::move(*dummy)}
     );
     shared->set_settings(settings);
+    restore_logins(*shared);
     const config::Config config = settings->config;
     auto server = std::make_unique<MailServer>(deps, shared);
     if (Status bound = server->bind(config); !bound) {

@@ -6,6 +6,7 @@
 #include "base/ip.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "conduct/login_memory.h"
 #include "config/config.h"
 #include "event/event.h"
 #include "limit/limiter.h"
@@ -43,9 +44,13 @@ struct Deps {
     // refused, and why; may be empty.
     std::function<void(const IpAddress&, const std::string&)> punish;
 
+    // Where logins are kept over a restart; null: nowhere.
+    conduct::LoginMemory* logins = nullptr;
+
     // Waits that only slow down who misbehaves; tests set them to nothing.
-    Duration greeting_wait{500};         // for early talkers on the exchange
-    Duration login_failure_wait{1'000};  // before a refused login is answered
+    Duration greeting_wait{500};  // for early talkers on the exchange
+    // A refused login is answered after this, or the next multiple when its hash took longer.
+    Duration login_failure_wait{1'000};
 };
 
 struct BoundListener {

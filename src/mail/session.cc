@@ -171,8 +171,7 @@ net::Task<bool> Session::perform(Smtp::Action action) {
     if (auto* first = std::get_if<Smtp::Authenticate>(&action)) {
         co_await authenticate(std::move(first->mechanism), std::move(first->initial));
     } else if (auto* more = std::get_if<Smtp::AuthContinue>(&action)) {
-        account::SaslStep step = sasl_->step(more->response);
-        co_await proceed(std::move(step));
+        co_await continue_login(std::move(more->response));
     } else if (std::holds_alternative<Smtp::AuthCancelled>(action)) {
         sasl_.reset();
     } else if (std::holds_alternative<Smtp::CheckMail>(action)) {

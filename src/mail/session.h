@@ -18,6 +18,7 @@
 #include "smtp/reply.h"
 #include "smtp/server_session.h"
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -63,7 +64,12 @@ class Session {
     net::Task<bool> find_candidate(std::string login);
     net::Task<bool> verify(account::SaslNeedVerify need);
     net::Task<void> login_failed(account::SaslFailure failure);
-    void login_succeeded(const std::string& login);
+    void login_succeeded(const account::SaslSuccess& success);
+    void note_app_password(const account::SaslSuccess& success);
+    net::Task<void> continue_login(std::string response);
+    void count_failure(const std::string& login, std::string& why);
+    void note_success(const std::string& login);
+    net::Task<void> wait_before_refusal();
     void refuse_login(std::string login, smtp::Reply reply, std::string why);
 
     // envelope.cc
@@ -97,10 +103,10 @@ class Session {
     Smtp smtp_;
 
     std::unique_ptr<account::SaslServer> sasl_;
-    std::optional<account::Account> candidate_;  // of the running AUTH
-    std::optional<account::Account> account_;    // of the login
-    std::string tried_;                          // digest of login and password of the AUTH at hand
-    std::string last_failed_;                    // the same of the last one that failed
+    std::optional<account::Account> candidate_;    // of the running AUTH
+    std::optional<account::Account> account_;      // of the login
+    std::string guess_;                            // LoginGuard's, of the AUTH at hand
+    std::chrono::steady_clock::time_point asked_;  // when the client's last message came
     std::string mechanism_;
 
     std::optional<line::Answer> line_;

@@ -45,7 +45,9 @@ Shared::Shared(
       tls(deps.tls),
       sasl(std::move(sasl_settings)),
       credentials({.key = random_bytes(32)}),
-      limiter(std::move(limits)) {}
+      limiter(std::move(limits)),
+      guard(*limiter, {.key = random_bytes(32)}),
+      logins(deps.logins) {}
 
 std::shared_ptr<const Settings> Shared::settings() const {
     const std::scoped_lock lock(mutex_);

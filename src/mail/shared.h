@@ -4,6 +4,8 @@
 #include "account/account.h"
 #include "account/credential_cache.h"
 #include "account/sasl.h"
+#include "conduct/login_guard.h"
+#include "conduct/login_memory.h"
 #include "event/event.h"
 #include "limit/connections.h"
 #include "limit/limiter.h"
@@ -56,6 +58,8 @@ struct Shared {
     const account::SaslSettings sasl;
     account::CredentialCache credentials;
     std::unique_ptr<limit::Limiter> limiter;
+    conduct::LoginGuard guard;
+    conduct::LoginMemory* const logins;  // null: nothing outlives a restart
     limit::Connections connections;
     Counters counters;
     std::atomic<bool> stopping{false};

@@ -1,4 +1,8 @@
+#include "account/app_password.h"
+#include "account/password.h"
 #include "base/bytes.h"
+#include "base/ip.h"
+#include "conduct/login_memory.h"
 #include "event/event.h"
 #include "mail/test_world.h"
 #include "store/spool_log.h"
@@ -6,6 +10,7 @@
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -130,7 +135,8 @@ TEST_F(Submission, WrongPasswords) {
     auto client = this->client("submissions");
     client->reply();
     client->say("EHLO pc");
-    const std::string wrong = "535 5.7.8 Authentication credentials invalid";
+    const std::string wrong =
+        "535 5.7.8 Authentication credentials invalid; see https://guide.example.net/login#5.7.8";
     EXPECT_EQ(client->say(plain("taro@example.net", "wrong horse")), wrong);
     // Thunderbird's second try with the same password counts no second time.
     client->say("AUTH LOGIN " + base64("taro@example.net"));
@@ -154,6 +160,99 @@ TEST_F(Submission, WrongPasswords) {
     EXPECT_NE(refused[0].detail.find("wrong-password"), std::string::npos);
     EXPECT_NE(refused[2].detail.find("unknown-user"), std::string::npos);
     EXPECT_EQ(refused[3].detail.find("horse"), std::string::npos);
+}
+
+TEST_F(Submission, AnImportedHashIsMadeAnewAtTheFirstLogin) {
+    auto taro = accounts.find("taro@example.net").value();
+    taro.credential = {.hash = "{SSHA}XypeYxBs1GmqQ1pYKAO0+NyfsYZMoPZs", .scram = {}};
+    ASSERT_TRUE(accounts.update(taro));
+    start();
+    auto client = this->client("submissions");
+    client->reply();
+    client->say("EHLO pc");
+    EXPECT_TRUE(client->say(plain("taro@example.net", "wrong horse")).starts_with("535 5.7.8"));
+    EXPECT_TRUE(accounts.find("taro@example.net")->credential.hash.starts_with("{SSHA}"));
+    EXPECT_TRUE(client->say(plain("taro@example.net", "correct horse")).starts_with("235 "));
+    const account::Credential made = accounts.find("taro@example.net")->credential;
+    EXPECT_FALSE(account::is_outdated(made, {}));
+    EXPECT_TRUE(account::verify_password(made.hash, "correct horse"));
+    EXPECT_EQ(journal.of(event::Kind::AccountChanged).size(), 1U);
+}
+
+TEST_F(Submission, AnAppPasswordIsNamedInTheEventAndHasItsPlace) {
+    const std::string password = account::generate_app_password();
+    account::AppPassword phone;
+    phone.name = "phone";
+    phone.selector = account::selector_of(password);
+    phone.credential = account::make_credential(password, account::kTestHash).value();
+    phone.from = {Prefix::parse("127.0.0.0/8").value()};
+    ASSERT_TRUE(accounts.add_app_password("taro@example.net", phone));
+    start();
+    auto client = this->client("submissions");
+    client->reply();
+    client->say("EHLO pc");
+    EXPECT_TRUE(client->say(plain("taro@example.net", password)).starts_with("235 "));
+    ASSERT_EQ(journal.of(event::Kind::LoginAccepted).size(), 1U);
+    EXPECT_EQ(
+        journal.of(event::Kind::LoginAccepted)[0].detail, "PLAIN with app password \"phone\""
+    );
+    EXPECT_TRUE(eventually([&] {
+        return accounts.find("taro@example.net")->app_passwords[0].last_address == "127.0.0.1";
+    }));
+    phone.from = {Prefix::parse("192.0.2.0/24").value()};
+    ASSERT_TRUE(accounts.remove_app_password("taro@example.net", "phone"));
+    ASSERT_TRUE(accounts.add_app_password("taro@example.net", phone));
+    auto second = this->client("submissions");
+    second->reply();
+    second->say("EHLO pc");
+    EXPECT_TRUE(second->say(plain("taro@example.net", password)).starts_with("535 5.7.8 This app"));
+    EXPECT_TRUE(second->say(plain("taro@example.net", "correct horse")).starts_with("235 "));
+}
+
+class MemoryLogins final : public conduct::LoginMemory {
+  public:
+    Status keep_success(const conduct::LoginMark& mark) override { return keep(good_, mark); }
+    Status keep_failure(const conduct::LoginMark& mark) override { return keep(bad_, mark); }
+    Result<std::vector<conduct::LoginMark>> successes(Time, std::size_t) override {
+        const std::scoped_lock lock(mutex_);
+        return good_;
+    }
+    Result<std::vector<conduct::LoginMark>> failures(Time, std::size_t) override {
+        const std::scoped_lock lock(mutex_);
+        return bad_;
+    }
+
+  private:
+    Status keep(std::vector<conduct::LoginMark>& where, const conduct::LoginMark& mark) {
+        const std::scoped_lock lock(mutex_);
+        where.push_back(mark);
+        return {};
+    }
+    std::mutex mutex_;
+    std::vector<conduct::LoginMark> good_, bad_;
+};
+
+TEST_F(Submission, ARestartIsNoNewStartForGuesses) {
+    config.mail.login_failures_per_hour = 2;
+    MemoryLogins kept;
+    logins = &kept;
+    start();
+    const auto tries = [&](const std::string& login, const std::string& password) {
+        auto client = this->client("submissions");
+        client->reply();
+        client->say("EHLO pc");
+        return client->say(plain(login, password)).substr(0, 3);
+    };
+    EXPECT_EQ(tries("support@example.net", "correct horse"), "235");
+    EXPECT_EQ(tries("taro@example.net", "wrong horse"), "535");
+    EXPECT_EQ(tries("taro@example.net", "wrong house"), "535");
+    EXPECT_EQ(tries("taro@example.net", "correct horse"), "454");
+    EXPECT_TRUE(eventually([&] { return kept.failures({}, 0)->size() == 2; }));
+    EXPECT_TRUE(eventually([&] { return kept.successes({}, 0)->size() == 1; }));
+    server.reset();
+    start();
+    EXPECT_EQ(tries("taro@example.net", "correct horse"), "454");
+    EXPECT_EQ(tries("support@example.net", "correct horse"), "235") << "familiar here";
 }
 
 TEST_F(Submission, AccountsAwayIsTemporary) {

@@ -6,6 +6,7 @@
 #include "account/password.h"
 #include "base/bytes.h"
 #include "base/result.h"
+#include "conduct/login_memory.h"
 #include "config/config.h"
 #include "event/event.h"
 #include "line/memory_store.h"
@@ -24,6 +25,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -71,6 +73,44 @@ class MemoryAccounts final : public account::AccountStore {
     Status remove(std::string_view login) override {
         const std::scoped_lock lock(mutex_);
         accounts_.erase(std::string(login));
+        return {};
+    }
+    Result<account::BatchResult> add_all(
+        std::span<const account::Account> /*accounts*/, const account::BatchOptions& /*options*/
+    ) override {
+        return fail(Errc::Unavailable, "the mail server imports nothing");
+    }
+    Status replace_credential(
+        std::string_view login, std::string_view before, const account::Credential& credential
+    ) override {
+        const std::scoped_lock lock(mutex_);
+        account::Account& one = accounts_[std::string(login)];
+        if (one.credential.hash != before) {
+            return fail(Errc::Conflict, "changed since");
+        }
+        one.credential = credential;
+        return {};
+    }
+    Status add_app_password(std::string_view login, const account::AppPassword& password) override {
+        const std::scoped_lock lock(mutex_);
+        accounts_[std::string(login)].app_passwords.push_back(password);
+        return {};
+    }
+    Status remove_app_password(std::string_view login, std::string_view /*name*/) override {
+        const std::scoped_lock lock(mutex_);
+        accounts_[std::string(login)].app_passwords.clear();
+        return {};
+    }
+    Status app_password_used(
+        std::string_view login, std::string_view name, Time at, std::string_view address
+    ) override {
+        const std::scoped_lock lock(mutex_);
+        for (account::AppPassword& one : accounts_[std::string(login)].app_passwords) {
+            if (one.name == name) {
+                one.last_used = at;
+                one.last_address = address;
+            }
+        }
         return {};
     }
     bool away = false;
@@ -307,6 +347,7 @@ class MailTest : public ::testing::Test {
             .lines = lines,
             .policy = policy,
             .sasl_key = std::string(32, 'k'),
+            .logins = logins,
             .greeting_wait = greeting_wait,
             .login_failure_wait = Duration{0},
         };
@@ -355,6 +396,7 @@ class MailTest : public ::testing::Test {
     MemoryJournal journal;
     line::MemoryLineStore lines;
     std::shared_ptr<const policy::Policy> policy;
+    conduct::LoginMemory* logins = nullptr;
     Duration greeting_wait{0};
     std::unique_ptr<Server> server;
 };

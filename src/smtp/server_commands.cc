@@ -37,8 +37,9 @@ CommandRules ServerSession::rules() const {
     return rules;
 }
 
-std::string ServerSession::with_guide(std::string text) const {
-    return options_.guide_url.empty() ? text : text + "; see " + options_.guide_url;
+std::string ServerSession::with_guide(std::string text, std::string_view page) const {
+    return options_.guide_url.empty() ? text
+                                      : fmt::format("{}; see {}{}", text, options_.guide_url, page);
 }
 
 std::string ServerSession::protocol() const {
@@ -126,11 +127,15 @@ std::optional<Reply> ServerSession::mail_obstacle() const {
     }
     if (options_.service == Service::Submission) {
         if (!tls_) {
-            return reply(530, "5.7.0", "Must issue a STARTTLS command first");  // RFC 3207 §4
+            return reply(  // RFC 3207 §4
+                530,
+                "5.7.0",
+                with_guide("Must issue a STARTTLS command first", "/login#5.7.0")
+            );
         }
         if (login_.empty()) {
             // RFC 4954 §6, RFC 6409 §4.3
-            return reply(530, "5.7.0", with_guide("Authentication required"));
+            return reply(530, "5.7.0", with_guide("Authentication required", "/login#5.7.0"));
         }
     }
     if (mail_open_) {
@@ -360,7 +365,12 @@ void ServerSession::on_auth(const Command& command) {
     }
     if (!tls_) {
         // RFC 4954 §6
-        bad("AUTH", reply(538, "5.7.11", "Encryption required: issue STARTTLS first"));
+        bad("AUTH",
+            reply(
+                538,
+                "5.7.11",
+                with_guide("Encryption required: issue STARTTLS first", "/login#5.7.11")
+            ));
         return;
     }
     if (!extended_) {

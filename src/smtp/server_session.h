@@ -190,7 +190,7 @@ class ServerSession {
     [[nodiscard]] bool held_too_long(const MailParameters& mail) const;
     [[nodiscard]] CommandRules rules() const;
     [[nodiscard]] Reply hello_reply() const;
-    [[nodiscard]] std::string with_guide(std::string text) const;
+    [[nodiscard]] std::string with_guide(std::string text, std::string_view page = {}) const;
 
     void say(const Reply& reply);
     void misplaced(std::string_view command, const char* text);  // 503

@@ -4,6 +4,7 @@
 #include "account/validate.h"
 #include "base/bytes.h"
 #include "base/result.h"
+#include "store/account_sql.h"
 #include "store/sqlite.h"
 
 #include <cstdint>
@@ -19,20 +20,13 @@ namespace {
 using account::Account;
 
 constexpr std::string_view kFind =
-    "SELECT login, name, line, enabled, disabled_reason, argon2id, scram_salt, scram_iterations, "
+    "SELECT login, name, line, enabled, disabled_reason, password_hash, scram_salt, "
+    "scram_iterations, "
     "scram_stored_key, scram_server_key, created, changed FROM accounts WHERE login = ?";
 constexpr std::string_view kList =
-    "SELECT login, name, line, enabled, disabled_reason, argon2id, scram_salt, scram_iterations, "
+    "SELECT login, name, line, enabled, disabled_reason, password_hash, scram_salt, "
+    "scram_iterations, "
     "scram_stored_key, scram_server_key, created, changed FROM accounts ORDER BY login";
-constexpr std::string_view kInsert =
-    "INSERT INTO accounts (name, line, enabled, disabled_reason, argon2id, scram_salt, "
-    "scram_iterations, scram_stored_key, scram_server_key, created, changed, login) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-constexpr std::string_view kUpdate =
-    "UPDATE accounts SET name = ?, line = ?, enabled = ?, disabled_reason = ?, argon2id = ?, "
-    "scram_salt = ?, scram_iterations = ?, scram_stored_key = ?, scram_server_key = ?, "
-    "created = ?, changed = ? WHERE login = ?";
-
 Account read(Statement& row) {
     Account out;
     out.login = row.text();
@@ -40,17 +34,25 @@ Account read(Statement& row) {
     out.line = row.text();
     out.enabled = row.boolean();
     out.disabled_reason = row.text();
-    out.credential.argon2id = row.text();
-    out.credential.scram.salt = row.text();
-    out.credential.scram.iterations = static_cast<std::uint32_t>(row.integer());
-    out.credential.scram.stored_key = row.text();
-    out.credential.scram.server_key = row.text();
+    out.credential = read_credential(row);
     out.created = row.time();
     out.changed = row.time();
     return out;
 }
 
-Status write(Database& database, std::string_view sql, const Account& account) {
+}  // namespace
+
+account::Credential read_credential(Statement& row) {
+    account::Credential out;
+    out.hash = row.text();
+    out.scram.salt = row.text();
+    out.scram.iterations = static_cast<std::uint32_t>(row.integer());
+    out.scram.stored_key = row.text();
+    out.scram.server_key = row.text();
+    return out;
+}
+
+Status write_account(Database& database, std::string_view sql, const Account& account) {
     const account::ScramKeys& scram = account.credential.scram;
     return database.run(
         sql,
@@ -58,7 +60,7 @@ Status write(Database& database, std::string_view sql, const Account& account) {
         std::string_view{account.line},
         account.enabled,
         std::string_view{account.disabled_reason},
-        std::string_view{account.credential.argon2id},
+        std::string_view{account.credential.hash},
         Blob{scram.salt},
         std::int64_t{scram.iterations},
         Blob{scram.stored_key},
@@ -73,7 +75,9 @@ std::unexpected<Error> no_account(std::string_view what) {
     return fail(Errc::NotFound, "no account has " + std::string{what});
 }
 
-}  // namespace
+std::unexpected<Error> no_login(std::string_view login) {
+    return no_account("the login \"" + printable(login) + "\"");
+}
 
 Status SqliteAccountStore::read_addresses(Account& account) {
     auto statement =
@@ -127,11 +131,14 @@ Result<Account> SqliteAccountStore::find_locked(std::string_view login) {
         return fail(row.error());
     }
     if (!*row) {
-        return no_account("the login \"" + printable(login) + "\"");
+        return no_login(login);
     }
     Account out = read(*statement);
     if (const auto addresses = read_addresses(out); !addresses) {
         return fail(addresses.error());
+    }
+    if (const auto passwords = read_app_passwords(out); !passwords) {
+        return fail(passwords.error());
     }
     return out;
 }
@@ -176,6 +183,9 @@ Result<std::vector<Account>> SqliteAccountStore::list() {
         if (const auto addresses = read_addresses(out.back()); !addresses) {
             return fail(addresses.error());
         }
+        if (const auto passwords = read_app_passwords(out.back()); !passwords) {
+            return fail(passwords.error());
+        }
     }
 }
 
@@ -186,7 +196,7 @@ Status SqliteAccountStore::add(const Account& account) {
     }
     const std::scoped_lock lock{mutex_};
     return database_->transaction([&]() -> Status {
-        const auto written = write(*database_, kInsert, *sound);
+        const auto written = write_account(*database_, kInsertAccount, *sound);
         if (!written && written.error().code == Errc::Conflict) {
             return fail(Errc::Conflict, "the login \"" + printable(sound->login) + "\" is taken");
         }
@@ -201,9 +211,9 @@ Status SqliteAccountStore::update(const Account& account) {
     }
     const std::scoped_lock lock{mutex_};
     return database_->transaction([&]() -> Status {
-        const auto written = write(*database_, kUpdate, *sound);
+        const auto written = write_account(*database_, kUpdateAccount, *sound);
         if (written && database_->changes() == 0) {
-            return no_account("the login \"" + printable(sound->login) + "\"");
+            return no_login(sound->login);
         }
         return written ? write_addresses(*sound) : written;
     });

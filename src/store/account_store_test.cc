@@ -1,4 +1,5 @@
 #include "account/account.h"
+#include "account/app_password.h"
 #include "account/password.h"
 #include "store/store.h"
 #include "store/test_support.h"
@@ -6,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace sekisho::store {
 namespace {
@@ -43,12 +45,12 @@ TEST_F(Accounts, ComeBackAsTheyWereAfterARestart) {
     EXPECT_EQ(found.line, "u1");
     EXPECT_TRUE(found.enabled);
     EXPECT_EQ(found.created, hanako().created);
-    EXPECT_EQ(found.credential.argon2id, made.credential.argon2id);
+    EXPECT_EQ(found.credential.hash, made.credential.hash);
     EXPECT_EQ(found.credential.scram.salt, made.credential.scram.salt);
     EXPECT_EQ(found.credential.scram.stored_key, made.credential.scram.stored_key);
     EXPECT_EQ(found.credential.scram.server_key, made.credential.scram.server_key);
     EXPECT_EQ(found.credential.scram.iterations, 4096U);
-    EXPECT_TRUE(account::verify_password(found.credential.argon2id, "correct horse"));
+    EXPECT_TRUE(account::verify_password(found.credential.hash, "correct horse"));
 }
 
 TEST_F(Accounts, AreFoundByAddress) {
@@ -101,6 +103,122 @@ TEST_F(Accounts, AnotherHandleSeesAChangeAtOnce) {
     EXPECT_TRUE(other->accounts().find("hanako@example.net"));
     ASSERT_TRUE(other->accounts().remove("hanako@example.net"));
     EXPECT_FALSE(accounts_.find("hanako@example.net"));
+}
+
+Account plain_account(const std::string& login) {
+    Account out;
+    out.login = login;
+    out.addresses = {login + "@example.net"};
+    out.credential.hash = "{SSHA}XypeYxBs1GmqQ1pYKAO0+NyfsYZMoPZs";
+    out.created = out.changed = from_ms(1'700'000'000'000);
+    return out;
+}
+
+TEST_F(Accounts, ABatchIsKeptWholeOrNotAtAll) {
+    ASSERT_TRUE(accounts_.add(hanako()));
+    std::vector<Account> batch{
+        plain_account("a"), plain_account("b"), plain_account("hanako@example.net")
+    };
+    batch[1].addresses = {"flower@example.net"};
+    const auto refused = accounts_.add_all(batch, {});
+    ASSERT_TRUE(refused);
+    EXPECT_FALSE(refused->kept);
+    ASSERT_EQ(refused->faults.size(), 2U);
+    EXPECT_EQ(refused->faults[0].index, 1U);
+    EXPECT_NE(refused->faults[0].why.message.find("flower@example.net"), std::string::npos);
+    EXPECT_EQ(refused->faults[1].index, 2U);
+    EXPECT_EQ(accounts_.list()->size(), 1U) << "nothing half-imported";
+
+    EXPECT_FALSE(accounts_.add_all(batch, {.skip_bad = true, .only_check = true})->kept);
+    EXPECT_EQ(accounts_.list()->size(), 1U);
+
+    const auto skipped = accounts_.add_all(batch, {.skip_bad = true});
+    EXPECT_TRUE(skipped->kept);
+    EXPECT_EQ(skipped->added, 1U);
+    EXPECT_EQ(accounts_.list()->size(), 2U);
+    EXPECT_TRUE(accounts_.find("a"));
+    EXPECT_EQ(accounts_.find_by_address("flower@example.net")->login, "hanako@example.net");
+}
+
+TEST_F(Accounts, ABatchMayChangeWhatIsThere) {
+    ASSERT_TRUE(accounts_.add(hanako()));
+    Account changed = plain_account("hanako@example.net");
+    changed.created = from_ms(1'800'000'000'000);
+    changed.addresses = {"hanako@example.net", "a@example.net"};
+    const auto done = accounts_.add_all(std::vector{changed, plain_account("b")}, {.update = true});
+    EXPECT_TRUE(done->kept);
+    EXPECT_EQ(done->added, 1U);
+    EXPECT_EQ(done->updated, 1U);
+    const Account found = *accounts_.find("hanako@example.net");
+    EXPECT_EQ(found.created, hanako().created) << "it is as old as it was";
+    EXPECT_EQ(found.credential.hash, changed.credential.hash);
+    EXPECT_FALSE(accounts_.find_by_address("flower@example.net"));
+    EXPECT_EQ(accounts_.find_by_address("a@example.net")->login, "hanako@example.net");
+}
+
+TEST_F(Accounts, ACredentialIsReplacedUnlessItHasChangedSince) {
+    ASSERT_TRUE(accounts_.add(plain_account("a")));
+    const std::string before = accounts_.find("a")->credential.hash;
+    const auto made = *account::make_credential("correct horse", account::kTestHash);
+    ASSERT_TRUE(accounts_.replace_credential("A", before, made));
+    EXPECT_EQ(accounts_.find("a")->credential.hash, made.hash);
+    EXPECT_EQ(accounts_.find("a")->credential.scram.salt, made.scram.salt);
+    EXPECT_EQ(accounts_.replace_credential("a", before, made).error().code, Errc::Conflict);
+    EXPECT_EQ(accounts_.replace_credential("nobody", before, made).error().code, Errc::Conflict);
+}
+
+TEST_F(Accounts, AppPasswords) {
+    ASSERT_TRUE(accounts_.add(hanako()));
+    account::AppPassword phone;
+    phone.name = "phone";
+    phone.selector = "abcd";
+    phone.credential = *account::make_credential("abcd-efgh", account::kTestHash);
+    phone.from = {*Prefix::parse("192.0.2.0/24"), *Prefix::parse("2001:db8::/32")};
+    phone.created = from_ms(1'700'000'000'000);
+    phone.expires = from_ms(1'800'000'000'000);
+    ASSERT_TRUE(accounts_.add_app_password("Hanako@example.net", phone));
+    EXPECT_EQ(accounts_.add_app_password("hanako@example.net", phone).error().code, Errc::Conflict);
+    EXPECT_EQ(accounts_.add_app_password("nobody", phone).error().code, Errc::NotFound);
+    account::AppPassword same = phone;
+    same.name = "tablet";
+    EXPECT_EQ(accounts_.add_app_password("hanako@example.net", same).error().code, Errc::Conflict)
+        << "the selector tells them apart";
+    same.name = "";
+    EXPECT_EQ(accounts_.add_app_password("hanako@example.net", same).error().code, Errc::Invalid);
+
+    const Time used = from_ms(1'750'000'000'000);
+    ASSERT_TRUE(accounts_.app_password_used("hanako@example.net", "phone", used, "192.0.2.9"));
+    EXPECT_EQ(
+        accounts_.app_password_used("hanako@example.net", "x", used, "").error().code,
+        Errc::NotFound
+    );
+    const Account found = *accounts_.find("hanako@example.net");
+    ASSERT_EQ(found.app_passwords.size(), 1U);
+    const account::AppPassword& one = found.app_passwords[0];
+    EXPECT_EQ(one.name, "phone");
+    EXPECT_EQ(one.selector, "abcd");
+    EXPECT_EQ(one.credential.hash, phone.credential.hash);
+    EXPECT_EQ(one.credential.scram.server_key, phone.credential.scram.server_key);
+    EXPECT_EQ(one.from, phone.from);
+    EXPECT_EQ(one.expires, phone.expires);
+    EXPECT_EQ(one.last_used, used);
+    EXPECT_EQ(one.last_address, "192.0.2.9");
+    ASSERT_TRUE(accounts_.update(found));
+    EXPECT_EQ(accounts_.list()->at(0).app_passwords.size(), 1U) << "a change leaves them alone";
+
+    ASSERT_TRUE(accounts_.remove_app_password("hanako@example.net", "phone"));
+    EXPECT_EQ(
+        accounts_.remove_app_password("hanako@example.net", "phone").error().code, Errc::NotFound
+    );
+    for (std::size_t i = 0; i < account::kAppPasswordsMax; ++i) {
+        same.name = same.selector = std::to_string(i);
+        ASSERT_TRUE(accounts_.add_app_password("hanako@example.net", same));
+    }
+    same.name = same.selector = "more";
+    EXPECT_EQ(accounts_.add_app_password("hanako@example.net", same).error().code, Errc::Invalid);
+    ASSERT_TRUE(accounts_.remove("hanako@example.net")) << "they go with the account";
+    ASSERT_TRUE(accounts_.add(hanako()));
+    EXPECT_TRUE(accounts_.find("hanako@example.net")->app_passwords.empty());
 }
 
 }  // namespace

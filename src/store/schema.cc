@@ -163,7 +163,45 @@ CREATE TABLE evidence_records (
 CREATE INDEX evidence_records_case ON evidence_records (case_id);
 )sql";
 
-constexpr std::array<std::string_view, 4> kSteps{kStep1, kStep2, kStep3, kStep4};
+// Accounts bring the hashes of other systems along, and have passwords for single devices.
+constexpr std::string_view kStepAppPasswords = R"sql(
+ALTER TABLE accounts RENAME COLUMN argon2id TO password_hash;
+
+CREATE TABLE app_passwords (
+    login TEXT NOT NULL REFERENCES accounts (login) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    selector TEXT NOT NULL,
+    password_hash TEXT NOT NULL,
+    scram_salt BLOB NOT NULL,
+    scram_iterations INTEGER NOT NULL,
+    scram_stored_key BLOB NOT NULL,
+    scram_server_key BLOB NOT NULL,
+    allowed_from TEXT NOT NULL,  -- prefixes with a space between; empty: everywhere
+    created INTEGER NOT NULL,
+    expires INTEGER NOT NULL,  -- 0: never
+    last_used INTEGER NOT NULL,  -- 0: never yet
+    last_address TEXT NOT NULL,
+    PRIMARY KEY (login, name),
+    UNIQUE (login, selector)
+) WITHOUT ROWID;
+
+-- The last success of each account from each address, and the failures of the last hour.
+CREATE TABLE login_successes (
+    login TEXT NOT NULL REFERENCES accounts (login) ON DELETE CASCADE,
+    address TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (login, address)
+) WITHOUT ROWID;
+CREATE INDEX login_successes_at ON login_successes (at);
+CREATE TABLE login_failures (
+    at INTEGER NOT NULL,
+    login TEXT NOT NULL,
+    address TEXT NOT NULL
+);
+CREATE INDEX login_failures_at ON login_failures (at);
+)sql";
+
+constexpr std::array<std::string_view, 5> kSteps{kStep1, kStep2, kStep3, kStep4, kStepAppPasswords};
 
 }  // namespace
 

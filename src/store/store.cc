@@ -3,6 +3,7 @@
 #include "account/account.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "conduct/login_memory.h"
 #include "event/event.h"
 #include "evidence/evidence.h"
 #include "lease/lease.h"
@@ -13,6 +14,7 @@
 #include "store/journal.h"
 #include "store/lease_store.h"
 #include "store/line_store.h"
+#include "store/login_memory.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
 
@@ -29,8 +31,8 @@ namespace sekisho::store {
 namespace {
 
 struct Connections {
-    std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, settings,
-        evidence;
+    std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, logins,
+        settings, evidence;
 };
 
 class SqliteStore final : public Store {
@@ -45,6 +47,7 @@ class SqliteStore final : public Store {
           journal_(std::move(connections.writing), std::move(connections.reading), options.journal),
           leases_(std::move(connections.leases)),
           evidence_(std::move(evidence)),
+          logins_(std::move(connections.logins)),
           settings_(std::move(connections.settings)) {
         if (options.index_lines) {
             indexed_ =
@@ -62,6 +65,7 @@ class SqliteStore final : public Store {
     event::Journal& journal() override { return journal_; }
     lease::LeaseStore& leases() override { return leases_; }
     evidence::EvidenceStore& evidence() override { return *evidence_; }
+    conduct::LoginMemory& logins() override { return logins_; }
 
     Result<std::optional<std::string>> setting(std::string_view key) override {
         const std::scoped_lock lock{mutex_};
@@ -144,6 +148,7 @@ class SqliteStore final : public Store {
     SqliteJournal journal_;
     SqliteLeaseStore leases_;
     std::unique_ptr<SqliteEvidenceStore> evidence_;
+    SqliteLoginMemory logins_;
     std::mutex mutex_;
     std::unique_ptr<Database> settings_;
 };
@@ -161,6 +166,7 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
         {&made.evidence, Database::Durability::Full},
         {&made.lines, Database::Durability::Normal},
         {&made.lines_reading, Database::Durability::Normal},
+        {&made.logins, Database::Durability::Normal},
         {&made.writing, Database::Durability::Normal},
         {&made.reading, Database::Durability::Normal},
     };

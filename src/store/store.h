@@ -7,6 +7,7 @@
 #include "account/account.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "conduct/login_memory.h"
 #include "event/event.h"
 #include "evidence/evidence.h"
 #include "lease/lease.h"
@@ -39,6 +40,7 @@ class Store {
     [[nodiscard]] virtual event::Journal& journal() = 0;
     [[nodiscard]] virtual lease::LeaseStore& leases() = 0;
     [[nodiscard]] virtual evidence::EvidenceStore& evidence() = 0;
+    [[nodiscard]] virtual conduct::LoginMemory& logins() = 0;
 
     // Small facts of the installation, such as its keys. A value may be any bytes.
     [[nodiscard]] virtual Result<std::optional<std::string>> setting(std::string_view key) = 0;

@@ -1,0 +1,175 @@
+"""Accounts that come from other systems, and passwords for single devices: the real binary, with hashes made by their real makers."""
+import sqlite3
+import smtplib
+import subprocess
+
+from harness import Sekisho, main, wait_for
+from scram import Refused, scram
+
+PASSWORD = "correct horse"
+DOVECOT = ["SSHA", "SSHA256", "SSHA512", "SHA", "SHA256", "SHA512", "SHA256.hex", "SMD5", "PLAIN-MD5", "LDAP-MD5", "MD5-CRYPT", "SHA256-CRYPT",
+           "SHA512-CRYPT", "BLF-CRYPT", "PBKDF2", "ARGON2I", "ARGON2ID", "SCRAM-SHA-256", "PLAIN", "CLEAR.b64"]
+MKPASSWD = ["yescrypt", "sha512crypt", "sha256crypt", "md5crypt", "bcrypt", "bcrypt-a"]
+PASSLIB = ["ldap_pbkdf2_sha1", "ldap_pbkdf2_sha256", "ldap_pbkdf2_sha512", "pbkdf2_sha256", "pbkdf2_sha512", "ldap_salted_sha1", "ldap_md5", "argon2"]
+
+
+def said(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+
+
+def passlib_hashes():
+    # Debian's package belongs to Debian's Python.
+    return said("/usr/bin/python3", "-c", "import sys\nfrom passlib import hash\n"
+                "for name in sys.argv[2:]:\n"
+                "    made = getattr(hash, name)\n"
+                "    if 'pbkdf2' in name: made = made.using(rounds=1000)\n"
+                "    try: print(name, made.hash(sys.argv[1]))\n"
+                "    except Exception: pass\n", PASSWORD, *PASSLIB).splitlines()
+
+
+def written_elsewhere():
+    """(who made it, what it wrote)"""
+    out = [(f"doveadm-{scheme}", said("doveadm", "pw", "-s", scheme, "-p", PASSWORD)) for scheme in DOVECOT]
+    out += [(f"mkpasswd-{method}", said("mkpasswd", "-m", method, PASSWORD)) for method in MKPASSWD]
+    out += [(f"passlib-{name.replace('_', '-')}", value) for name, value in (line.split(" ", 1) for line in passlib_hashes())]
+    return out
+
+
+def rows(s, query, *values):
+    with sqlite3.connect(s.folder / "sekisho.db") as database:
+        return database.execute(query, values).fetchall()
+
+
+def an_import_is_whole_or_nothing():
+    with Sekisho() as s:
+        table = s.folder / "users.csv"
+        good = said("doveadm", "pw", "-s", "SSHA", "-p", PASSWORD)
+        table.write_text(f"login,password,name,line,quota\n"
+                         f"taro@example.net,{good},Taro,L1,5\n"
+                         f"no login,{good},,,\n"
+                         f"hanako@example.net,secret-in-plain,,,\n"
+                         f"Taro@example.net,{good},,,\n"
+                         f"jiro@example.net,{{PLAIN}}in plain words,,,\n")
+        refused = s.cli("account", "import", table, "--dry-run", code=1)
+        for line, why in ((3, "is not a login"), (4, "names no scheme"), (5, "is in line 2 already")):
+            assert f"{table}:{line}:" in refused and why in refused, refused
+        assert "secret-in-plain" not in refused and "quota" in refused and "1 passwords to hash" in refused, refused
+        s.cli("account", "import", table, code=1)
+        assert s.json("account", "list") == [], "half-imported"
+        s.cli("account", "import", table, "--skip-bad")
+        assert [a["login"] for a in s.json("account", "list")] == ["jiro@example.net", "taro@example.net"]
+        assert rows(s, "SELECT line, name FROM accounts WHERE login = 'taro@example.net'") == [("L1", "Taro")]
+        assert rows(s, "SELECT password_hash FROM accounts WHERE login = 'jiro@example.net'")[0][0].startswith("$argon2id$")
+
+        again = s.cli("account", "import", table, "--skip-bad", code=0)
+        assert "there already" in again and "0 new" in again, again
+        table.write_text("login,name\njiro@example.net,Jiro\n")
+        assert "there already" not in s.cli("account", "import", table, "--update")
+        assert rows(s, "SELECT name, line FROM accounts WHERE login = 'jiro@example.net'") == [("Jiro", "")]
+        table.write_text("login,name\nnobody@example.net,No\n")
+        assert "no account nobody@example.net to update" in s.cli("account", "import", table, "--update", code=1)
+        table.write_text("a,b\n1,2\n")
+        assert "no column" in s.cli("account", "import", table, code=2)
+        events = [e["detail"] for e in s.json("events", "--account", "jiro@example.net")]
+        assert sorted(events) == ["changed by an import", "imported"], events
+
+
+def hashes_of_others_open_and_are_made_anew():
+    with Sekisho() as s:
+        made = written_elsewhere()
+        users = s.folder / "users"
+        users.write_text("".join(f"{name.lower()}@example.net:{value}:5000:5000:{name},x:/home::\n" for name, value in made))
+        assert "passwd-file" in s.cli("account", "import", users)
+        kept = dict(rows(s, "SELECT login, password_hash FROM accounts"))
+        assert len(kept) == len(made) >= 30, kept
+        assert kept["doveadm-ssha@example.net"].startswith("{SSHA}"), "kept as they are"
+        s.start("mail")
+
+        def refusal(login):
+            session = s.submit()
+            session.ehlo()
+            try:
+                scram(session, login, PASSWORD)
+            except Refused as refused:
+                assert session.docmd("NOOP")[0] == 250, "a client may fall back to PLAIN in the same session"
+                return refused.code, refused.text
+            finally:
+                session.close()
+            return None
+
+        assert refusal("doveadm-ssha@example.net") == refusal("nobody@example.net") != None
+        assert refusal("doveadm-scram-sha-256@example.net") is None, "these keys were imported"
+        for name, value in made:
+            login = f"{name.lower()}@example.net"
+            session = s.submit()
+            session.ehlo()
+            try:
+                session.user, session.password = login, "wrong " + PASSWORD
+                session.auth("LOGIN", session.auth_login)
+                raise AssertionError(f"{name}: a wrong password opened it")
+            except smtplib.SMTPAuthenticationError as error:
+                assert error.smtp_code == 535, (name, error)
+            try:
+                session.password = PASSWORD
+                session.auth("PLAIN", session.auth_plain)
+            except smtplib.SMTPAuthenticationError as error:
+                raise AssertionError(f"{name}: {value}: {error}")
+            session.quit()
+        after = dict(rows(s, "SELECT login, password_hash FROM accounts"))
+        left = [login for login, value in after.items() if not value.startswith("$argon2id$v=19$m=19456,t=2,p=1$")]
+        assert not left, left
+        assert refusal("doveadm-ssha@example.net") is None, "SCRAM works from now on"
+        assert refusal("mkpasswd-yescrypt@example.net") is None
+        assert wait_for("the event", lambda: any("made anew" in e["detail"] for e in s.json("events", "--account", "doveadm-ssha@example.net")))
+
+
+def app_passwords():
+    with Sekisho() as s:
+        login = s.account()
+        made = s.json("account", "app-password", "add", login, "--name", "phone", "--from", "127.0.0.0/8", "--from", "2001:db8::/32")
+        secret = made["password"]
+        elsewhere = s.json("account", "app-password", "add", login, "--name", "printer", "--from", "192.0.2.0/24")["password"]
+        assert "already" in s.cli("account", "app-password", "add", login, "--name", "phone", code=1)
+        assert "to come" in s.cli("account", "app-password", "add", login, "--name", "old", "--expires", "2001-01-01", code=1)
+        assert secret not in s.cli("account", "app-password", "list", login), "it is shown once"
+        s.start("mail")
+        session = s.submit()
+        session.login(login, secret)
+        session.quit()
+        session = s.submit()
+        session.ehlo()
+        scram(session, login, secret)
+        session.quit()
+        s.submit(login).quit()
+        for how in ("plain", "scram"):
+            session = s.submit()
+            session.ehlo()
+            try:
+                scram(session, login, elsewhere) if how == "scram" else session.login(login, elsewhere)
+                raise AssertionError("an app password for another network was taken")
+            except (Refused, smtplib.SMTPAuthenticationError) as refused:
+                assert "535" in str(refused) and "not for this address" in str(refused), refused
+            session.close()
+        details = lambda: sorted(e["detail"] for e in s.json("events", "--account", login, "--kind", "login-accepted"))
+        wait_for("the events", lambda: details() == ["PLAIN", 'PLAIN with app password "phone"', 'SCRAM-SHA-256 with app password "phone"'])
+        used = wait_for("the last use", lambda: [p for p in s.json("account", "app-password", "list", login) if "last_used" in p])
+        assert [(p["name"], p["last_address"]) for p in used] == [("phone", "127.0.0.1")], used
+
+        # The account's own password may change: SCRAM shows the salt that all have in common.
+        s.password = "another battery staple"
+        s.cli("account", "passwd", login, "--password-stdin", stdin=s.password + "\n")
+        for password in (secret, s.password):
+            session = s.submit()
+            session.ehlo()
+            scram(session, login, password)
+            session.quit()
+        s.cli("account", "app-password", "revoke", login, "--name", "phone")
+        try:
+            s.submit().login(login, secret)
+            raise AssertionError("a revoked app password was taken")
+        except smtplib.SMTPAuthenticationError as error:
+            assert error.smtp_code == 535, error
+        s.submit(login).quit()
+
+
+main([an_import_is_whole_or_nothing, hashes_of_others_open_and_are_made_anew, app_passwords])
