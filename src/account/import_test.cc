@@ -82,7 +82,7 @@ TEST(Import, APasswdFileOfDovecot) {
         "# users\n\n"
         "taro@example.net:" +
             std::string(kHash) +
-            ":5000:5000:Taro,room 5:/home/taro::quota=1\r\n"
+            ":5000:5000:Taro,room 5:/srv/taro::quota=1\r\n"
             "jiro:$1$2QUA4Mt5$WoGekqBbU.rTc3q345sX5.\n"
             "locked:!\n"
             "alone\n",

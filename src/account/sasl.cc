@@ -20,10 +20,11 @@
 namespace sekisho::account {
 namespace {
 
-constexpr std::array<std::pair<Mechanism, std::string_view>, 3> kMechanisms{{
+constexpr std::array<std::pair<Mechanism, std::string_view>, 4> kMechanisms{{
     {Mechanism::Plain, "PLAIN"},
     {Mechanism::Login, "LOGIN"},
     {Mechanism::ScramSha256, "SCRAM-SHA-256"},
+    {Mechanism::ScramSha256Plus, "SCRAM-SHA-256-PLUS"},
 }};
 
 }  // namespace
@@ -45,7 +46,7 @@ std::optional<Mechanism> parse_mechanism(std::string_view text) {
 }
 
 bool sends_password(Mechanism mechanism) {
-    return mechanism != Mechanism::ScramSha256;
+    return mechanism == Mechanism::Plain || mechanism == Mechanism::Login;
 }
 
 std::string_view name(SaslRefusal refusal) {
@@ -67,7 +68,7 @@ std::string_view name(SaslRefusal refusal) {
 }
 
 std::unique_ptr<SaslServer> SaslServer::make(
-    Mechanism mechanism, const SaslSettings& settings, std::string nonce
+    Mechanism mechanism, const SaslSettings& settings, std::string nonce, ChannelBindings bindings
 ) {
     switch (mechanism) {
         case Mechanism::Plain:
@@ -75,7 +76,13 @@ std::unique_ptr<SaslServer> SaslServer::make(
         case Mechanism::Login:
             return make_login(settings);
         case Mechanism::ScramSha256:
-            return make_scram_sha256(settings, std::move(nonce));
+        case Mechanism::ScramSha256Plus:
+            return make_scram_sha256(
+                settings,
+                std::move(nonce),
+                std::move(bindings),
+                mechanism == Mechanism::ScramSha256Plus
+            );
     }
     SEKISHO_ASSERT(false);
 }

@@ -1,6 +1,6 @@
-// The server's side of SASL (RFC 4422) as a state machine: PLAIN (RFC 4616), LOGIN and
-// SCRAM-SHA-256 (RFC 5802, RFC 7677). It never reads an account, hashes a password or draws a
-// random number: it says what it needs and is given it.
+// The server's side of SASL (RFC 4422) as a state machine: PLAIN (RFC 4616), LOGIN, SCRAM-SHA-256
+// and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677). It never reads an account, hashes a password or
+// draws a random number: it says what it needs and is given it.
 //
 //   start(initial response) --+--> SaslChallenge    send it; step(the client's answer)
 //   step(answer) -------------+--> SaslNeedAccount  look the login up; give_account(account or
@@ -20,6 +20,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,7 +30,7 @@
 
 namespace sekisho::account {
 
-enum class Mechanism : std::uint8_t { Plain, Login, ScramSha256 };
+enum class Mechanism : std::uint8_t { Plain, Login, ScramSha256, ScramSha256Plus };
 [[nodiscard]] std::string_view name(Mechanism mechanism);  // "PLAIN", as EHLO lists it
 [[nodiscard]] std::optional<Mechanism> parse_mechanism(std::string_view text);
 // Whether the password itself crosses the wire: never to be offered before TLS (RFC 4954 §4).
@@ -46,6 +48,10 @@ struct SaslSettings {
     std::string dummy_argon2id;              // make_dummy_hash() of password.h
     std::uint32_t scram_iterations = 15000;  // what make_credential() uses
 };
+
+// What a client may bind an exchange to (RFC 5056), as the transport has it: "tls-exporter" and its
+// bytes. Empty: nothing, and -PLUS is not offered.
+using ChannelBindings = std::map<std::string, std::string, std::less<>>;
 
 enum class SaslRefusal : std::uint8_t {
     UnknownUser,
@@ -86,9 +92,14 @@ using SaslStep =
 class SaslServer {
   public:
     // `nonce`: at least 18 fresh random bytes in printable ASCII without ',', as random_token(144)
-    // gives; used by SCRAM only. `settings` must outlive the machine.
+    // gives; used by SCRAM only, as the bindings are. With bindings, a client that says it could
+    // bind but saw no -PLUS on offer is refused: somebody has taken it out of the list (RFC 5802
+    // §6). `settings` must outlive the machine.
     [[nodiscard]] static std::unique_ptr<SaslServer> make(
-        Mechanism mechanism, const SaslSettings& settings, std::string nonce
+        Mechanism mechanism,
+        const SaslSettings& settings,
+        std::string nonce,
+        ChannelBindings bindings = {}
     );
     virtual ~SaslServer() = default;
 

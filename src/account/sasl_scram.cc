@@ -1,4 +1,4 @@
-// SCRAM-SHA-256 (RFC 5802, RFC 7677) without channel binding.
+// SCRAM-SHA-256 (RFC 5802, RFC 7677) with channel binding (-PLUS) and without.
 #include "account/account.h"
 #include "account/digest.h"
 #include "account/password.h"
@@ -46,8 +46,13 @@ struct Candidate {
 
 class ScramSha256 final : public SaslBase {
   public:
-    ScramSha256(const SaslSettings& settings, std::string nonce)
-        : SaslBase(settings), nonce_(std::move(nonce)) {
+    ScramSha256(
+        const SaslSettings& settings, std::string nonce, ChannelBindings bindings, bool plus
+    )
+        : SaslBase(settings),
+          nonce_(std::move(nonce)),
+          bindings_(std::move(bindings)),
+          plus_(plus) {
         SEKISHO_ASSERT(nonce_.size() >= 18 && nonce_.size() <= kScramNonceMax);
         SEKISHO_ASSERT(std::ranges::all_of(nonce_, [](char c) {
             return c > ' ' && c < 0x7f && c != ',';
@@ -86,14 +91,9 @@ class ScramSha256 final : public SaslBase {
         if (auto failure = take_login(first->login)) {
             return *failure;
         }
-        if (first->binding == ScramBinding::Used) {
-            return refuse(
-                SaslRefusal::Malformed,
-                "channel binding " + first->binding_name + " is asked for, which is not offered"
-            );
+        if (auto failure = take_binding(*first)) {
+            return *failure;
         }
-        // "y" (the client could, but thinks that we can't) is true: we offer no -PLUS mechanism, so
-        // nobody has removed one from the list (RFC 5802 §6).
         if (!first->identity.empty()) {
             const auto identity = saslprep(first->identity);
             if (!identity || to_lower(*identity) != login_) {
@@ -104,6 +104,35 @@ class ScramSha256 final : public SaslBase {
         }
         first_ = std::move(*first);
         return SaslNeedAccount{login_};
+    }
+
+    // RFC 5802 §6.
+    std::optional<SaslFailure> take_binding(const ScramFirst& first) {
+        if (plus_ != (first.binding == ScramBinding::Used)) {
+            return refuse(
+                SaslRefusal::Malformed,
+                plus_ ? "the mechanism is -PLUS, but no channel binding is used"
+                      : "channel binding is used, but the mechanism is not -PLUS"
+            );
+        }
+        // "y": the client could, but thinks that we can't.
+        if (first.binding == ScramBinding::Untrusted && !bindings_.empty()) {
+            return refuse(
+                SaslRefusal::Malformed,
+                "the client saw no -PLUS among the mechanisms: the offer was changed on its way"
+            );
+        }
+        if (plus_) {
+            const auto found = bindings_.find(first.binding_name);
+            if (found == bindings_.end()) {
+                return refuse(
+                    SaslRefusal::Malformed,
+                    "channel binding " + first.binding_name + " is asked for, which is not offered"
+                );
+            }
+            binding_ = found->second;
+        }
+        return std::nullopt;
     }
 
     SaslStep on_account(const std::optional<Account>& account) override {
@@ -144,10 +173,14 @@ class ScramSha256 final : public SaslBase {
         if (!final) {
             return refuse(SaslRefusal::Malformed, final.error().message);
         }
-        // Without channel binding data, "c=" is the GS2 header of the first message again: a
-        // changed flag or identity shows here (RFC 5802 §5.1, §6).
-        if (final->binding != first_.gs2_header) {
-            return refuse(SaslRefusal::Malformed, "the channel binding is not the GS2 header sent");
+        // "c=" is the GS2 header of the first message again, and behind it what both ends see of
+        // the channel: a changed flag or identity shows here, and somebody in the middle (RFC 5802
+        // §5.1, §6).
+        if (!equal_in_constant_time(final->binding, first_.gs2_header + binding_)) {
+            return refuse(
+                SaslRefusal::Malformed,
+                "the channel binding is not the one of this connection, or not the header sent"
+            );
         }
         if (final->nonce != first_.nonce + nonce_) {
             return refuse(SaslRefusal::Malformed, "the nonce is not the one of this exchange");
@@ -195,6 +228,9 @@ class ScramSha256 final : public SaslBase {
     }
 
     std::string nonce_;
+    ChannelBindings bindings_;
+    const bool plus_;
+    std::string binding_;  // of the connection, when it is used
     Wants wants_ = Wants::First;
     ScramFirst first_;
     std::string server_first_;
@@ -206,8 +242,10 @@ class ScramSha256 final : public SaslBase {
 
 }  // namespace
 
-std::unique_ptr<SaslServer> make_scram_sha256(const SaslSettings& settings, std::string nonce) {
-    return std::make_unique<ScramSha256>(settings, std::move(nonce));
+std::unique_ptr<SaslServer> make_scram_sha256(
+    const SaslSettings& settings, std::string nonce, ChannelBindings bindings, bool plus
+) {
+    return std::make_unique<ScramSha256>(settings, std::move(nonce), std::move(bindings), plus);
 }
 
 }  // namespace sekisho::account

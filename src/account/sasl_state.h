@@ -80,7 +80,7 @@ class PasswordBase : public SaslBase {
 [[nodiscard]] std::unique_ptr<SaslServer> make_plain(const SaslSettings& settings);
 [[nodiscard]] std::unique_ptr<SaslServer> make_login(const SaslSettings& settings);
 [[nodiscard]] std::unique_ptr<SaslServer> make_scram_sha256(
-    const SaslSettings& settings, std::string nonce
+    const SaslSettings& settings, std::string nonce, ChannelBindings bindings, bool plus
 );
 
 }  // namespace sekisho::account

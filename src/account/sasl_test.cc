@@ -93,7 +93,9 @@ struct ScramRun {
 TEST(Mechanism, NamesAreReadWithoutCase) {
     EXPECT_EQ(parse_mechanism("plain"), Mechanism::Plain);
     EXPECT_EQ(parse_mechanism("Scram-SHA-256"), Mechanism::ScramSha256);
-    EXPECT_FALSE(parse_mechanism("SCRAM-SHA-256-PLUS"));
+    EXPECT_EQ(parse_mechanism("SCRAM-SHA-256-PLUS"), Mechanism::ScramSha256Plus);
+    EXPECT_FALSE(parse_mechanism("SCRAM-SHA-1"));
+    EXPECT_FALSE(sends_password(Mechanism::ScramSha256Plus));
     EXPECT_FALSE(parse_mechanism(""));
     EXPECT_EQ(name(Mechanism::Login), "LOGIN");
     EXPECT_TRUE(sends_password(Mechanism::Login));
@@ -254,6 +256,49 @@ TEST(Scram, TheLastResponseMustBeEmpty) {
     const SaslStep last = server->step(client_final("pencil", "n,,", bare, first));
     ASSERT_TRUE(std::holds_alternative<SaslChallenge>(last));
     EXPECT_EQ(failure(server->step("x")).why, SaslRefusal::Malformed);
+}
+
+// What the server says to a client that binds (or not) to `seen`, which is `ours` for an honest
+// one.
+SaslStep bound(Mechanism mechanism, const std::string& gs2, const std::string& seen) {
+    static const SaslSettings kSettings = settings();
+    const auto server = SaslServer::make(
+        mechanism,
+        kSettings,
+        kNonce,
+        {{"tls-exporter", std::string("ours\0x", 6)}, {"tls-server-end-point", "end"}}
+    );
+    const std::string bare = "n=user,r=" + kClientNonce;
+    SaslStep step = server->start(gs2 + bare);
+    if (!std::holds_alternative<SaslNeedAccount>(step)) {
+        return step;
+    }
+    step = server->give_account(rfc_account());
+    step = server->step(client_final("pencil", gs2 + seen, bare, challenge(step).bytes));
+    return std::holds_alternative<SaslChallenge>(step) ? server->step("") : step;
+}
+
+TEST(ScramPlus, TheChannelMustBeTheSameAtBothEnds) {
+    const std::string ours("ours\0x", 6);
+    const auto plus = Mechanism::ScramSha256Plus;
+    EXPECT_TRUE(std::holds_alternative<SaslSuccess>(bound(plus, "p=tls-exporter,,", ours)));
+    EXPECT_TRUE(std::holds_alternative<SaslSuccess>(bound(plus, "p=tls-server-end-point,,", "end"))
+    );
+    EXPECT_EQ(failure(bound(plus, "p=tls-exporter,,", "theirs")).why, SaslRefusal::Malformed);
+    EXPECT_EQ(failure(bound(plus, "p=tls-exporter,,", "")).why, SaslRefusal::Malformed);
+    EXPECT_EQ(failure(bound(plus, "p=tls-exporter,,", "end")).why, SaslRefusal::Malformed);
+    EXPECT_EQ(failure(bound(plus, "p=tls-unique,,", ours)).why, SaslRefusal::Malformed);
+    EXPECT_EQ(failure(bound(plus, "n,,", "")).why, SaslRefusal::Malformed);
+    EXPECT_EQ(failure(bound(plus, "y,,", "")).why, SaslRefusal::Malformed);
+}
+
+TEST(ScramPlus, WithoutItNothingIsBoundAndNobodyMayHaveHiddenIt) {
+    const auto bare = Mechanism::ScramSha256;
+    EXPECT_TRUE(std::holds_alternative<SaslSuccess>(bound(bare, "n,,", "")));
+    EXPECT_EQ(failure(bound(bare, "p=tls-exporter,,", "ours")).why, SaslRefusal::Malformed);
+    const SaslFailure hidden = failure(bound(bare, "y,,", ""));
+    EXPECT_EQ(hidden.why, SaslRefusal::Malformed);
+    EXPECT_NE(hidden.detail.find("changed on its way"), std::string::npos);
 }
 
 // Runs PLAIN or LOGIN to its end as a shell does.

@@ -75,7 +75,15 @@ net::Task<void> Session::authenticate(std::string mechanism, std::optional<std::
         refuse_login({}, login_unavailable(), "mechanism");
         co_return;
     }
-    sasl_ = account::SaslServer::make(*known, shared_->sasl, random_token(kNonceBits));
+    account::ChannelBindings bindings;
+    for (const char* name : {"tls-exporter", "tls-server-end-point"}) {
+        if (auto bytes = stream_->channel_binding(name)) {
+            bindings.emplace(name, std::move(*bytes));
+        }
+    }
+    sasl_ = account::SaslServer::make(
+        *known, shared_->sasl, random_token(kNonceBits), std::move(bindings)
+    );
     std::optional<std::string_view> response;
     if (initial) {
         response = *initial;

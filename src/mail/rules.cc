@@ -108,7 +108,10 @@ smtp::ServerOptions session_options(
     out.tls_available = tls_available;
     out.implicit_tls = implicit_tls;
     for (const account::Mechanism mechanism :
-         {account::Mechanism::ScramSha256, account::Mechanism::Plain, account::Mechanism::Login}) {
+         {account::Mechanism::ScramSha256Plus,
+          account::Mechanism::ScramSha256,
+          account::Mechanism::Plain,
+          account::Mechanism::Login}) {
         out.mechanisms.emplace_back(account::name(mechanism));
     }
     out.future_release_max = std::chrono::floor<std::chrono::seconds>(mail.hold_longest);

@@ -151,9 +151,26 @@ TEST(ReplyTest, LimitsSayWhatIsUsedAndWhenItIsFree) {
     EXPECT_EQ(limit_reply(refusal).text().find("free again"), std::string::npos);
 }
 
+TEST(LoginRepliesTest, TellStrangersNothingAndPointToTheirOwnText) {
+    using account::SaslRefusal;
+    const std::string wrong = login_refusal(SaslRefusal::WrongPassword).text();
+    EXPECT_EQ(login_refusal(SaslRefusal::UnknownUser).text(), wrong);
+    EXPECT_EQ(login_refusal(SaslRefusal::NoKeys).text(), wrong);
+    EXPECT_EQ(login_refusal(SaslRefusal::Disabled).code, 525);
+    EXPECT_NE(login_refusal(SaslRefusal::AppPassword).text(), wrong);
+    EXPECT_EQ(
+        with_help(login_unavailable(), "https://guide.example.net").text(),
+        "454 4.7.0 Temporary authentication failure, try again later; see "
+        "https://guide.example.net/login#4.7.0"
+    );
+    EXPECT_EQ(with_help(login_unavailable(), "").text(), login_unavailable().text());
+    const smtp::Reply broken = login_refusal(SaslRefusal::Malformed);
+    EXPECT_EQ(with_help(broken, "https://guide.example.net").text(), broken.text());
+}
+
 TEST(LimitsTest, ZeroMeansNone) {
     config::Mail mail;
-    EXPECT_EQ(limits_of(mail).size(), 4U);
+    EXPECT_EQ(limits_of(mail).size(), 7U);
     mail.recipients_per_day = mail.recipients_per_hour = mail.login_failures_per_hour = 0;
     EXPECT_TRUE(limits_of(mail).empty());
     EXPECT_TRUE(limit::Limiter::make(limits_of({}), {}));

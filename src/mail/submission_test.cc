@@ -44,7 +44,7 @@ TEST_F(Submission, StartTlsLoginAndAMessageInTheSpool) {
     EXPECT_TRUE(client->say("STARTTLS").starts_with("220 "));
     ASSERT_TRUE(client->tls());
     offers = client->say("EHLO pc.home");
-    EXPECT_NE(offers.find("AUTH SCRAM-SHA-256 PLAIN LOGIN"), std::string::npos);
+    EXPECT_NE(offers.find("AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN"), std::string::npos);
     EXPECT_TRUE(client->say("MAIL FROM:<taro@example.net>").starts_with("530 5.7.0 Authentication")
     );
     EXPECT_EQ(

@@ -354,6 +354,9 @@ class SocketStream final : public Stream {
         char byte = 0;
         return ::recv(connection_->fd.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
     }
+    [[nodiscard]] std::optional<std::string> channel_binding(std::string_view name) const override {
+        return connection_->tls ? connection_->tls->channel_binding(name) : std::nullopt;
+    }
     [[nodiscard]] std::optional<TlsInfo> tls() const override {
         if (!connection_->tls) {
             return std::nullopt;

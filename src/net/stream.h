@@ -42,6 +42,11 @@ class Stream {
     [[nodiscard]] virtual bool input_waiting(
     ) const = 0;  // bytes have come that nobody has read yet (early talkers)
     [[nodiscard]] virtual std::optional<TlsInfo> tls() const = 0;
+    // What binds an authentication to this TLS connection, seen from its server: "tls-exporter"
+    // (RFC 9266) or "tls-server-end-point" (RFC 5929 §4). nullopt: not under TLS, an unknown name,
+    // or undefined for this connection.
+    [[nodiscard]] virtual std::optional<std::string> channel_binding(std::string_view name
+    ) const = 0;
     [[nodiscard]] virtual Endpoint peer() const = 0;
     [[nodiscard]] virtual Endpoint local() const = 0;
     [[nodiscard]] virtual Executor executor() const = 0;

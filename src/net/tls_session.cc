@@ -7,13 +7,17 @@
 #include "net/tls.h"
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/objects.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 
 #include <array>
 #include <cerrno>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -135,6 +139,61 @@ TlsSession::Step TlsSession::handshake() {
         info_ = std::move(info);
     }
     return step;
+}
+
+namespace {
+
+// RFC 9266 §2; in TLS 1.2 only with the extended master secret (§3), without which two connections
+// can be made to agree.
+std::optional<std::string> exporter_binding(ssl_st* ssl) {
+    constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";
+    if (SSL_version(ssl) < TLS1_3_VERSION && SSL_get_extms_support(ssl) != 1) {
+        return std::nullopt;
+    }
+    std::array<unsigned char, 32> out{};
+    const unsigned char none = 0;
+    if (SSL_export_keying_material(
+            ssl, out.data(), out.size(), kLabel.data(), kLabel.size(), &none, 0, 1
+        ) != 1) {
+        ERR_clear_error();
+        return std::nullopt;
+    }
+    return std::string(reinterpret_cast<const char*>(out.data()), out.size());
+}
+
+// RFC 5929 §4.1: the certificate under the hash of its own signature, SHA-256 for the weak ones;
+// undefined where the signature names none (Ed25519).
+std::optional<std::string> end_point_binding(ssl_st* ssl) {
+    X509* const certificate = SSL_get_certificate(ssl);
+    int hash = NID_undef;
+    if (certificate == nullptr ||
+        OBJ_find_sigid_algs(X509_get_signature_nid(certificate), &hash, nullptr) != 1) {
+        return std::nullopt;
+    }
+    if (hash == NID_md5 || hash == NID_sha1) {
+        hash = NID_sha256;
+    }
+    const EVP_MD* const algorithm = hash == NID_undef ? nullptr : EVP_get_digestbynid(hash);
+    std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
+    unsigned size = 0;
+    if (algorithm == nullptr || X509_digest(certificate, algorithm, out.data(), &size) != 1) {
+        ERR_clear_error();
+        return std::nullopt;
+    }
+    return std::string(reinterpret_cast<const char*>(out.data()), size);
+}
+
+}  // namespace
+
+std::optional<std::string> TlsSession::channel_binding(std::string_view name) const {
+    if (broken_ || !info_) {
+        return std::nullopt;
+    }
+    ERR_clear_error();
+    if (name == "tls-exporter") {
+        return exporter_binding(ssl_.get());
+    }
+    return name == "tls-server-end-point" ? end_point_binding(ssl_.get()) : std::nullopt;
 }
 
 TlsSession::Step TlsSession::read(std::span<char> buffer) {

@@ -41,6 +41,8 @@ class TlsSession {
 
     [[nodiscard]] bool input_waiting() const;
     [[nodiscard]] std::optional<TlsInfo> info() const { return info_; }  // after the handshake
+    // Stream::channel_binding().
+    [[nodiscard]] std::optional<std::string> channel_binding(std::string_view name) const;
     // After an end: whether it was the peer's orderly or plain end, and what went wrong otherwise.
     [[nodiscard]] bool ended() const { return ended_; }
     [[nodiscard]] const std::string& error() const { return error_; }
