@@ -163,7 +163,16 @@ CREATE TABLE evidence_records (
 CREATE INDEX evidence_records_case ON evidence_records (case_id);
 )sql";
 
-constexpr std::array<std::string_view, 4> kSteps{kStep1, kStep2, kStep3, kStep4};
+constexpr std::string_view kStep5 = R"sql(
+CREATE TABLE greylist (
+    key TEXT PRIMARY KEY,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX greylist_last ON greylist (last);
+)sql";
+
+constexpr std::array<std::string_view, 5> kSteps{kStep1, kStep2, kStep3, kStep4, kStep5};
 
 }  // namespace
 

@@ -7,8 +7,10 @@
 #include "evidence/evidence.h"
 #include "lease/lease.h"
 #include "line/line.h"
+#include "peer/greylist.h"
 #include "store/account_store.h"
 #include "store/evidence_store.h"
+#include "store/greylist_store.h"
 #include "store/indexed_lines.h"
 #include "store/journal.h"
 #include "store/lease_store.h"
@@ -30,7 +32,7 @@ namespace {
 
 struct Connections {
     std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, settings,
-        evidence;
+        evidence, greylist;
 };
 
 class SqliteStore final : public Store {
@@ -44,6 +46,7 @@ class SqliteStore final : public Store {
           lines_(std::move(connections.lines)),
           journal_(std::move(connections.writing), std::move(connections.reading), options.journal),
           leases_(std::move(connections.leases)),
+          greylist_(std::move(connections.greylist)),
           evidence_(std::move(evidence)),
           settings_(std::move(connections.settings)) {
         if (options.index_lines) {
@@ -62,6 +65,7 @@ class SqliteStore final : public Store {
     event::Journal& journal() override { return journal_; }
     lease::LeaseStore& leases() override { return leases_; }
     evidence::EvidenceStore& evidence() override { return *evidence_; }
+    peer::GreylistStore& greylist() override { return greylist_; }
 
     Result<std::optional<std::string>> setting(std::string_view key) override {
         const std::scoped_lock lock{mutex_};
@@ -123,6 +127,9 @@ class SqliteStore final : public Store {
     Result<std::int64_t> forget_evidence_before(Time time) override {
         return evidence_->forget_before(time);
     }
+    Result<std::int64_t> forget_greylist_before(Time time) override {
+        return greylist_.forget_before(time);
+    }
     JournalCounters journal_counters() const override { return journal_.counters(); }
 
   private:
@@ -144,6 +151,7 @@ class SqliteStore final : public Store {
     SqliteJournal journal_;
     SqliteLeaseStore leases_;
     std::unique_ptr<SqliteEvidenceStore> evidence_;
+    SqliteGreylistStore greylist_;
     std::mutex mutex_;
     std::unique_ptr<Database> settings_;
 };
@@ -161,6 +169,7 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
         {&made.evidence, Database::Durability::Full},
         {&made.lines, Database::Durability::Normal},
         {&made.lines_reading, Database::Durability::Normal},
+        {&made.greylist, Database::Durability::Normal},
         {&made.writing, Database::Durability::Normal},
         {&made.reading, Database::Durability::Normal},
     };
