@@ -198,9 +198,17 @@ std::optional<smtp::Reply> refuse_spf(const Findings& findings, const config::Ma
     return smtp::reply(550, "5.7.23", std::move(text));  // RFC 7372 §3.2
 }
 
-std::optional<smtp::Reply> refuse_dmarc(const Findings& findings, const config::Mail& mail) {
-    if (mail.dmarc != "enforce" || !findings.dmarc ||
-        findings.dmarc->disposition != dmarc::Policy::Reject) {
+std::optional<smtp::Reply> refuse_dmarc(
+    const Findings& findings, const config::Mail& mail, std::size_t from_fields
+) {
+    if (mail.dmarc != "enforce" || !findings.dmarc) {
+        return std::nullopt;
+    }
+    // Against RFC 5322 §3.6, and a way around DMARC: a mail program shows one of them.
+    if (from_fields > 1) {
+        return smtp::reply(550, "5.6.0", "Refused: more than one From field");
+    }
+    if (findings.dmarc->disposition != dmarc::Policy::Reject) {
         return std::nullopt;
     }
     std::string dkim;

@@ -12,6 +12,7 @@
 #include "smtp/reply.h"
 #include "spf/check.h"
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -61,7 +62,7 @@ struct Findings {
     const Findings& findings, const config::Mail& mail
 );
 [[nodiscard]] std::optional<smtp::Reply> refuse_dmarc(
-    const Findings& findings, const config::Mail& mail
+    const Findings& findings, const config::Mail& mail, std::size_t from_fields
 );
 
 // The ids of Authentication-Results that are ours alone: the host's name and our domains.

@@ -98,7 +98,7 @@ TEST(Authenticity, LocalPartsForgeNoResult) {
 TEST(Authenticity, RefusesOnlyWhatIsEnforced) {
     const Findings findings = rejected();
     EXPECT_FALSE(refuse_spf(findings, mail()));
-    EXPECT_FALSE(refuse_dmarc(findings, mail()));
+    EXPECT_FALSE(refuse_dmarc(findings, mail(), 1));
     const auto spf = refuse_spf(findings, mail("enforce"));
     ASSERT_TRUE(spf);
     EXPECT_EQ(
@@ -106,7 +106,7 @@ TEST(Authenticity, RefusesOnlyWhatIsEnforced) {
         "550 5.7.23 SPF: the domain of a@example.net does not designate 192.0.2.1 as permitted "
         "sender; example.net says: see https://example.net/spf"
     );
-    const auto dmarc = refuse_dmarc(findings, mail("record", "enforce"));
+    const auto dmarc = refuse_dmarc(findings, mail("record", "enforce"), 1);
     ASSERT_TRUE(dmarc);
     EXPECT_EQ(
         dmarc->text(),
@@ -119,7 +119,8 @@ TEST(Authenticity, RefusesOnlyWhatIsEnforced) {
     }
     Findings quarantine = rejected();
     quarantine.dmarc->disposition = dmarc::Policy::Quarantine;
-    EXPECT_FALSE(refuse_dmarc(quarantine, mail("record", "enforce")));
+    EXPECT_TRUE(refuse_dmarc(quarantine, mail("record", "enforce"), 2));
+    EXPECT_FALSE(refuse_dmarc(quarantine, mail("record", "enforce"), 1));
 }
 
 TEST(Authenticity, DmarcIsAboutFromAndWhatIsVouchedFor) {

@@ -70,7 +70,7 @@ net::Task<bool> Session::refuse_unauthentic(const message::Header* header) {
     auto outcome = co_await look_up_dmarc(dns(), std::move(input));
     ++shared_->counters.dmarc.at(static_cast<std::size_t>(outcome.result));
     findings_.dmarc = std::move(outcome);
-    auto refusal = refuse_dmarc(findings_, config);
+    auto refusal = refuse_dmarc(findings_, config, header->count("From"));
     if (refusal) {
         answer(std::move(*refusal), {}, "dmarc");
     }
