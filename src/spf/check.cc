@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/ip.h"
+#include "spf/domain.h"
 #include "spf/macro.h"
 #include "spf/record.h"
 
@@ -43,31 +44,6 @@ std::unexpected<Stop> temperror(const std::string& name) {
     return std::unexpected(
         Stop{.result = Code::TempError, .problem = "no answer for " + printable(name)}
     );
-}
-
-// A name that a question can be asked for (RFC 1035 §2.3.4). Others exist nowhere.
-bool is_dns_name(std::string_view name) {
-    if (name.empty() || name.size() > 253) {
-        return false;
-    }
-    return std::ranges::all_of(split(name, '.'), [](std::string_view label) {
-        return !label.empty() && label.size() <= 63;
-    });
-}
-
-// RFC 7208 §4.3: a malformed domain, or one label alone, has no policy. Neither has a literal.
-bool may_have_policy(std::string_view domain) {
-    return is_dns_name(domain) && domain.find('.') != std::string_view::npos &&
-           !domain.starts_with('[') && !IpAddress::parse(domain);
-}
-
-bool below(std::string_view name, std::string_view domain) {
-    return name == domain || (name.size() > domain.size() && name.ends_with(domain) &&
-                              name[name.size() - domain.size() - 1] == '.');
-}
-
-std::string host_key(std::string_view name) {
-    return to_lower(name.ends_with('.') ? name.substr(0, name.size() - 1) : name);
 }
 
 bool ascii(std::string_view text) {
