@@ -99,8 +99,9 @@ class World:
 
 def sekisho(mail="", resolver=RESOLVER):
     s = Sekisho(
-        extra=f'[delivery]\nresolvers = ["{resolver}"]',
-        mail=mail,
+        # A restart reads the spool's segments: small ones, for the sanitizers' sake.
+        extra=f'[queue]\nsegment_size = "2MiB"\n[delivery]\nresolvers = ["{resolver}"]',
+        mail=f'message_size_max = "256KiB"\n{mail}',
         exchange=f'{OURS}:25", "[{OURS6}]:25',
         prefix=netns.argv(SPACE, []),
     )
