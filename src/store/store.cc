@@ -150,8 +150,8 @@ class SqliteStore final : public Store {
     std::unique_ptr<IndexedLineStore> indexed_;  // null: lines_ itself is asked
     SqliteJournal journal_;
     SqliteLeaseStore leases_;
-    std::unique_ptr<SqliteEvidenceStore> evidence_;
     SqliteGreylistStore greylist_;
+    std::unique_ptr<SqliteEvidenceStore> evidence_;
     std::mutex mutex_;
     std::unique_ptr<Database> settings_;
 };
