@@ -31,6 +31,7 @@ int run(int argc, char** argv) {
          {add_run,
           add_gate,
           add_mail,
+          add_peer,
           add_desk,
           add_account,
           add_queue,

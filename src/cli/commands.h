@@ -34,6 +34,7 @@ void add_leases(
     const std::string& kind
 );
 void add_mail(CLI::App& app, Context& context, Chosen& chosen);  // mail [run|status]
+void add_peer(CLI::App& app, Context& context, Chosen& chosen);  // peer explain
 void add_desk(CLI::App& app, Context& context, Chosen& chosen);  // desk [run|status]
 void add_account(
     CLI::App& app, Context& context, Chosen& chosen

@@ -10,6 +10,7 @@
 #include "evidence/custody.h"
 #include "net/control.h"
 #include "net/server.h"
+#include "peer/greylist.h"
 #include "store/store.h"
 
 #include <fmt/core.h>
@@ -275,19 +276,26 @@ void forget_old(store::Store& store, const config::Retention& retention) {
             {{"error", erased.error().message}}
         );
     }
-    if (!events || !sessions || !leases || !evidence) {
-        const auto& failed =
-            !events ? events : (!sessions ? sessions : (!leases ? leases : evidence));
+    const auto greylist = store.forget_greylist_before(at - peer::GreylistOptions{}.known_for);
+    if (!events || !sessions || !leases || !evidence || !greylist) {
+        const auto& failed = !events     ? events
+                             : !sessions ? sessions
+                             : !leases   ? leases
+                             : !evidence ? evidence
+                                         : greylist;
         log::warning(
             "RETENTION_FAILED",
             "what is older than [retention] says is still in the database",
             {{"error", failed.error().message}}
         );
-    } else if (*events + *sessions + *leases > 0) {
+    } else if (*events + *sessions + *leases + *greylist > 0) {
         log::info(
             "RETENTION",
             "forgot what was old",
-            {{"events", *events}, {"sessions", *sessions}, {"leases", *leases}}
+            {{"events", *events},
+             {"sessions", *sessions},
+             {"leases", *leases},
+             {"greylist", *greylist}}
         );
     }
 }

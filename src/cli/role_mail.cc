@@ -241,6 +241,7 @@ class MailRole final : public Role {
              std::move(*policy),
              *key,
              peer_resolver_.get(),
+             &store_->greylist(),
              [this](const IpAddress& peer, const std::string& why) { penalties_->add(peer, why); },
              &store_->logins()}
         );
@@ -251,12 +252,12 @@ class MailRole final : public Role {
         return {};
     }
 
-    // One that gives up soon: a peer waits for the answer, and what isn't found is no evidence.
+    // A peer waits for the answer, and what is not found in time is no evidence.
     Status make_peer_resolver() {
         net::ResolverOptions options;
         options.forward_to = config_.delivery.resolvers;
         options.trust_anchor_file = config_.delivery.trust_anchor;
-        options.timeout = std::chrono::seconds(3);
+        options.timeout = config_.mail.lookup_timeout;
         auto resolver = net::Resolver::make(loops_->executor(0), options);
         if (!resolver) {
             return fail(resolver.error());

@@ -73,6 +73,16 @@ struct LineSource {        // [[lines]]
     friend bool operator==(const LineSource&, const LineSource&) = default;
 };
 
+// A list of addresses in the DNS (RFC 5782) that the exchange asks about its peers.
+struct DnsList {
+    std::string zone;  // lower case, no trailing dot
+    Prefix answers;    // what counts as a listing of the answers
+    int points = 25;   // of peer::judge()'s score
+    // "ZONE[=ANSWERS][*POINTS]", as "zen.example.org=127.0.0.8/29*40"; the answers are an address
+    // or a prefix in 127.0.0.0/8. Invalid: says what is wrong.
+    [[nodiscard]] static Result<DnsList> parse(std::string_view text);
+};
+
 struct Mail {
     std::string hostname;               // in greetings and trace fields; empty: the machine's
     std::vector<std::string> domains;   // we take mail for these on 25; empty: provider.domain
@@ -91,6 +101,12 @@ struct Mail {
     bool hide_client_address = false;               // Received without the subscriber's address
     std::string from_check = "enforce";          // From and Sender are the account's: off, observe
     std::string peer_check = "observe";          // of who connects to 25: off, observe, enforce
+    std::string spf = "record";                  // off, record, enforce
+    std::string dmarc = "record";                // off, record, enforce
+    Duration lookup_timeout{10'000};             // for all that the DNS is asked about a peer
+    std::vector<DnsList> dnsbl, dnswl;           // against and for a server
+    std::string greylist = "off";                // off, on: of peers judged neither
+    Duration greylist_delay{5LL * 60'000};       // before they may come again
     std::uint32_t login_failures_per_hour = 20;  // per account and per address
     std::uint32_t recipients_per_day = 1000;     // per account
     std::uint32_t recipients_per_hour = 300;

@@ -91,6 +91,38 @@ TEST(Config, ImpossibleValues) {
     );
 }
 
+TEST(Config, DnsListsHaveAnswersAndPoints) {
+    const auto list = DnsList::parse("ZEN.example.org.=127.0.0.8/29*40");
+    ASSERT_TRUE(list) << list.error().message;
+    EXPECT_EQ(list->zone, "zen.example.org");
+    EXPECT_EQ(list->answers.text(), "127.0.0.8/29");
+    EXPECT_EQ(list->points, 40);
+    const auto plain = DnsList::parse("bl.example");
+    ASSERT_TRUE(plain);
+    EXPECT_EQ(plain->answers.text(), "127.0.0.0/8");
+    EXPECT_EQ(plain->points, 25);
+    for (const char* bad :
+         {"",
+          "local",
+          "a..b",
+          "bl.example*0",
+          "bl.example*101",
+          "bl.example*x",
+          "bl.example*",
+          "bl.example=192.0.2.1",
+          "bl.example=127.0.0.1/29",
+          "bl.example=0.0.0.0/0",
+          "bl example.org",
+          "*25"}) {
+        EXPECT_FALSE(DnsList::parse(bad)) << bad;
+    }
+    const auto read = parse("[mail]\ndnsbl = [\"bl.example*5\"]\ndnswl = [\"wl.example\"]\n", "t");
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->mail.dnsbl.at(0).points, 5);
+    EXPECT_EQ(read->mail.dnswl.at(0).zone, "wl.example");
+    EXPECT_FALSE(parse("[mail]\ndnsbl = [\"local\"]\n", "t"));
+}
+
 TEST(Config, PrefixFiles) {
     const std::string folder = ::testing::TempDir();
     ASSERT_TRUE(write_file_atomic(

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <toml++/toml.h>
+#include <utility>
 #include <vector>
 
 namespace sekisho::config {
@@ -23,6 +24,36 @@ using C = Config;
 constexpr std::uint64_t kKiB = 1024;
 constexpr std::uint64_t kMiB = 1024 * kKiB;
 constexpr std::uint64_t kGiB = 1024 * kMiB;
+
+template <class Ref>
+Key<C> dns_lists(std::string name, Ref ref, std::string help) {
+    Key<C> key{
+        std::move(name),
+        "list of `ZONE[=ANSWERS][*POINTS]`",
+        "points 1 to 100, else 25",
+        "[]",
+        std::move(help) + " With ANSWERS, an address or a prefix, only such answers count.",
+        true,
+        {}
+    };
+    key.read = [ref](C& c, const toml::node& node) {
+        auto& lists = ref(c);
+        lists.clear();
+        return read_list(node, [&lists](const toml::node& one) -> std::optional<std::string> {
+            const auto text = one.value_exact<std::string>();
+            if (!text) {
+                return "expected strings";
+            }
+            auto list = DnsList::parse(*text);
+            if (!list) {
+                return list.error().message;
+            }
+            lists.push_back(std::move(*list));
+            return std::nullopt;
+        });
+    };
+    return key;
+}
 
 Table<C> mail() {
     return {
@@ -144,6 +175,52 @@ Table<C> mail() {
                 "`observe`: what is none is in the journal. `enforce`: it is refused too, and put "
                 "in "
                 "gate.penalty_class."
+            ),
+            choice<C>(
+                "spf",
+                SEKISHO_AT(mail.spf),
+                {"off", "record", "enforce"},
+                "SPF (RFC 7208) of mail from other servers. `record`: the result is in "
+                "Received-SPF, Authentication-Results and the journal. `enforce`: a fail is "
+                "answered 550 5.7.23 too; that hits mail which others forward to your subscribers."
+            ),
+            choice<C>(
+                "dmarc",
+                SEKISHO_AT(mail.dmarc),
+                {"off", "record", "enforce"},
+                "DMARC (RFC 9989) of mail from other servers. `record`: the result is in "
+                "Authentication-Results and the journal. `enforce`: what the policy of the From "
+                "domain wants rejected is answered 550 5.7.1; `quarantine` only marks."
+            ),
+            duration<C>(
+                "lookup_timeout",
+                SEKISHO_AT(mail.lookup_timeout),
+                100ms,
+                1min,
+                "How long a client on port 25 waits for what the DNS says of it: names, lists, "
+                "SPF; "
+                "and once more for DMARC. What isn't there then is a temporary error, and counts "
+                "for nothing. (RFC 7208 §4.6.4 asks for 20 s at least.)"
+            ),
+            dns_lists(
+                "dnsbl",
+                SEKISHO_AT(mail.dnsbl),
+                "Block lists of addresses (RFC 5782): each is a weight against whom it lists in "
+                "`mail.peer_check`."
+            ),
+            dns_lists(
+                "dnswl", SEKISHO_AT(mail.dnswl), "Lists of known mail servers, likewise, for them."
+            ),
+            choice<C>(
+                "greylist",
+                SEKISHO_AT(mail.greylist),
+                {"off", "on"},
+                "Whether a client on port 25 that `mail.peer_check` judges to be neither a mail "
+                "server nor a client is told to come again later (450 4.7.1, RFC 6647); once it "
+                "did, its network, or the domain that SPF vouches for, is known for 35 days."
+            ),
+            duration<C>(
+                "greylist_delay", SEKISHO_AT(mail.greylist_delay), 1s, 1h, "How much later that is."
             ),
             number<C>(
                 "login_failures_per_hour",

@@ -2,12 +2,12 @@
 
 #include "base/bytes.h"
 #include "base/ip.h"
+#include "net/idn.h"
 #include "smtp/reply.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
-#include <idn2.h>
 #include <memory>
 #include <optional>
 #include <random>
@@ -28,28 +28,6 @@ Destination failed(
     result.domain = domain;
     result.failure = smtp::reply(code, enhanced, text);
     return result;
-}
-
-bool is_ascii(std::string_view text) {
-    return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
-// DNS wants A-labels (RFC 5891 §4); the non-transitional mapping of UTS 46 is what browsers use.
-std::optional<std::string> to_a_labels(const std::string& domain) {
-    if (is_ascii(domain)) {
-        return domain;
-    }
-    struct Free {
-        void operator()(char* text) const { idn2_free(text); }
-    };
-    char* raw = nullptr;
-    const int result =
-        idn2_to_ascii_8z(domain.c_str(), &raw, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-    const std::unique_ptr<char, Free> text(raw);
-    if (result != IDN2_OK) {
-        return std::nullopt;
-    }
-    return std::string(text.get());
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
@@ -139,7 +117,7 @@ Destination destination(std::string_view domain, const RouteOptions& options) {
     const std::string lower = without_dot(domain);
     Destination result;
     result.domain = lower;
-    const auto ascii = to_a_labels(lower);
+    const auto ascii = net::to_a_labels(lower);
     const auto ours = [&](const std::string& own) {
         return own == lower || (ascii && own == *ascii);
     };

@@ -1,5 +1,6 @@
 #include "mail/accept.h"
 
+#include "message/auth_results.h"
 #include "message/header.h"
 #include "message/repair.h"
 #include "message/trace.h"
@@ -7,6 +8,7 @@
 #include "smtp/command.h"
 #include "smtp/server_session.h"
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -68,7 +70,8 @@ Prepared prepare(
     std::string_view message,
     const message::Header& header
 ) {
-    const std::string trace = message::received_field(reception_of(from, transaction));
+    const std::string trace =
+        from.results + message::received_field(reception_of(from, transaction));
     message::Repaired repaired;
     if (from.account.empty()) {
         repaired.message_id = message::inspect(header).message_id;
@@ -79,6 +82,11 @@ Prepared prepare(
         options.id_token = from.unique;
         options.account_address = from.account_address;
         repaired = message::plan_repair(header, options);
+    }
+    for (std::size_t i = 0; i < header.fields().size(); ++i) {
+        if (message::pretends_to_be_ours(header.fields()[i], from.own_ids)) {
+            repaired.removed.push_back(i);
+        }
     }
     Prepared out;
     out.envelope = envelope_of(from, transaction);

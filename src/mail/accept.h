@@ -10,6 +10,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sekisho::mail {
 
@@ -24,6 +25,8 @@ struct Submitted {
     bool extended = true, tls = false, hide_client = false;
     std::string tls_version, tls_cipher;
     Time at{};
+    std::string results;               // fields to stand above Received
+    std::vector<std::string> own_ids;  // Authentication-Results with these are taken out
 };
 
 struct Prepared {
@@ -32,7 +35,7 @@ struct Prepared {
 };
 
 // `header` is the scan of `message`. With an account the message is mended; on the exchange only
-// the trace field is added.
+// trace fields are added. Authentication-Results that pretend to be ours go (RFC 8601 §5).
 [[nodiscard]] Prepared prepare(
     const Submitted& from,
     const smtp::Transaction& transaction,

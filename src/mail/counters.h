@@ -20,7 +20,10 @@ struct Counters {
     Count messages_accepted{0}, recipients_accepted{0}, octets_accepted{0};
     Count misplaced_clients{0};  // recipients refused to mail programs on 25
     Count peers_server{0}, peers_client{0}, peers_unknown{0};  // judgements on the exchange
-    std::array<Count, 200> refused{};                          // by reply code, 400 to 599
+    std::array<Count, 7> spf{};        // messages on the exchange by spf::Code
+    std::array<Count, 5> dmarc{};      // and by dmarc::Result
+    Count greylisted{0};               // recipients told to come again
+    std::array<Count, 200> refused{};  // by reply code, 400 to 599
 
     void judge(peer::Opinion opinion) {
         ++(opinion == peer::Opinion::Server   ? peers_server

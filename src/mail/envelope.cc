@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "limit/limiter.h"
 #include "line/line.h"
+#include "mail/authenticity.h"
 #include "mail/rules.h"
 #include "mail/session.h"
 #include "mail/shared.h"
@@ -35,6 +36,8 @@ smtp::Reply store_away() {
 net::Task<void> Session::check_mail() {
     give_back();
     if (kind_ == Kind::Exchange) {
+        findings_.spf_query.reset();  // of an earlier sender
+        findings_.spf.reset();
         answer(smtp::reply(250, "2.1.0", "Ok"));
         co_return;
     }
@@ -73,12 +76,16 @@ net::Task<void> Session::check_rcpt(Smtp::CheckRcpt question) {
         if (refused) {
             co_return;
         }
-        const bool client = co_await refuse_client(recipient);
-        if (client) {
+        co_await gather_evidence();
+        if (refuse_client(recipient)) {
             co_return;
         }
         if (!ours) {
             answer(smtp::reply(550, "5.7.1", "Relaying denied"), recipient, "relay");
+            co_return;
+        }
+        if (auto refusal = refuse_spf(findings_, settings_->config.mail)) {
+            answer(std::move(*refusal), recipient, "spf");
             co_return;
         }
     }
@@ -98,7 +105,13 @@ net::Task<void> Session::check_rcpt(Smtp::CheckRcpt question) {
             co_return;
         }
     }
-    if (kind_ != Kind::Exchange) {
+    if (kind_ == Kind::Exchange) {
+        auto refusal = co_await greylisted(to.domain);
+        if (refusal) {
+            answer(std::move(*refusal), recipient, "greylist");
+            co_return;
+        }
+    } else {
         if (auto refusal = take_recipient()) {
             answer(std::move(*refusal), recipient, "limit");
             co_return;

@@ -3,8 +3,12 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "config/config.h"
+#include "dmarc/check.h"
 #include "event/event.h"
 #include "mail/accept.h"
+#include "mail/authenticity.h"
+#include "mail/evidence.h"
 #include "mail/rules.h"
 #include "mail/session.h"
 #include "mail/shared.h"
@@ -19,6 +23,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -54,6 +59,24 @@ net::Task<Result<std::string>> append(
 
 }  // namespace
 
+// DMARC of a whole message on the exchange. True: it was refused.
+net::Task<bool> Session::refuse_unauthentic(const message::Header* header) {
+    const config::Mail& config = settings_->config.mail;
+    findings_.dmarc.reset();
+    if (!checks_senders() || config.dmarc == "off") {
+        co_return false;
+    }
+    dmarc::Input input = dmarc_input(*header, findings_);
+    auto outcome = co_await look_up_dmarc(dns(), std::move(input));
+    ++shared_->counters.dmarc.at(static_cast<std::size_t>(outcome.result));
+    findings_.dmarc = std::move(outcome);
+    auto refusal = refuse_dmarc(findings_, config, header->count("From"));
+    if (refusal) {
+        answer(std::move(*refusal), {}, "dmarc");
+    }
+    co_return refusal.has_value();
+}
+
 net::Task<void> Session::take_message(Smtp::Deliver mail) {
     const auto header = message::Header::scan(mail.message);
     if (auto refusal = refuse_message(header)) {
@@ -69,6 +92,10 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
             }
             note_author(refusal->text());
         }
+    }
+    const bool refused = co_await refuse_unauthentic(&header);
+    if (refused) {
+        co_return;
     }
     Submitted from;
     from.account = smtp_.login();
@@ -88,6 +115,8 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
         from.tls_cipher = tls->cipher;
     }
     from.at = now();
+    from.results = fields(findings_, settings_->config.mail);
+    from.own_ids = own_ids(settings_->config.mail);
     for (auto& recipient : mail.transaction.recipients) {
         if (recipient.address.domain.empty()) {
             recipient.address.domain = settings_->config.mail.domains.front();
@@ -144,6 +173,7 @@ void Session::acknowledge(const Result<std::string>& committed, const queue::Env
         accepted.message_id = envelope.message_id;
         accepted.sender = envelope.reverse_path;
         accepted.recipient = recipient.address;
+        accepted.detail = summary(findings_);
         shared_->journal.append(std::move(accepted));
     }
     log::info(
@@ -155,7 +185,8 @@ void Session::acknowledge(const Result<std::string>& committed, const queue::Env
          {"peer", envelope.client},
          {"sender", envelope.reverse_path},
          {"recipients", envelope.recipients.size()},
-         {"size", envelope.size}}
+         {"size", envelope.size},
+         {"authenticity", summary(findings_)}}
     );
     smtp_.answer(smtp::reply(250, "2.0.0", "Ok: queued as " + id));
 }

@@ -1,83 +1,131 @@
-// Is the other side of port 25 a mail server? Judged once a session, before its first recipient.
-#include "mail/judging.h"
-
+// Is the other side of port 25 a mail server, and may it send for this sender? Both are asked
+// before the first recipient, at once.
 #include "base/bytes.h"
-#include "base/ip.h"
 #include "base/log.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "config/config.h"
 #include "event/event.h"
+#include "mail/authenticity.h"
+#include "mail/evidence.h"
 #include "mail/rules.h"
 #include "mail/session.h"
 #include "mail/shared.h"
-#include "net/resolver.h"
+#include "net/lookups.h"
 #include "net/task.h"
+#include "net/workers.h"
+#include "peer/greylist.h"
 #include "peer/judge.h"
 #include "smtp/guidance.h"
 #include "smtp/reply.h"
+#include "spf/check.h"
 
-#include <algorithm>
+#include <fmt/format.h>
+
+#include <chrono>
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace sekisho::mail {
 namespace {
 
-constexpr std::size_t kNamesLookedAt = 3;
-
-bool holds(const std::vector<IpAddress>& all, const IpAddress& wanted) {
-    return std::find(all.begin(), all.end(), wanted) != all.end();
+// On a worker: what is remembered, the decision, and what is to be remembered.
+Result<peer::GreylistDecision> decide(
+    peer::GreylistStore& store, const peer::GreylistKeys& keys, Duration delay
+) {
+    const auto source = store.find(keys.source);
+    if (!source) {
+        return fail(source.error());
+    }
+    const auto mail = store.find(keys.mail);
+    if (!mail) {
+        return fail(mail.error());
+    }
+    const auto decision = peer::greylist(*source, *mail, now(), {.delay = delay});
+    for (const auto& [key, entry] :
+         {std::pair(&keys.source, &decision.source), std::pair(&keys.mail, &decision.mail)}) {
+        if (entry->has_value()) {
+            if (const Status kept = store.remember(*key, **entry); !kept) {
+                return fail(kept.error());
+            }
+        }
+    }
+    return decision;
 }
 
 }  // namespace
 
-net::Task<peer::Facts> look_up_peer(net::Resolver* resolver, IpAddress address, std::string helo) {
-    peer::Facts facts;
-    facts.address = address;
-    facts.helo = helo;
-    const bool v4 = address.is_v4();
-    const auto names = co_await resolver->ptr(address);
-    facts.names_known = names.has_value();
-    if (names) {
-        facts.ptr_names = names->records;
-    }
-    for (std::size_t i = 0; i < std::min(facts.ptr_names.size(), kNamesLookedAt); ++i) {
-        const auto back = co_await resolver->addresses(facts.ptr_names[i], v4, !v4);
-        if (!back) {
-            facts.names_known = false;
-        } else if (holds(back->records, address)) {
-            facts.confirmed.push_back(facts.ptr_names[i]);
-        }
-    }
-    if (!helo.empty() && !helo.starts_with('[')) {
-        const auto back = co_await resolver->addresses(helo, v4, !v4);
-        if (back) {
-            facts.helo_leads_back = holds(back->records, address);
-        }
-    }
-    co_return facts;
+Dns Session::dns() const {
+    return Dns{
+        shared_->resolver,
+        stream_->executor(),
+        std::chrono::steady_clock::now() + settings_->config.mail.lookup_timeout
+    };
 }
 
-// Those that the policy names are known; the rest is looked at. In observe the journal alone learns
-// of it.
-net::Task<void> Session::judge_peer() {
-    const config::Config& config = settings_->config;
-    const policy::ClassId id = settings_->policy->classify(peer_);
-    if (judgement_ || shared_->resolver == nullptr || config.mail.peer_check == "off" || id != 0 ||
-        peer_.is_loopback()) {
-        co_return;
+// Mail from this machine itself has no other sender to find out about.
+bool Session::checks_senders() const {
+    return kind_ == Kind::Exchange && shared_->resolver != nullptr && !peer_.is_loopback();
+}
+
+// Those that the policy names are known; the rest is looked at.
+bool Session::judges_peer() const {
+    return checks_senders() && settings_->config.mail.peer_check != "off" &&
+           settings_->policy->classify(peer_) == 0;
+}
+
+net::Task<void> Session::find_peer(Dns dns) {
+    const config::Mail& mail = settings_->config.mail;
+    PeerQuestion question{peer_, smtp_.helo(), mail.dnsbl, mail.dnswl};
+    auto facts = co_await look_up_peer(std::move(dns), std::move(question));
+    findings_.peer = std::move(facts);
+}
+
+net::Task<void> Session::find_spf(Dns dns) {
+    spf::Query query = spf_query(
+        peer_, smtp_.helo(), smtp_.transaction().sender, settings_->config.mail.hostname, now()
+    );
+    findings_.spf_query = query;
+    auto outcome = co_await look_up_spf(std::move(dns), std::move(query));
+    ++shared_->counters.spf.at(static_cast<std::size_t>(outcome.result));
+    findings_.spf = std::move(outcome);
+}
+
+net::Task<void> Session::gather_evidence() {
+    const config::Mail& mail = settings_->config.mail;
+    const bool spf =
+        !findings_.spf && checks_senders() && (mail.spf != "off" || mail.dmarc != "off");
+    const bool peer = !findings_.peer && judges_peer();
+    net::Together both(stream_->executor());
+    if (spf) {
+        both.add(find_spf(dns()), "spf");
     }
-    peer::Facts facts = co_await look_up_peer(shared_->resolver, peer_, smtp_.helo());
+    if (peer) {
+        both.add(find_peer(dns()), "peer");
+    }
+    co_await both.wait();
+}
+
+// In observe the journal alone learns of it.
+void Session::judge_peer() {
+    if (judgement_ || !findings_.peer) {
+        return;
+    }
+    const config::Config& config = settings_->config;
+    peer::Facts facts = *findings_.peer;
     facts.our_names = config.mail.domains;
     facts.our_names.push_back(config.mail.hostname);
     facts.early_talker = early_;
     facts.tls = smtp_.tls();
-    facts.policy_class = settings_->policy->written(id).name;
+    facts.policy_class = settings_->policy->written(settings_->policy->classify(peer_)).name;
+    facts.spf_domain = findings_.spf ? spf_domain(*findings_.spf) : "";
     judgement_ = peer::judge(facts);
     shared_->counters.judge(judgement_->opinion);
     if (judgement_->opinion != peer::Opinion::Client) {
-        co_return;
+        return;
     }
     reference_ = reference_.empty() ? random_token(smtp::kReferenceBits) : reference_;
     event::Event judged = event(event::Kind::PeerJudged);
@@ -99,16 +147,45 @@ net::Task<void> Session::judge_peer() {
 }
 
 // True: it was told that it is no mail server.
-net::Task<bool> Session::refuse_client(std::string recipient) {
-    co_await judge_peer();
+bool Session::refuse_client(const std::string& recipient) {
+    judge_peer();
     if (!judgement_ || judgement_->opinion != peer::Opinion::Client ||
         settings_->config.mail.peer_check != "enforce") {
-        co_return false;
+        return false;
     }
-    answer(
-        not_a_server_reply(*settings_, peer_, reference_), std::move(recipient), "peer", reference_
+    answer(not_a_server_reply(*settings_, peer_, reference_), recipient, "peer", reference_);
+    return true;
+}
+
+// Only who is judged neither; a database that is away refuses nobody.
+net::Task<std::optional<smtp::Reply>> Session::greylisted(std::string recipient_domain) {
+    const config::Mail& mail = settings_->config.mail;
+    if (mail.greylist != "on" || shared_->greylist == nullptr || !judgement_ ||
+        judgement_->opinion != peer::Opinion::Unknown) {
+        co_return std::nullopt;
+    }
+    const std::string spf = findings_.spf ? spf_domain(*findings_.spf) : std::string();
+    const peer::GreylistKeys keys =
+        peer::greylist_keys(peer_, spf, smtp_.transaction().reverse_path(), recipient_domain);
+    std::function<Result<peer::GreylistDecision>()> work =
+        [shared = shared_, keys, delay = mail.greylist_delay] {
+            return decide(*shared->greylist, keys, delay);
+        };
+    const auto decision = co_await net::run_on(shared_->workers, std::move(work));
+    if (!decision) {
+        log::error("MAIL_GREYLIST_AWAY", decision.error().message, {{"peer", peer_.text()}});
+        co_return std::nullopt;
+    }
+    if (decision->pass) {
+        co_return std::nullopt;
+    }
+    ++shared_->counters.greylisted;
+    const auto minutes = std::chrono::ceil<std::chrono::minutes>(decision->wait).count();
+    co_return smtp::reply(
+        450,
+        "4.7.1",
+        fmt::format("We don't know you yet: come again in {} min, and it will be taken", minutes)
     );
-    co_return true;
 }
 
 }  // namespace sekisho::mail

@@ -10,12 +10,14 @@
 #include "conduct/login_guard.h"
 #include "conduct/login_memory.h"
 #include "config/config.h"
+#include "dmarc/check.h"
 #include "limit/limiter.h"
 #include "mail/rules.h"
 #include "mail/shared.h"
 #include "net/server.h"
 #include "net/stream.h"
 #include "net/tls.h"
+#include "spf/check.h"
 
 #include <fmt/format.h>
 
@@ -233,6 +235,16 @@ std::string MailServer::status_json() const {
         {"client", value(c.peers_client)},
         {"unknown", value(c.peers_unknown)}
     };
+    out["spf"] = json::object();
+    for (std::size_t i = 0; i < c.spf.size(); ++i) {
+        out["spf"][std::string(spf::name(static_cast<spf::Code>(i)))] = value(c.spf.at(i));
+    }
+    out["dmarc"] = json::object();
+    for (std::size_t i = 0; i < c.dmarc.size(); ++i) {
+        out["dmarc"][std::string(dmarc::name(static_cast<dmarc::Result>(i)))] =
+            value(c.dmarc.at(i));
+    }
+    out["greylisted"] = value(c.greylisted);
     out["refused"] = json::object();
     for (std::size_t i = 0; i < c.refused.size(); ++i) {
         if (const std::uint64_t count = value(c.refused.at(i)); count > 0) {

@@ -14,6 +14,7 @@
 #include "net/resolver.h"
 #include "net/server.h"
 #include "net/tls.h"
+#include "peer/greylist.h"
 #include "policy/policy.h"
 #include "queue/spool.h"
 
@@ -40,6 +41,8 @@ struct Deps {
 
     // To judge peers on the exchange with (mail.peer_check); null: nobody is judged.
     net::Resolver* resolver = nullptr;
+    // Where greylisting (mail.greylist) remembers; null: there is none.
+    peer::GreylistStore* greylist = nullptr;
     // Called on a worker with each address on the exchange that is judged to be no mail server and
     // refused, and why; may be empty.
     std::function<void(const IpAddress&, const std::string&)> punish;

@@ -9,8 +9,11 @@
 #include "limit/connections.h"
 #include "limit/limiter.h"
 #include "line/line.h"
+#include "mail/authenticity.h"
+#include "mail/evidence.h"
 #include "mail/rules.h"
 #include "mail/shared.h"
+#include "message/header.h"
 #include "net/stream.h"
 #include "net/task.h"
 #include "peer/judge.h"
@@ -77,8 +80,15 @@ class Session {
     net::Task<void> check_rcpt(Smtp::CheckRcpt question);
     net::Task<bool> refuse_misplaced(std::string recipient);
     // judging.cc
-    net::Task<void> judge_peer();
-    net::Task<bool> refuse_client(std::string recipient);
+    [[nodiscard]] Dns dns() const;
+    [[nodiscard]] bool checks_senders() const;
+    [[nodiscard]] bool judges_peer() const;
+    net::Task<void> find_peer(Dns dns);
+    net::Task<void> find_spf(Dns dns);
+    net::Task<void> gather_evidence();
+    void judge_peer();
+    bool refuse_client(const std::string& recipient);
+    net::Task<std::optional<smtp::Reply>> greylisted(std::string recipient_domain);
     // envelope.cc
     net::Task<Result<account::Account>> find_receiver(smtp::Address to);
     net::Task<Result<account::Account>> find_by_address(std::string address);
@@ -89,6 +99,7 @@ class Session {
     // intake.cc
     net::Task<void> take_message(Smtp::Deliver mail);
     void note_author(const std::string& why);
+    net::Task<bool> refuse_unauthentic(const message::Header* header);
     void acknowledge(const Result<std::string>& committed, const queue::Envelope& envelope);
 
     const std::shared_ptr<Shared> shared_;
@@ -112,6 +123,7 @@ class Session {
     std::optional<line::Answer> line_;
     std::map<std::string, smtp::Address> receivers_;  // of role addresses: who gets their mail
     bool early_ = false;                              // spoke before our greeting
+    Findings findings_;                               // on the exchange: of the peer and its mail
     std::optional<peer::Judgement> judgement_;
     std::string reference_;   // told to a client that is in the wrong place
     std::int64_t taken_ = 0;  // recipients taken from the limits for a message not accepted yet

@@ -39,6 +39,7 @@ Shared::Shared(
       journal(deps.journal),
       lines(deps.lines),
       resolver(deps.resolver),
+      greylist(deps.greylist),
       punish(deps.punish),
       greeting_wait(deps.greeting_wait),
       login_failure_wait(deps.login_failure_wait),

@@ -18,6 +18,7 @@
 #include "net/stream.h"
 #include "net/task.h"
 #include "net/tls.h"
+#include "peer/greylist.h"
 #include "queue/spool.h"
 
 #include <atomic>
@@ -50,6 +51,7 @@ struct Shared {
     event::Journal& journal;
     line::LineStore& lines;
     net::Resolver* const resolver;
+    peer::GreylistStore* const greylist;
     const std::function<void(const IpAddress&, const std::string&)> punish;
     const Duration greeting_wait;
     const Duration login_failure_wait;

@@ -6,7 +6,9 @@
 #include "message/encode.h"
 #include "message/header.h"
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -129,14 +131,17 @@ std::string assemble(
     out.reserve(trace.size() + repaired.added.size() + message.size() + 4);
     out += trace;
     out += repaired.added;
-    if (!repaired.bcc_removed && !repaired.return_path_removed &&
+    if (!repaired.bcc_removed && !repaired.return_path_removed && repaired.removed.empty() &&
         !header.has(DefectKind::MboxLine)) {
         out += message.substr(0, header.header_size());
     } else {
-        for (const Field& field : header.fields()) {
+        const auto& fields = header.fields();
+        for (std::size_t i = 0; i < fields.size(); ++i) {
+            const Field& field = fields[i];
             const bool removed =
                 (repaired.bcc_removed && is_bcc(field.name)) ||
-                (repaired.return_path_removed && iequals(field.name, "Return-Path"));
+                (repaired.return_path_removed && iequals(field.name, "Return-Path")) ||
+                std::binary_search(repaired.removed.begin(), repaired.removed.end(), i);
             if (!removed) {
                 out += field.whole;
             }

@@ -46,12 +46,13 @@ struct Repaired {
     bool bcc_removed = false;
     bool return_path_removed = false;  // it is for final delivery to write (RFC 5321 §4.4)
     bool separator_added = false;
+    std::vector<std::size_t> removed;  // places in Header::fields() of others that go, ascending
 };
 
 // Decides what to add. The message itself is put together by assemble().
 [[nodiscard]] Repaired plan_repair(const Header& header, const RepairOptions& options);
 
-// trace + added + the message's fields (without Bcc and Return-Path as the flags say, and without a
+// trace + added + the message's fields (without those that `repaired` removes, and without a
 // leading mbox line) + separator + body, in one allocation. For the exchange: `repaired` default,
 // so that nothing but the trace field is added.
 [[nodiscard]] std::string assemble(

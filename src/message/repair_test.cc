@@ -108,5 +108,15 @@ TEST(Repair, TheExchangeAddsNothingButItsTrace) {
     );
 }
 
+TEST(Repair, RemovesFieldsByTheirPlace) {
+    const std::string message = "A: 1\r\nB: 2\r\n 3\r\nA: 4\r\n\r\nA: 5\r\n";
+    Repaired plan;
+    plan.removed = {1, 2};
+    EXPECT_EQ(
+        assemble(message, Header::scan(message), "Received: t\r\n", plan),
+        "Received: t\r\nA: 1\r\n\r\nA: 5\r\n"
+    );
+}
+
 }  // namespace
 }  // namespace sekisho::message

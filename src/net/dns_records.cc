@@ -129,4 +129,18 @@ std::string reverse_name(const IpAddress& address) {
     return name + "ip6.arpa";
 }
 
+std::string listed_name(const IpAddress& address, std::string_view zone) {
+    std::string name = reverse_name(address);
+    name.resize(
+        name.size() - std::string_view(address.is_v4() ? "in-addr.arpa" : "ip6.arpa").size()
+    );
+    name += zone;
+    return name;
+}
+
+bool is_listing(const IpAddress& answer) {
+    const std::uint32_t value = answer.is_v4() ? answer.to_v4() : 0;
+    return value >> 24U == 127 && value >> 8U != 0x7FFFFF;
+}
+
 }  // namespace sekisho::net

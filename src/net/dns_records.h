@@ -27,4 +27,10 @@ namespace sekisho::net {
 // "1.2.0.192.in-addr.arpa" (RFC 1035 §3.5), "….ip6.arpa" (RFC 3596 §2.5).
 [[nodiscard]] std::string reverse_name(const IpAddress& address);
 
+// The name of an address in a list of addresses (RFC 5782 §2): "1.2.0.192.ZONE", or nibbles.
+[[nodiscard]] std::string listed_name(const IpAddress& address, std::string_view zone);
+// Whether an answer of such a list means "listed": only 127.0.0.0/8 does (RFC 5782 §2.1), and not
+// 127.255.255.0/24, by which the large lists say that the asker may not ask.
+[[nodiscard]] bool is_listing(const IpAddress& answer);
+
 }  // namespace sekisho::net

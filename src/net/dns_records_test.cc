@@ -86,5 +86,17 @@ TEST(DnsRecords, ReverseNames) {
     );
 }
 
+TEST(DnsRecords, ListsOfAddresses) {
+    EXPECT_EQ(listed_name(*IpAddress::parse("192.0.2.1"), "bl.example"), "1.2.0.192.bl.example");
+    EXPECT_EQ(
+        listed_name(*IpAddress::parse("2001:db8::1"), "bl.example"),
+        "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.bl.example"
+    );
+    EXPECT_TRUE(is_listing(*IpAddress::parse("127.0.0.2")));
+    EXPECT_FALSE(is_listing(*IpAddress::parse("127.255.255.254")));  // "you may not ask"
+    EXPECT_FALSE(is_listing(*IpAddress::parse("192.0.2.1")));        // a zone that was given up
+    EXPECT_FALSE(is_listing(*IpAddress::parse("::1")));
+}
+
 }  // namespace
 }  // namespace sekisho::net

@@ -64,6 +64,7 @@ using ResultPtr = std::unique_ptr<ub_result, FreeResult>;
 struct RawAnswer {
     std::vector<std::string> rdata;
     bool secure = false;
+    bool no_such_name = false;
 };
 using RawResults = std::vector<Result<RawAnswer>>;  // one for each type asked
 
@@ -88,6 +89,7 @@ Result<RawAnswer> to_answer(const std::string& name, const ub_result& result) {
     }
     RawAnswer answer;
     answer.secure = result.secure != 0;
+    answer.no_such_name = result.nxdomain != 0;
     if (result.havedata != 0) {
         for (std::size_t i = 0; result.data[i] != nullptr; ++i) {
             answer.rdata.emplace_back(result.data[i], static_cast<std::size_t>(result.len[i]));
@@ -301,6 +303,7 @@ Result<Answer<T>> read_all(
     }
     Answer<T> answer;
     answer.secure = raw->secure;
+    answer.no_such_name = raw->no_such_name;
     for (const std::string& rdata : raw->rdata) {
         auto record = read(rdata);
         if (!record) {

@@ -28,8 +28,9 @@ struct Mx {
 
 template <class T>
 struct Answer {
-    std::vector<T> records;  // empty: the name or the type doesn't exist
-    bool secure = false;     // DNSSEC-validated
+    std::vector<T> records;     // empty: the name or the type doesn't exist
+    bool secure = false;        // DNSSEC-validated
+    bool no_such_name = false;  // NXDOMAIN: nor is there anything below it (RFC 8020)
 };
 
 class Resolver {

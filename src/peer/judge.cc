@@ -54,6 +54,16 @@ class Judge {
         if (facts_.tls) {
             add(weights_.tls, "it uses TLS");
         }
+        if (!facts_.spf_domain.empty()) {
+            add(weights_.spf_pass,
+                "the SPF record of " + shown(facts_.spf_domain) + " names it as a sender");
+        }
+        for (const Listing& listing : facts_.listings) {
+            const std::string list = listing.zone + " (" + listing.answer + ")";
+            add(listing.weight,
+                listing.weight < 0 ? "it is on the block list " + list
+                                   : "it is on the list of known servers " + list);
+        }
         if (judgement_.score >= weights_.server_at) {
             judgement_.opinion = Opinion::Server;
         } else if (judgement_.score <= weights_.client_at) {

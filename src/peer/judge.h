@@ -1,6 +1,6 @@
 // Is the other side on port 25 a mail server? Facts in, weights, a judgement out, each weight with
-// a sentence that says why. First real form: names, HELO, behaviour, the policy's own class. Pure;
-// the look-ups are the caller's.
+// a sentence that says why: names, HELO, behaviour, the policy's own class, SPF, lists. Pure; the
+// look-ups are the caller's.
 #pragma once
 
 #include "base/ip.h"
@@ -13,6 +13,12 @@
 
 namespace sekisho::peer {
 
+struct Listing {
+    std::string zone;
+    std::string answer;  // "127.0.0.2"
+    int weight = 0;      // of this list; below zero for a block list
+};
+
 struct Facts {
     IpAddress address;
     bool names_known = true;  // false: the PTR look-up failed for now; silence is no evidence then
@@ -24,6 +30,9 @@ struct Facts {
     bool early_talker = false;            // spoke before our greeting
     bool tls = false;                     // used STARTTLS
     std::string policy_class;             // of the address: "others-dynamic", "mail-servers", ...
+    std::string spf_domain;  // whose SPF record names the address as a sender; empty: none. A fail
+                             // is no evidence: forwarded mail has it
+    std::vector<Listing> listings;  // in lists of the DNS that the operator asks
 };
 
 enum class Opinion : std::uint8_t { Server, Client, Unknown };
@@ -40,6 +49,7 @@ struct Weights {
     int helo_dynamic = -15;
     int early_talker = -40;
     int tls = 5;
+    int spf_pass = 15;
     int server_at = 30, client_at = -30;
 };
 

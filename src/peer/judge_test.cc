@@ -149,5 +149,28 @@ TEST(Judge, WeightsAreTheCallers) {
     EXPECT_EQ(judge(facts).opinion, Opinion::Client);
 }
 
+TEST(Judge, SpfAndListsCountWithTheirWeights) {
+    Facts facts = from("192.0.2.25");
+    facts.spf_domain = "example.org";
+    facts.listings = {{"bl.example", "127.0.0.2", -25}, {"wl.example", "127.0.10.1", 40}};
+    const Judgement judgement = judge(facts);
+    EXPECT_EQ(judgement.score, -25 + 15 - 25 + 40);
+    EXPECT_EQ(judgement.opinion, Opinion::Unknown);
+    EXPECT_THAT(
+        judgement.text(), HasSubstr("on the list of known servers wl.example (127.0.10.1)")
+    );
+    EXPECT_THAT(judgement.text(), HasSubstr("on the block list bl.example (127.0.0.2)"));
+    EXPECT_THAT(judgement.text(), HasSubstr("SPF record of example.org names it as a sender"));
+}
+
+// Neither makes a judgement by itself.
+TEST(Judge, OneListOrSpfAloneDecidesNothing) {
+    Facts facts = named("192.0.2.25", "ik1-123-45678.vs.sakura.ne.jp", "", false);
+    const int before = judge(facts).score;
+    facts.spf_domain = "example.org";
+    EXPECT_EQ(judge(facts).score, before + Weights{}.spf_pass);
+    EXPECT_LT(Weights{}.spf_pass, Weights{}.server_at);
+}
+
 }  // namespace
 }  // namespace sekisho::peer

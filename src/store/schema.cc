@@ -164,7 +164,7 @@ CREATE INDEX evidence_records_case ON evidence_records (case_id);
 )sql";
 
 // Accounts bring the hashes of other systems along, and have passwords for single devices.
-constexpr std::string_view kStepAppPasswords = R"sql(
+constexpr std::string_view kStep5 = R"sql(
 ALTER TABLE accounts RENAME COLUMN argon2id TO password_hash;
 
 CREATE TABLE app_passwords (
@@ -201,7 +201,18 @@ CREATE TABLE login_failures (
 CREATE INDEX login_failures_at ON login_failures (at);
 )sql";
 
-constexpr std::array<std::string_view, 5> kSteps{kStep1, kStep2, kStep3, kStep4, kStepAppPasswords};
+constexpr std::string_view kStep6 = R"sql(
+CREATE TABLE greylist (
+    key TEXT PRIMARY KEY,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX greylist_last ON greylist (last);
+)sql";
+
+constexpr std::array<std::string_view, 6> kSteps{
+    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6
+};
 
 }  // namespace
 

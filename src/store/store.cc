@@ -8,8 +8,10 @@
 #include "evidence/evidence.h"
 #include "lease/lease.h"
 #include "line/line.h"
+#include "peer/greylist.h"
 #include "store/account_store.h"
 #include "store/evidence_store.h"
+#include "store/greylist_store.h"
 #include "store/indexed_lines.h"
 #include "store/journal.h"
 #include "store/lease_store.h"
@@ -32,7 +34,7 @@ namespace {
 
 struct Connections {
     std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, logins,
-        settings, evidence;
+        settings, evidence, greylist;
 };
 
 class SqliteStore final : public Store {
@@ -46,6 +48,7 @@ class SqliteStore final : public Store {
           lines_(std::move(connections.lines)),
           journal_(std::move(connections.writing), std::move(connections.reading), options.journal),
           leases_(std::move(connections.leases)),
+          greylist_(std::move(connections.greylist)),
           evidence_(std::move(evidence)),
           logins_(std::move(connections.logins)),
           settings_(std::move(connections.settings)) {
@@ -66,6 +69,7 @@ class SqliteStore final : public Store {
     lease::LeaseStore& leases() override { return leases_; }
     evidence::EvidenceStore& evidence() override { return *evidence_; }
     conduct::LoginMemory& logins() override { return logins_; }
+    peer::GreylistStore& greylist() override { return greylist_; }
 
     Result<std::optional<std::string>> setting(std::string_view key) override {
         const std::scoped_lock lock{mutex_};
@@ -127,6 +131,9 @@ class SqliteStore final : public Store {
     Result<std::int64_t> forget_evidence_before(Time time) override {
         return evidence_->forget_before(time);
     }
+    Result<std::int64_t> forget_greylist_before(Time time) override {
+        return greylist_.forget_before(time);
+    }
     JournalCounters journal_counters() const override { return journal_.counters(); }
 
   private:
@@ -147,6 +154,7 @@ class SqliteStore final : public Store {
     std::unique_ptr<IndexedLineStore> indexed_;  // null: lines_ itself is asked
     SqliteJournal journal_;
     SqliteLeaseStore leases_;
+    SqliteGreylistStore greylist_;
     std::unique_ptr<SqliteEvidenceStore> evidence_;
     SqliteLoginMemory logins_;
     std::mutex mutex_;
@@ -167,6 +175,7 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
         {&made.lines, Database::Durability::Normal},
         {&made.lines_reading, Database::Durability::Normal},
         {&made.logins, Database::Durability::Normal},
+        {&made.greylist, Database::Durability::Normal},
         {&made.writing, Database::Durability::Normal},
         {&made.reading, Database::Durability::Normal},
     };

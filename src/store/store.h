@@ -12,6 +12,7 @@
 #include "evidence/evidence.h"
 #include "lease/lease.h"
 #include "line/line.h"
+#include "peer/greylist.h"
 #include "store/indexed_lines.h"
 #include "store/journal.h"
 
@@ -41,6 +42,7 @@ class Store {
     [[nodiscard]] virtual lease::LeaseStore& leases() = 0;
     [[nodiscard]] virtual evidence::EvidenceStore& evidence() = 0;
     [[nodiscard]] virtual conduct::LoginMemory& logins() = 0;
+    [[nodiscard]] virtual peer::GreylistStore& greylist() = 0;
 
     // Small facts of the installation, such as its keys. A value may be any bytes.
     [[nodiscard]] virtual Result<std::optional<std::string>> setting(std::string_view key) = 0;
@@ -57,6 +59,7 @@ class Store {
     virtual Result<std::int64_t> forget_sessions_before(Time time) = 0;  // that ended before
     virtual Result<std::int64_t> forget_leases_before(Time time) = 0;    // the same
     virtual Result<std::int64_t> forget_evidence_before(Time time) = 0;  // erased before
+    virtual Result<std::int64_t> forget_greylist_before(Time time) = 0;  // last seen before
 
     [[nodiscard]] virtual JournalCounters journal_counters() const = 0;
 };

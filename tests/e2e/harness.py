@@ -40,10 +40,15 @@ def wait_for(what, condition, seconds=20.0):
 class Sekisho:
     """One state folder; the roles mail and desk (no gate: loopback needs none), or a gate in a network namespace."""
 
-    def __init__(self, extra="", classes="", mail="", gate='engine = "none"', gate_inside=None):
+    def __init__(
+        self, extra="", classes="", mail="", gate='engine = "none"', gate_inside=None, exchange=None, prefix=()
+    ):
+        """`exchange`: an endpoint instead of a free port of 127.0.0.1; `prefix`: words before every command."""
         self.gate, self.gate_inside = gate, gate_inside
+        self.prefix = list(prefix)
         self.folder = Path(tempfile.mkdtemp(prefix="sekisho-e2e-"))
         self.submission, self.submissions, self.exchange, self.http = free_ports(4)
+        self.exchange_at = exchange or f"127.0.0.1:{self.exchange}"
         self.config = self.folder / "sekisho.toml"
         self.write_config(extra, classes, mail)
         self.processes = {}
@@ -61,7 +66,7 @@ domain = "example.net"
 hostname = "mail.example.net"
 submission = ["127.0.0.1:{self.submission}"]
 submissions = ["127.0.0.1:{self.submissions}"]
-exchange = ["127.0.0.1:{self.exchange}"]
+exchange = ["{self.exchange_at}"]
 {mail}
 [http]
 listen = ["127.0.0.1:{self.http}"]
@@ -70,7 +75,7 @@ listen = ["127.0.0.1:{self.http}"]
 """)
 
     def cli(self, *arguments, code=0, stdin=None):
-        done = subprocess.run([BINARY, "--config", self.config, *arguments], capture_output=True, text=True, input=stdin, timeout=60)
+        done = subprocess.run([*self.prefix, BINARY, "--config", self.config, *arguments], capture_output=True, text=True, input=stdin, timeout=60)
         if code is not None and done.returncode != code:
             raise AssertionError(f"{arguments}: exit {done.returncode}, wanted {code}\n{done.stdout}{done.stderr}")
         return done.stdout + done.stderr
@@ -82,7 +87,7 @@ listen = ["127.0.0.1:{self.http}"]
         return done.stdout + done.stderr
 
     def json(self, *arguments):
-        done = subprocess.run([BINARY, "--config", self.config, "--json", *arguments], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([*self.prefix, BINARY, "--config", self.config, "--json", *arguments], capture_output=True, text=True, timeout=60)
         return json.loads(done.stdout)
 
     def account(self, login="taro@example.net", *options):
@@ -92,7 +97,7 @@ listen = ["127.0.0.1:{self.http}"]
     def start(self, *roles):
         for role in roles or ("mail", "desk"):
             log = (self.folder / f"{role}.log").open("a")
-            command = [BINARY, role, "--config", self.config]
+            command = [*self.prefix, BINARY, role, "--config", self.config]
             if role == "gate" and self.gate_inside:
                 command = ["ip", "netns", "exec", self.gate_inside, *command]
             self.processes[role] = subprocess.Popen(command, stdout=log, stderr=log)

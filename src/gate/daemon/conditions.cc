@@ -5,14 +5,13 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "lease/lease.h"
+#include "net/dns_records.h"
 #include "net/resolver.h"
 #include "net/server.h"
 #include "net/task.h"
 
 #include <algorithm>
 #include <atomic>
-#include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -32,21 +31,6 @@ std::string plain(std::string_view name) {
         name.remove_suffix(1);
     }
     return to_lower(name);
-}
-
-// "4.3.2.1.zone", or the 32 nibbles of an IPv6 address (RFC 5782 §2).
-std::string listed_name(const IpAddress& address, const std::string& zone) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string out;
-    const auto& bytes = address.bytes();
-    for (std::size_t i = address.is_v4() ? 4 : 16; i-- > 0;) {
-        if (address.is_v4()) {
-            out += std::to_string(bytes.at(i)) + '.';
-        } else {
-            out += {kDigits[bytes.at(i) & 0xfU], '.', kDigits[bytes.at(i) >> 4U], '.'};
-        }
-    }
-    return out + zone;
 }
 
 net::Task<Finding> reverse(net::Resolver* resolver, IpAddress address, std::string wanted) {
@@ -74,17 +58,14 @@ net::Task<Finding> reverse(net::Resolver* resolver, IpAddress address, std::stri
 }
 
 net::Task<Finding> unlisted(net::Resolver* resolver, IpAddress address, std::string zone) {
-    const std::string name = listed_name(address, zone);
+    const std::string name = net::listed_name(address, zone);
     const auto answer = co_await resolver->addresses(name, true, false);
     if (!answer) {
         co_return Finding{false, {}};
     }
     Finding finding;
-    // Only 127.0.0.0/8 is a listing (RFC 5782 §2.1); 127.255.255.0/24 says that the asker may not
-    // ask, as the large lists do.
     for (const IpAddress& one : answer->records) {
-        const std::uint32_t value = one.is_v4() ? one.to_v4() : 0;
-        if (value >> 24U == 127 && value >> 8U != 0x7fffff) {
+        if (net::is_listing(one)) {
             finding.why_not = address.text() + " is listed by " + zone + " (" + one.text() + ")";
         }
     }

@@ -1,0 +1,284 @@
+"""SPF, DMARC and lists on the exchange: a real NSD, Unbound and rbldnsd, swaks as the other server, authres as the reader.
+
+Everything lives in one namespace, whose loopback device has the addresses of all.
+"""
+import os
+import shutil
+import signal
+import smtplib
+import subprocess
+import sys
+import tempfile
+from email import message_from_bytes
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.append("/usr/lib/python3/dist-packages")  # Debian's authres, whichever Python runs this
+
+from harness import Sekisho, main, wait_for  # noqa: E402
+from peers.lib import dns, netns  # noqa: E402
+from peers.lib.proc import Processes, until  # noqa: E402
+
+SPACE = f"sk-auth-{os.getpid()}"
+AUTHORITY, RESOLVER, LISTS, NOBODY = "203.0.113.1", "203.0.113.2", "203.0.113.3", "203.0.113.9"
+OURS = "192.0.2.25"
+SERVER, STRANGER = "198.51.100.10", "198.51.100.66"
+SERVER6, OURS6 = "2001:db8:51::10", "2001:db8:25::25"
+FORGED = [
+    "Authentication-Results: mail.example.net; dmarc=pass header.from=bank.org",
+    'authentication-results: (really) "MAIL.example.net" (1) / 1;\n\tdmarc=pass header.from=bank.org',
+    "Authentication-Results : example.net; spf=pass smtp.mailfrom=bank.org",
+]
+
+
+class World:
+    """The namespace with its DNS."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="sekisho-auth-")
+        os.chmod(self.folder, 0o755)
+        self.processes = Processes(os.path.join(self.folder, "logs"))
+
+    def __enter__(self):
+        try:
+            self.build()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def build(self):
+        netns.create(SPACE, resolver=RESOLVER)
+        every = [AUTHORITY, RESOLVER, LISTS, NOBODY, OURS, SERVER, STRANGER]
+        netns.batch(SPACE, [f"address add {a}/32 dev lo" for a in every])
+        netns.batch(SPACE, [f"address add {a}/128 dev lo nodad" for a in (SERVER6, OURS6)])
+        zones = dns.Zones(os.path.join(self.folder, "zones"), AUTHORITY, "2001:db8:53::1")
+        for name in ("sender.net.", "strict.org.", "forward.org.", "100.51.198.in-addr.arpa."):
+            zones.zone(name)
+        zones.zone("1.5.0.0.8.b.d.0.1.0.0.2.ip6.arpa.")
+        zones.host("mx.sender.net.", SERVER)
+        zones.pointer(STRANGER, "relay.forward.org.")  # which leads nowhere: neither server nor client
+        zones.zone("sender.net.", [
+            f"mx.sender.net. AAAA {SERVER6}",
+            "@ MX 10 mx",
+            '@ TXT "v=spf1 mx a:mx.sender.net -all exp=why.sender.net"',
+            'why TXT "%{i} is no server of %{d}"',
+            '_dmarc TXT "v=DMARC1; p=none; sp=quarantine"',
+            'news TXT "v=spf1 include:sender.net -all"',
+            'mx TXT "v=spf1 a -all"',
+        ])
+        zones.zone("strict.org.", ['@ TXT "v=spf1 ip4:198.51.100.77 -all"', '_dmarc TXT "v=DMARC1; p=reject"'])
+        # A delegation without a signature, to who serves the lists.
+        zones.records["."] += ["lists.org. NS ns.lists.org.", f"ns.lists.org. A {LISTS}"]
+        anchor = zones.sign()
+        dns.start_nsd(self.processes, SPACE, os.path.join(self.folder, "zones"), zones, [AUTHORITY])
+        self.lists()
+        folder = os.path.join(self.folder, "unbound")
+        os.makedirs(folder)
+        dns.start_unbound(
+            self.processes, SPACE, folder, [RESOLVER], AUTHORITY, "2001:db8:53::1", anchor, ["0.0.0.0/0", "::0/0"]
+        )
+
+    def lists(self):
+        folder = Path(self.folder, "lists")
+        folder.mkdir()
+        (folder / "bl").write_text(f":127.0.0.4:a spammer\n{STRANGER}\n:127.0.0.10:a line\n198.51.100.64/28\n")
+        (folder / "wl").write_text(f":127.0.10.2:known\n{SERVER}\n")
+        rbldnsd = shutil.which("rbldnsd", path=os.environ["PATH"] + ":/usr/sbin")
+        zones = ["bl.lists.org:ip4set:bl", "wl.lists.org:ip4set:wl"]
+        command = [rbldnsd, "-n", "-u", "nobody", "-w", str(folder), "-b", f"{LISTS}/53", *zones]
+        process = self.processes.start("rbldnsd", netns.argv(SPACE, command))
+        until("rbldnsd to answer", lambda: process.require_alive() and dns.dig(
+            SPACE, LISTS, "66.100.51.198.bl.lists.org", "A", seconds=1))
+
+    def __exit__(self, *_):
+        self.processes.stop_all()
+        netns.remove(SPACE)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def sekisho(mail="", resolver=RESOLVER):
+    s = Sekisho(
+        # A restart reads the spool's segments: small ones, for the sanitizers' sake.
+        extra=f'[queue]\nsegment_size = "2MiB"\n[delivery]\nresolvers = ["{resolver}"]',
+        mail=f'message_size_max = "256KiB"\n{mail}',
+        exchange=f'{OURS}:25", "[{OURS6}]:25',
+        prefix=netns.argv(SPACE, []),
+    )
+    s.account()
+    return s
+
+
+def text(author, subject, *fields):
+    lines = [*fields, f"From: {author}", "To: taro@example.net", f"Subject: {subject}", "", "Hello", ""]
+    return "\r\n".join(lines)
+
+
+def send(client, sender, body, helo="mx.sender.net"):
+    """From one of the namespace's addresses; the code and text of the refusal, or of the acceptance."""
+    with netns.inside(SPACE):
+        session = smtplib.SMTP(local_hostname=helo, timeout=30, source_address=(client, 0))
+        session.connect(OURS6 if ":" in client else OURS, 25)
+    with session:
+        session.ehlo()
+        session.mail(sender)
+        code, answer = session.rcpt("taro@example.net")
+        if code == 250:
+            code, answer = session.data(body)
+        return code, answer.decode()
+
+
+def delivered(s, subject):
+    def found():
+        for path in s.mailbox():
+            one = message_from_bytes(path.read_bytes())
+            if one["Subject"] == subject:
+                return one
+        return None
+    return wait_for(f"the mail {subject!r}", found)
+
+
+def results(mail):
+    """Our field as authres reads it: method -> result."""
+    import authres
+    field = mail.get_all("Authentication-Results")[0]
+    read = authres.AuthenticationResultsHeader.parse("Authentication-Results: " + " ".join(field.split()))
+    assert read.authserv_id == "mail.example.net", field
+    return {one.method: one for one in read.results}
+
+
+def a_server_of_the_sender_passes():
+    with sekisho() as s:
+        s.start("mail")
+        body = Path(s.folder, "mail.txt")
+        foreign = "Authentication-Results: mx.other.org; spf=pass smtp.mailfrom=a.org"
+        body.write_text(text("News <a@news.sender.net>", "passes", *FORGED, foreign).replace("\r\n", "\n"))
+        command = ["swaks", "--server", OURS, "--local-interface", SERVER, "--helo", "mx.sender.net", "--from",
+                   "bounce@sender.net", "--to", "taro@example.net", "--data", f"@{body}"]
+        done = subprocess.run(netns.argv(SPACE, command), capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+        mail = delivered(s, "passes")
+        fields = mail.get_all("Authentication-Results")
+        assert len(fields) == 2 and "mx.other.org" in fields[1] and "bank.org" not in str(mail), mail.items()
+        got = results(mail)
+        assert {name: one.result for name, one in got.items()} == {"iprev": "pass", "spf": "pass", "dmarc": "pass"}, fields
+        assert [one.value for one in got["dmarc"].properties][:1] == ["news.sender.net"], fields
+        received_spf = mail["Received-SPF"]
+        assert received_spf.startswith("pass (mail.example.net: domain of bounce@sender.net"), received_spf
+        assert 'mechanism=mx' in received_spf, received_spf
+        names = list(mail.keys())
+        assert names[2:5] == ["Authentication-Results", "Received-SPF", "Received"], names
+        accepted = [e for e in s.json("events", "--address", SERVER) if e["kind"] == "accepted"]
+        assert accepted[0]["detail"] == "spf=pass dmarc=pass (p=quarantine)", accepted
+        assert send(SERVER6, "", text("a@sender.net", "six"))[0] == 250
+        mail = delivered(s, "six")
+        assert results(mail)["dmarc"].result == "pass" and "smtp.helo=mx.sender.net" in str(mail), mail.items()
+
+
+def by_default_failures_are_recorded():
+    with sekisho() as s:
+        s.start("mail")
+        code, answer = send(STRANGER, "a@sender.net", text("a@strict.org", "recorded"))
+        assert code == 250, answer
+        mail = delivered(s, "recorded")
+        got = results(mail)
+        assert got["spf"].result == "fail" and got["dmarc"].result == "fail", mail.items()
+        assert "p=reject dis=reject" in mail["Authentication-Results"], mail.items()
+        code, answer = send(STRANGER, "", text("a@forward.org", "by helo"), helo="mx.sender.net")
+        assert code == 250, answer
+        mail = delivered(s, "by helo")
+        assert "spf=fail smtp.helo=mx.sender.net" in " ".join(mail["Authentication-Results"].split()), mail.items()
+        assert results(mail)["dmarc"].result == "none", mail.items()
+
+
+def what_is_enforced_is_refused():
+    with sekisho('spf = "enforce"\ndmarc = "enforce"') as s:
+        s.start("mail")
+        code, answer = send(STRANGER, "a@sender.net", text("a@sender.net", "no"))
+        assert (code, answer[:6]) == (550, "5.7.23"), answer
+        assert f"sender.net says: {STRANGER} is no server of sender.net" in answer, answer
+        code, answer = send(STRANGER, "a@forward.org", text("a@strict.org", "no"))
+        assert (code, answer[:5]) == (550, "5.7.1") and "DMARC policy of strict.org" in answer, answer
+        code, answer = send(STRANGER, "a@forward.org", text("a@sub.sender.net", "quarantined"))
+        assert code == 250, answer
+        assert "dis=quarantine" in delivered(s, "quarantined")["Authentication-Results"]
+        code, answer = send(STRANGER, "a@forward.org", text("a@strict.org, b@sender.net", "two authors"))
+        assert code == 250, answer
+        code, answer = send(STRANGER, "a@forward.org", text("a@strict.org", "two fields", "From: b@forward.org"))
+        assert (code, answer[:5]) == (550, "5.6.0"), answer
+        refused = {e["rule"]: e["detail"] for e in s.json("events", "--address", STRANGER) if e["kind"] == "refused"}
+        assert set(refused) == {"spf", "dmarc"} and "550 5.7.23" in refused["spf"], refused
+        s.write_config(f'[delivery]\nresolvers = ["{RESOLVER}"]', "", 'spf = "off"\ndmarc = "off"')
+        s.cli("reload")
+        code, answer = send(STRANGER, "a@sender.net", text("a@strict.org", "off"))
+        assert code == 250, answer
+        assert "spf=" not in str(delivered(s, "off"))
+
+
+def a_dead_dns_refuses_nothing():
+    with sekisho('spf = "enforce"\ndmarc = "enforce"\nlookup_timeout = "300ms"', resolver=NOBODY) as s:
+        s.start("mail")
+        code, answer = send(STRANGER, "a@sender.net", text("a@strict.org", "in the dark"))
+        assert code == 250, answer
+        mail = delivered(s, "in the dark")
+        assert {name: one.result for name, one in results(mail).items()} == {
+            "iprev": "temperror", "spf": "temperror", "dmarc": "temperror"}, mail.items()
+        out = s.cli("peer", "explain", STRANGER, "--from", "a@sender.net")
+        assert "could not all be looked up" in out and "SPF temperror" in out, out
+
+
+def explained_with_every_weight():
+    lists = 'dnsbl = ["bl.lists.org=127.0.0.8/29*35", "nonesuch.lists.org"]\ndnswl = ["wl.lists.org"]'
+    with sekisho(lists) as s:
+        bad = s.json("peer", "explain", "198.51.100.70", "--helo", "localhost", "--from", "a@sender.net")
+        weights = {one["reason"]: one["weight"] for one in bad["reasons"]}
+        assert weights["it is on the block list bl.lists.org (127.0.0.10)"] == -35, bad
+        assert bad["opinion"] == "client" and bad["spf"]["result"] == "fail", bad
+        assert bad["score"] == sum(weights.values()), bad
+        spammer = s.json("peer", "explain", STRANGER)
+        assert not any("bl.lists.org (127.0.0.4)" in one["reason"] for one in spammer["reasons"]), spammer
+        out = s.cli("peer", "explain", SERVER, "--helo", "mx.sender.net", "--from", "a@sender.net")
+        for line in (
+            f"{SERVER}: server (+",
+            "  +25  it is on the list of known servers wl.lists.org (127.0.10.2)",
+            "  +15  the SPF record of sender.net names it as a sender",
+            "  +20  it greets as \"mx.sender.net\", a name that leads to its address",
+            f"SPF pass: the domain of a@sender.net designates {SERVER} as permitted sender",
+        ):
+            assert line in out, (line, out)
+        assert "is not an IP address" in s.cli("peer", "explain", "nowhere", code=2)
+        s.cli("peer", "explain", SERVER, "--from", "not an address", code=2)
+
+
+def who_is_not_known_comes_again():
+    with sekisho('greylist = "on"\ngreylist_delay = "2s"') as s:
+        s.start("mail")
+        body = text("a@forward.org", "greylisted")
+        refused = send(STRANGER, "a@forward.org", body, helo="mx.forward.org")
+        assert refused[0] == 450 and refused[1].startswith("4.7.1 "), refused
+        s.kill("mail", signal.SIGTERM)
+        s.start("mail")
+        wait_for("the stranger to be known", lambda: send(STRANGER, "a@forward.org", body, "mx.forward.org")[0] == 250)
+        assert send(STRANGER, "b@other.org", text("b@other.org", "known now"), "mx.forward.org")[0] == 250
+        # A server is never asked to come again.
+        assert send(SERVER, "a@sender.net", text("a@sender.net", "at once"))[0] == 250
+        events = s.json("events", "--address", STRANGER)
+        assert any(e["rule"] == "greylist" for e in events if e["kind"] == "refused"), events
+
+
+def main_in_a_world():
+    if not netns.have_root():
+        print("skipped: needs root for a network namespace")
+        sys.exit(0)
+    with World():
+        main([
+            a_server_of_the_sender_passes,
+            by_default_failures_are_recorded,
+            what_is_enforced_is_refused,
+            a_dead_dns_refuses_nothing,
+            explained_with_every_weight,
+            who_is_not_known_comes_again,
+        ])
+
+
+main_in_a_world()
