@@ -27,7 +27,7 @@ DOORS = {
     r"^CLI/": {"cli"},
     r"^spdlog/": {"base"},
 }
-PURE = {"policy", "smtp", "message", "limit", "peer", "line", "account", "event", "dkim"}
+PURE = {"policy", "smtp", "message", "limit", "peer", "line", "account", "event", "dkim", "zone"}
 PURE_FORBIDDEN = re.compile(r"\b(system_clock::now|steady_clock::now|getrandom|std::ifstream|std::ofstream|::open\(|sekisho::now\(\))")
 
 

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "config/config.h"
+#include "dkim/sign.h"
 #include "event/event.h"
 #include "limit/limiter.h"
 #include "line/line.h"
@@ -42,6 +43,9 @@ struct Deps {
     // Called on a worker with each address on the exchange that is judged to be no mail server and
     // refused, and why; may be empty.
     std::function<void(const IpAddress&, const std::string&)> punish;
+
+    // Signs what is submitted (DKIM); null: nothing is signed.
+    const dkim::SignerHolder* signer = nullptr;
 
     // Waits that only slow down who misbehaves; tests set them to nothing.
     Duration greeting_wait{500};         // for early talkers on the exchange

@@ -40,6 +40,7 @@ Shared::Shared(
       lines(deps.lines),
       resolver(deps.resolver),
       punish(deps.punish),
+      signer(deps.signer),
       greeting_wait(deps.greeting_wait),
       login_failure_wait(deps.login_failure_wait),
       tls(deps.tls),

@@ -4,6 +4,7 @@
 #include "account/account.h"
 #include "account/credential_cache.h"
 #include "account/sasl.h"
+#include "dkim/sign.h"
 #include "event/event.h"
 #include "limit/connections.h"
 #include "limit/limiter.h"
@@ -49,6 +50,7 @@ struct Shared {
     line::LineStore& lines;
     net::Resolver* const resolver;
     const std::function<void(const IpAddress&, const std::string&)> punish;
+    const dkim::SignerHolder* const signer;
     const Duration greeting_wait;
     const Duration login_failure_wait;
 

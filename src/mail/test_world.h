@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "config/config.h"
+#include "dkim/sign.h"
 #include "event/event.h"
 #include "line/memory_store.h"
 #include "mail/server.h"
@@ -307,6 +308,7 @@ class MailTest : public ::testing::Test {
             .lines = lines,
             .policy = policy,
             .sasl_key = std::string(32, 'k'),
+            .signer = &signer,
             .greeting_wait = greeting_wait,
             .login_failure_wait = Duration{0},
         };
@@ -350,6 +352,7 @@ class MailTest : public ::testing::Test {
     std::unique_ptr<net::Workers> workers;
     config::Config config;
     MemoryAccounts accounts;
+    dkim::SignerHolder signer;
     MemorySpool spool;
     std::unique_ptr<queue::Spool> real_spool;
     MemoryJournal journal;

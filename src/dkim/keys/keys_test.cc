@@ -116,9 +116,9 @@ TEST_F(KeyStoreTest, MakesKeysThatSignOnceTheyAreActive) {
     EXPECT_TRUE(store.read()->keys().empty());
     EXPECT_EQ(store.stamp(), 0);
     ASSERT_TRUE(store.prepare());
-    const auto key = store.make("Example.net", kEd, kNow);
-    ASSERT_TRUE(key) << key.error().message;
-    EXPECT_EQ(key->dns_name(), "e2026a._domainkey.example.net");
+    const auto keys = store.make({{"Example.net", kEd}}, kNow);
+    ASSERT_TRUE(keys) << keys.error().message;
+    EXPECT_EQ(keys->front().dns_name(), "e2026a._domainkey.example.net");
     struct stat info{};
     ASSERT_EQ(stat((folder + "/dkim/example.net/e2026a.pem").c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 0777U, 0600U);
@@ -127,42 +127,43 @@ TEST_F(KeyStoreTest, MakesKeysThatSignOnceTheyAreActive) {
 
     const std::vector<std::string> domains{"example.net"};
     const auto header = message::Header::scan("From: postmaster@mail.example.net\r\n\r\n");
-    EXPECT_TRUE((*make_signer(store, domains, "mail.example.net"))->empty());
+    EXPECT_TRUE((*make_signer(store, {domains, {kEd}, "mail.example.net"}))->empty());
     ASSERT_TRUE(store.update([](Keyring& ring) {
         return ring.activate("example.net", "e2026a", kNow);
     }));
-    const auto signer = make_signer(store, domains, "mail.example.net");
+    const auto signer = make_signer(store, {domains, {kEd}, "mail.example.net"});
     ASSERT_TRUE(signer);
     EXPECT_TRUE((*signer)->signs(header)) << "the host's own notifications";
-    EXPECT_FALSE((*make_signer(store, domains, "mail.example.org"))->signs(header));
-    EXPECT_FALSE((*make_signer(store, {"example.org"}, "mail.example.net"))->signs(header));
+    EXPECT_FALSE((*make_signer(store, {domains, {kEd}, "mail.example.org"}))->signs(header));
+    EXPECT_FALSE((*make_signer(store, {{"example.org"}, {kEd}, "mail.example.net"}))->signs(header)
+    );
 }
 
 TEST_F(KeyStoreTest, ARemovedKeyHasNoFile) {
     const KeyStore store(folder + "/dkim", "");
-    ASSERT_TRUE(store.make("example.net", kEd, kNow));
+    ASSERT_TRUE(store.make({{"example.net", kEd}}, kNow));
     ASSERT_TRUE(store.update([](Keyring& ring) {
         return ring.remove("example.net", "e2026a", kNow);
     }));
     EXPECT_FALSE(std::filesystem::exists(folder + "/dkim/example.net/e2026a.pem"));
-    EXPECT_EQ(store.make("example.net", kEd, kNow)->selector, "e2026b");
+    EXPECT_EQ(store.make({{"example.net", kEd}}, kNow)->front().selector, "e2026b");
 }
 
 TEST_F(KeyStoreTest, AKeyThatIsAnotherIsRefused) {
     const KeyStore store(folder + "/dkim", "");
-    ASSERT_TRUE(store.make("example.net", kEd, kNow));
-    const auto other = store.make("example.net", kEd, kNow);
+    ASSERT_TRUE(store.make({{"example.net", kEd}}, kNow));
+    const auto other = store.make({{"example.net", kEd}}, kNow);
     std::filesystem::copy_file(
         folder + "/dkim/example.net/e2026a.pem",
         folder + "/dkim/example.net/e2026b.pem",
         std::filesystem::copy_options::overwrite_existing
     );
-    const auto loaded = store.load(*other);
+    const auto loaded = store.load(other->front());
     ASSERT_FALSE(loaded);
     EXPECT_EQ(loaded.error().code, Errc::Corrupt);
     ASSERT_TRUE(write_file_atomic(folder + "/dkim/keys.json", "{"));
     EXPECT_EQ(store.read().error().code, Errc::Corrupt);
-    EXPECT_FALSE(store.make("example.net", kEd, kNow)) << "a damaged list isn't overwritten";
+    EXPECT_FALSE(store.make({{"example.net", kEd}}, kNow)) << "a damaged list isn't overwritten";
 }
 
 TEST_F(KeyStoreTest, TwoThatChangeItAtOnceLoseNothing) {
@@ -170,7 +171,7 @@ TEST_F(KeyStoreTest, TwoThatChangeItAtOnceLoseNothing) {
     constexpr int each = 20;
     const auto work = [&store] {
         for (int i = 0; i < each; ++i) {
-            ASSERT_TRUE(KeyStore(store).make("example.net", kEd, kNow));
+            ASSERT_TRUE(KeyStore(store).make({{"example.net", kEd}}, kNow));
         }
     };
     std::thread other(work);

@@ -131,38 +131,54 @@ Status KeyStore::update(const std::function<Status(Keyring&)>& change) const {
     return {};
 }
 
-Result<KeyEntry> KeyStore::make(const std::string& domain, Algorithm algorithm, Time now) const {
-    KeyEntry entry;
-    entry.domain = to_lower(domain);
-    if (!is_domain(entry.domain)) {
-        return fail(Errc::Invalid, "\"" + printable(domain) + "\" is no domain name");
+// Gives the key a selector and a file, and adds it to the list. The file before the list: a list
+// never names a key that isn't there.
+Status KeyStore::keep(KeyEntry& entry, const PrivateKey& key, Keyring& ring) const {
+    entry.selector = ring.next_selector(entry.domain, entry.algorithm, entry.created);
+    const std::string folder = folder_ + "/" + entry.domain;
+    if (Status made = make_folder(folder, kFolderMode); !made) {
+        return made;
     }
-    const auto key = PrivateKey::make(algorithm);
-    if (!key) {
-        return fail(key.error());
+    if (Status given = give(folder); !given) {
+        return given;
     }
-    entry.algorithm = algorithm;
-    entry.record = key->record();
-    entry.created = entry.since = now;
+    if (Status wrote = write(key_path(entry), key.pem()); !wrote) {
+        return wrote;
+    }
+    return ring.add(entry);
+}
+
+Result<std::vector<KeyEntry>> KeyStore::make(const Wanted& wanted, Time now) const {
+    std::vector<KeyEntry> entries;
+    std::vector<PrivateKey> keys;
+    for (const auto& [domain, algorithm] : wanted) {
+        KeyEntry entry;
+        entry.domain = to_lower(domain);
+        if (!is_domain(entry.domain)) {
+            return fail(Errc::Invalid, "\"" + printable(domain) + "\" is no domain name");
+        }
+        auto key = PrivateKey::make(algorithm);
+        if (!key) {
+            return fail(key.error());
+        }
+        entry.algorithm = algorithm;
+        entry.record = key->record();
+        entry.created = entry.since = now;
+        entries.push_back(std::move(entry));
+        keys.push_back(std::move(*key));
+    }
     const Status done = update([&](Keyring& ring) -> Status {
-        entry.selector = ring.next_selector(entry.domain, algorithm, now);
-        const std::string folder = folder_ + "/" + entry.domain;
-        if (Status made = make_folder(folder, kFolderMode); !made) {
-            return made;
+        for (std::size_t i = 0; i < keys.size(); ++i) {
+            if (Status kept = keep(entries[i], keys[i], ring); !kept) {
+                return kept;
+            }
         }
-        if (Status given = give(folder); !given) {
-            return given;
-        }
-        // The key before the list: a list never names a key that isn't there.
-        if (Status wrote = write(key_path(entry), key->pem()); !wrote) {
-            return wrote;
-        }
-        return ring.add(entry);
+        return {};
     });
     if (!done) {
         return fail(done.error());
     }
-    return entry;
+    return entries;
 }
 
 Result<PrivateKey> KeyStore::load(const KeyEntry& entry) const {
@@ -190,17 +206,17 @@ std::int64_t KeyStore::stamp() const {
 }
 
 Result<std::shared_ptr<const Signer>> make_signer(
-    const KeyStore& store, const std::vector<std::string>& domains, const std::string& hostname
+    const KeyStore& store, const SignerOptions& options
 ) {
     const auto ring = store.read();
     if (!ring) {
         return fail(ring.error());
     }
     auto signer = std::make_shared<Signer>();
-    const std::string host = to_lower(hostname);
-    for (const std::string& written : domains) {
+    const std::string host = to_lower(options.hostname);
+    for (const std::string& written : options.domains) {
         const std::string domain = to_lower(written);
-        for (const Algorithm algorithm : {Algorithm::RsaSha256, Algorithm::Ed25519Sha256}) {
+        for (const Algorithm algorithm : options.algorithms) {
             const KeyEntry* entry = ring->signing(domain, algorithm);
             if (entry == nullptr) {
                 continue;

@@ -13,6 +13,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sekisho::dkim {
@@ -32,9 +34,9 @@ class KeyStore {
     // Reads the list under the lock, and writes what `change` made of it; nothing when it failed.
     // The files of keys that are removed by it are deleted.
     [[nodiscard]] Status update(const std::function<Status(Keyring&)>& change) const;
-    // Makes a key in state waiting. RSA takes a tenth of a second or more.
-    [[nodiscard]] Result<KeyEntry> make(const std::string& domain, Algorithm algorithm, Time now)
-        const;
+    // Makes keys in state waiting. RSA takes a tenth of a second or more each.
+    using Wanted = std::vector<std::pair<std::string, Algorithm>>;  // domain
+    [[nodiscard]] Result<std::vector<KeyEntry>> make(const Wanted& wanted, Time now) const;
     [[nodiscard]] Result<PrivateKey> load(const KeyEntry& entry) const;
 
     // Another value when the list has changed since; 0: there is none.
@@ -46,15 +48,22 @@ class KeyStore {
         return folder_ + "/" + entry.domain + "/" + entry.selector + ".pem";
     }
     [[nodiscard]] Status give(const std::string& path) const;
+    [[nodiscard]] Status keep(KeyEntry& entry, const PrivateKey& key, Keyring& ring) const;
     [[nodiscard]] Status write(const std::string& path, std::string_view content) const;
 
     std::string folder_, owner_;
 };
 
-// The signer of all keys in state signing. `hostname` is one of the From domains when it lies
-// below a domain of ours: notifications come from postmaster@ it.
+struct SignerOptions {
+    std::vector<std::string> domains;
+    std::vector<Algorithm> algorithms;
+    // One of the From domains when it lies below one of ours: notifications come from postmaster@
+    // it.
+    std::string hostname;
+};
+// The signer of the keys in state signing.
 [[nodiscard]] Result<std::shared_ptr<const Signer>> make_signer(
-    const KeyStore& store, const std::vector<std::string>& domains, const std::string& hostname
+    const KeyStore& store, const SignerOptions& options
 );
 
 }  // namespace sekisho::dkim
