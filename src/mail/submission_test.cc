@@ -283,9 +283,9 @@ TEST_F(Submission, WhatIsOursIsSigned) {
     std::map<std::string, dkim::KeyAnswer> dns;
     dns["e2026a._domainkey.example.net"] = std::vector{key->record()};
     for (const std::size_t index : {0U, 2U}) {
-        const std::string& message = kept[index].second;
+        const std::string& message = kept[index].bytes;
         EXPECT_TRUE(message.starts_with("DKIM-Signature: ")) << message;
-        EXPECT_EQ(kept[index].first.size, message.size());
+        EXPECT_EQ(kept[index].envelope.size, message.size());
         const auto header = message::Header::scan(message);
         dkim::Verifier verifier(header, now());
         verifier.body(std::string_view(message).substr(header.body_offset()));
@@ -293,7 +293,7 @@ TEST_F(Submission, WhatIsOursIsSigned) {
         ASSERT_EQ(verdicts.size(), 1U);
         EXPECT_EQ(verdicts[0].status, dkim::Outcome::Pass) << verdicts[0].reason;
     }
-    EXPECT_EQ(kept[1].second.find("DKIM-Signature"), std::string::npos) << "not our domain";
+    EXPECT_EQ(kept[1].bytes.find("DKIM-Signature"), std::string::npos) << "not our domain";
 }
 
 TEST_F(Submission, IntoTheRealSpool) {
