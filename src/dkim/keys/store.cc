@@ -36,15 +36,27 @@ constexpr std::size_t kPemMax = 64UL * 1024;
 
 }  // namespace
 
+// What root makes belongs to the user that the mail role runs as: the configured one, or whose the
+// folder is (systemd starts the role as its user, and `user` is unset).
 Status KeyStore::give(const std::string& path) const {
-    if (owner_.empty() || ::geteuid() != 0) {
+    if (::geteuid() != 0) {
         return {};
     }
-    const passwd* user = ::getpwnam(owner_.c_str());
-    if (user == nullptr) {
-        return fail(Errc::NotFound, "user: there is no user \"" + owner_ + "\"");
+    struct stat folder {};
+    if (::stat(folder_.c_str(), &folder) != 0) {
+        return fail(errno_error(folder_));
     }
-    if (::lchown(path.c_str(), user->pw_uid, user->pw_gid) != 0) {
+    uid_t user = folder.st_uid;
+    gid_t group = folder.st_gid;
+    if (!owner_.empty()) {
+        const passwd* entry = ::getpwnam(owner_.c_str());
+        if (entry == nullptr) {
+            return fail(Errc::NotFound, "user: there is no user \"" + owner_ + "\"");
+        }
+        user = entry->pw_uid;
+        group = entry->pw_gid;
+    }
+    if (::lchown(path.c_str(), user, group) != 0) {
         return fail(errno_error(path));
     }
     return {};

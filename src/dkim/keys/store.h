@@ -21,8 +21,8 @@ namespace sekisho::dkim {
 
 class KeyStore {
   public:
-    // `owner`: the user that the mail role changes to; files made by root are given to them.
-    // Empty: whoever makes them owns them.
+    // `owner`: the user that the mail role changes to; files made by root are given to them. Empty:
+    // to whom the folder belongs.
     KeyStore(std::string folder, std::string owner)
         : folder_(std::move(folder)), owner_(std::move(owner)) {}
 
