@@ -18,7 +18,8 @@ DOORS = {
     r"^boost/system/": {"net", "delivery"},
     r"^boost/asio/(awaitable|any_io_executor|async_result|co_spawn|this_coro|steady_timer|use_awaitable|experimental/channel|post|dispatch)": {
         "net", "mail", "delivery", "desk", "gate/daemon"},
-    r"^(openssl/ssl|openssl/x509)": {"net"},
+    r"^openssl/ssl": {"net"},
+    r"^openssl/x509": {"net", "dkim"},
     r"^unbound\.h": {"net"},
     r"^(bpf/|linux/bpf)": {"gate/bpf", "gate/enforce"},
     r"^(sys/socket|netinet/|sys/epoll)": {"net", "gate/bpf", "gate/enforce"},
@@ -26,7 +27,7 @@ DOORS = {
     r"^CLI/": {"cli"},
     r"^spdlog/": {"base"},
 }
-PURE = {"spf", "dmarc", "policy", "smtp", "message", "limit", "peer", "line", "account", "event"}
+PURE = {"spf", "dmarc", "dkim", "zone", "policy", "smtp", "message", "limit", "peer", "line", "account", "event"}
 PURE_FORBIDDEN = re.compile(r"\b(system_clock::now|steady_clock::now|getrandom|std::ifstream|std::ofstream|::open\(|sekisho::now\(\))")
 
 

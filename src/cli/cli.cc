@@ -35,6 +35,8 @@ int run(int argc, char** argv) {
           add_desk,
           add_account,
           add_queue,
+          add_dkim,
+          add_dns,
           add_events,
           add_line,
           add_config,

@@ -6,6 +6,8 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "cli/context.h"
+#include "cli/dkim_keeper.h"
+#include "cli/dkim_ops.h"
 #include "cli/init.h"
 #include "cli/leased_policy.h"
 #include "cli/penalties.h"
@@ -13,6 +15,7 @@
 #include "cli/role.h"
 #include "config/config.h"
 #include "delivery/deliverer.h"
+#include "dkim/sign.h"
 #include "mail/server.h"
 #include "net/resolver.h"
 #include "net/server.h"
@@ -124,6 +127,7 @@ class MailRole final : public Role {
         }
         deliverer_->reload(delivery_options(config));
         penalties_->follow(config, leased_->bare());
+        keeper_->follow(config);
         config_ = config;
         return std::vector<std::string>{};
     }
@@ -155,6 +159,9 @@ class MailRole final : public Role {
         }
         if (deliverer_) {
             deliverer_->stop(std::chrono::seconds(5));
+        }
+        if (keeper_) {
+            keeper_->stop();
         }
         if (loops_) {
             loops_->stop();
@@ -201,12 +208,17 @@ class MailRole final : public Role {
         if (Status served = serve(); !served) {
             return served;
         }
+        if (Status ready = key_store(config).prepare(); !ready) {
+            return ready;
+        }
         if (Status dropped = drop_rights(config); !dropped) {
             return dropped;
         }
         if (Status delivering = deliver(); !delivering) {
             return delivering;
         }
+        keeper_.emplace(config, DkimKeeper::Deps{*loops_, *workers_, *peer_resolver_, signer_});
+        keeper_->start();
         loops_->run();
         return {};
     }
@@ -243,7 +255,8 @@ class MailRole final : public Role {
              peer_resolver_.get(),
              &store_->greylist(),
              [this](const IpAddress& peer, const std::string& why) { penalties_->add(peer, why); },
-             &store_->logins()}
+             &store_->logins(),
+             &signer_}
         );
         if (!server) {
             return fail(server.error());
@@ -291,7 +304,14 @@ class MailRole final : public Role {
             return account->login;
         };
         deliverer_ = delivery::Deliverer::make(
-            {*loops_, *workers_, *resolver_, *spool_, store_->journal(), *tls, find_mailbox},
+            {*loops_,
+             *workers_,
+             *resolver_,
+             *spool_,
+             store_->journal(),
+             *tls,
+             find_mailbox,
+             &signer_},
             delivery_options(config_)
         );
         deliverer_->start();
@@ -306,6 +326,8 @@ class MailRole final : public Role {
     std::unique_ptr<net::Loops> loops_;
     std::unique_ptr<net::Workers> workers_;
     std::unique_ptr<net::Resolver> resolver_, peer_resolver_;
+    dkim::SignerHolder signer_;
+    std::optional<DkimKeeper> keeper_;
     std::unique_ptr<mail::Server> server_;
     std::unique_ptr<delivery::Deliverer> deliverer_;
 };

@@ -65,6 +65,7 @@ void tell(
         kFirstLogin,
         kFirstLogin
     );
+    fmt::print("\nWhat to publish in the DNS for your domains: sekisho -c {} dns\n", config.file);
     fmt::print("Ctrl-C stops all of it.\n\n");
     std::fflush(stdout);
 }

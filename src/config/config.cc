@@ -85,6 +85,10 @@ std::string Config::database() const {
     return state_dir + "/sekisho.db";
 }
 
+std::string Config::dkim_folder() const {
+    return state_dir + "/dkim";
+}
+
 std::string Config::socket(const std::string& role) const {
     return state_dir + "/run/" + role + ".sock";
 }

@@ -112,6 +112,13 @@ struct Mail {
     std::uint32_t recipients_per_hour = 300;
 };
 
+struct Dkim {
+    bool sign = true;
+    std::vector<std::string> algorithms{"rsa-sha256", "ed25519-sha256"};  // a key for each
+    Duration check_interval{3'600'000};               // is the record of each key in the DNS?
+    Duration keep_published{7LL * 24 * 3600 * 1000};  // a retired key's record
+};
+
 struct Tls {
     std::string certificate, key;  // PEM files; empty: state_dir/tls/ self-signed
 };
@@ -167,6 +174,7 @@ struct Config {
     Radius radius;
     std::vector<LineSource> lines;
     Mail mail;
+    Dkim dkim;
     Tls tls;
     Queue queue;
     Delivery delivery;
@@ -179,6 +187,7 @@ struct Config {
     // With every "empty: ..." above filled in.
     [[nodiscard]] Config resolved() const;
     [[nodiscard]] std::string database() const;                       // state_dir/sekisho.db
+    [[nodiscard]] std::string dkim_folder() const;                    // state_dir/dkim
     [[nodiscard]] std::string socket(const std::string& role) const;  // state_dir/run/ROLE.sock
 };
 

@@ -338,6 +338,62 @@ Table<C> queue() {
     };
 }
 
+Key<C> dkim_algorithms_key() {
+    Key<C> key = texts<C>(
+        "algorithms", SEKISHO_AT(dkim.algorithms), "A key, and a signature, for each of these."
+    );
+    key.range = "rsa-sha256, ed25519-sha256";
+    key.fallback = R"(["rsa-sha256", "ed25519-sha256"])";
+    key.read = [range = key.range](C& c, const toml::node& node) {
+        c.dkim.algorithms.clear();
+        auto wrong = read_list(node, [&](const toml::node& one) -> std::optional<std::string> {
+            const auto value = one.value_exact<std::string>();
+            if (value != "rsa-sha256" && value != "ed25519-sha256") {
+                return "expected some of: " + range;
+            }
+            c.dkim.algorithms.push_back(*value);
+            return std::nullopt;
+        });
+        if (!wrong && c.dkim.algorithms.empty()) {
+            wrong = "expected one algorithm at least";
+        }
+        return wrong;
+    };
+    return key;
+}
+
+Table<C> dkim() {
+    return {
+        "dkim",
+        false,
+        "DKIM signatures (RFC 6376) on mail from `mail.domains`. Keys are made and kept under "
+        "`state_dir/dkim`; each signs once its record is in the DNS. `sekisho dns` prints what to "
+        "publish.",
+        {
+            flag<C>(
+                "sign", SEKISHO_AT(dkim.sign), "Make keys for `mail.domains`, and sign with them."
+            ),
+            dkim_algorithms_key(),
+            duration<C>(
+                "check_interval",
+                SEKISHO_AT(dkim.check_interval),
+                1s,
+                24h * 7,
+                "How often the DNS is asked for the records of our keys. While a key waits for its "
+                "record, every five minutes at least."
+            ),
+            duration<C>(
+                "keep_published",
+                SEKISHO_AT(dkim.keep_published),
+                1s,
+                24h * 366,
+                "How long a retired key's record has to stay in the DNS: as long as mail that it "
+                "signed may be on its way (`queue.expire`, here and elsewhere)."
+            ),
+        }
+    };
+}
+
 Table<C> delivery() {
     return {
         "delivery",
@@ -474,7 +530,7 @@ Table<C> settings() {
 }  // namespace
 
 std::vector<Table<Config>> mail_tables() {
-    return {mail(), tls(), queue(), delivery(), http(), settings()};
+    return {mail(), dkim(), tls(), queue(), delivery(), http(), settings()};
 }
 
 #undef SEKISHO_AT

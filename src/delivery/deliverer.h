@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "delivery/notices.h"
 #include "delivery/route.h"
+#include "dkim/sign.h"
 #include "event/event.h"
 #include "net/resolver.h"
 #include "net/server.h"
@@ -52,6 +53,8 @@ struct Deps {
     // "postmaster" alone (RFC 5321 §4.5.1). NotFound: 550 5.1.1; other errors: tried again. Called
     // on a worker. Not asked when local is Lmtp: the LMTP server knows its users.
     std::function<Result<std::string>(std::string_view address)> find_mailbox;
+    // Signs notifications (DKIM); null: they go without.
+    const dkim::SignerHolder* signer = nullptr;
 };
 
 class Deliverer {

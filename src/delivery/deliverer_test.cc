@@ -5,6 +5,10 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "delivery/test_support.h"
+#include "dkim/key.h"
+#include "dkim/sign.h"
+#include "dkim/verify.h"
+#include "message/header.h"
 #include "net/resolver.h"
 #include "net/test_support.h"
 #include "net/tls.h"
@@ -75,6 +79,7 @@ class DelivererTest : public net::test::NetTest {
             .journal = journal,
             .tls = *net::TlsContext::client_opportunistic(),
             .find_mailbox = mailbox_of,
+            .signer = &signer,
         };
         deliverer = Deliverer::make(std::move(deps), options);
         deliverer->start();
@@ -146,6 +151,7 @@ class DelivererTest : public net::test::NetTest {
     test::MemorySpool spool;
     test::MemoryJournal journal;
     test::MapResolver resolver;
+    dkim::SignerHolder signer;
     std::unique_ptr<Deliverer> deliverer;
 };
 
@@ -316,6 +322,31 @@ TEST_F(DelivererTest, TheLastTryAtExpiryReturnsTheMessage) {
                     .starts_with("bounced: delivery time expired; last: 450 4.2.1"));
     ASSERT_TRUE(eventually([&] { return inbox().size() == 1; }));
     EXPECT_NE(inbox()[0].find("Status: 5.4.7"), std::string::npos) << inbox()[0];
+}
+
+TEST_F(DelivererTest, NotificationsAreSigned) {
+    const auto key = dkim::PrivateKey::make(dkim::Algorithm::Ed25519Sha256);
+    ASSERT_TRUE(key);
+    auto keys = std::make_shared<dkim::Signer>();
+    keys->add("mail.example.net", "example.net", {"e2026a", *key});
+    signer.set(keys);
+    Script script;
+    script.answers["RCPT"] = "550 5.1.1 no";
+    const auto server = serve(script);
+    route_to();
+    start();
+    EXPECT_TRUE(tried(send({"a@other.example"})).finished);
+    ASSERT_TRUE(eventually([&] { return inbox().size() == 1; }));
+    const std::string notice = inbox()[0];
+    const auto header = message::Header::scan(notice);
+    dkim::Verifier verifier(header, now());
+    EXPECT_EQ(verifier.queries(), std::vector<std::string>{"e2026a._domainkey.example.net"});
+    verifier.body(std::string_view(notice).substr(header.body_offset()));
+    const auto verdicts =
+        verifier.finish({{"e2026a._domainkey.example.net", std::vector<std::string>{key->record()}}}
+        );
+    ASSERT_EQ(verdicts.size(), 1U);
+    EXPECT_EQ(verdicts[0].status, dkim::Outcome::Pass) << verdicts[0].reason << "\n" << notice;
 }
 
 TEST_F(DelivererTest, NoNotificationForThoseWhoDoNotWantOne) {

@@ -8,9 +8,12 @@
 #include "delivery/notices.h"
 #include "delivery/outcome.h"
 #include "delivery/route.h"
+#include "dkim/sign.h"
 #include "event/event.h"
+#include "message/header.h"
 #include "net/callback.h"
 #include "net/task.h"
+#include "net/workers.h"
 #include "queue/retry.h"
 #include "queue/spool.h"
 #include "smtp/reply.h"
@@ -158,6 +161,36 @@ net::Task<Result<std::string>> append(std::shared_ptr<Job> job, Notice notice) {
     co_return appended;
 }
 
+// A notification without signature is better than none.
+Notice signed_by(const dkim::Signer& signer, Notice notice, Time at) {
+    const auto header = message::Header::scan(notice.message);
+    const auto fields = signer.sign(notice.message, header, at);
+    if (fields) {
+        notice.message.insert(0, *fields);
+        notice.envelope.size = notice.message.size();
+    } else {
+        log::error(
+            "DELIVERY_NOTICE_NOT_SIGNED",
+            "a notification goes without DKIM signature",
+            {{"message_id", notice.envelope.message_id}, {"error", fields.error().message}}
+        );
+    }
+    return notice;
+}
+
+// On a worker, since it computes.
+net::Task<Notice> sign(std::shared_ptr<Job> job, Notice notice, Time at) {
+    if (job->shop->deps.signer == nullptr) {
+        co_return notice;
+    }
+    auto kept = std::make_shared<Notice>(std::move(notice));
+    std::function<Notice()> work = [signer = job->shop->deps.signer->get(), kept, at] {
+        return signed_by(*signer, std::move(*kept), at);
+    };
+    auto done = co_await net::run_on<Notice>(job->shop->deps.workers, std::move(work));
+    co_return done;
+}
+
 // False: somebody is to be told, and that isn't durable yet.
 net::Task<bool> notify(
     std::shared_ptr<Job> job, std::shared_ptr<std::vector<FinishedRecipient>> finished, Time at
@@ -178,7 +211,8 @@ net::Task<bool> notify(
     if (!notice) {
         co_return true;
     }
-    const auto appended = co_await append(job, std::move(*notice));
+    auto ready = co_await sign(job, std::move(*notice), at);
+    const auto appended = co_await append(job, std::move(ready));
     if (!appended) {
         log::warning(
             "DELIVERY_NOTICE_FAILED",

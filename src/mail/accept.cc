@@ -1,6 +1,9 @@
 #include "mail/accept.h"
 
 #include "message/auth_results.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "dkim/sign.h"
 #include "message/header.h"
 #include "message/repair.h"
 #include "message/trace.h"
@@ -94,6 +97,21 @@ Prepared prepare(
     out.message = message::assemble(message, header, trace, repaired);
     out.envelope.size = out.message.size();
     return out;
+}
+
+bool to_be_signed(const Prepared& prepared, const dkim::Signer& signer) {
+    return !signer.empty() && signer.signs(message::Header::scan(prepared.message));
+}
+
+Status sign(Prepared& prepared, const dkim::Signer& signer, Time at) {
+    const auto header = message::Header::scan(prepared.message);
+    const auto fields = signer.sign(prepared.message, header, at);
+    if (!fields) {
+        return fail(fields.error());
+    }
+    prepared.message.insert(0, *fields);
+    prepared.envelope.size = prepared.message.size();
+    return {};
 }
 
 }  // namespace sekisho::mail

@@ -3,7 +3,9 @@
 #pragma once
 
 #include "base/ip.h"
+#include "base/result.h"
 #include "base/time.h"
+#include "dkim/sign.h"
 #include "message/header.h"
 #include "queue/spool.h"
 #include "smtp/server_session.h"
@@ -42,5 +44,10 @@ struct Prepared {
     std::string_view message,
     const message::Header& header
 );
+
+// Whether the signer has keys for the message's From.
+[[nodiscard]] bool to_be_signed(const Prepared& prepared, const dkim::Signer& signer);
+// Puts its DKIM signatures before the message. Reads all of it: not for a loop's thread.
+[[nodiscard]] Status sign(Prepared& prepared, const dkim::Signer& signer, Time at);
 
 }  // namespace sekisho::mail

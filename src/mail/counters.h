@@ -17,6 +17,7 @@ struct Counters {
     Count early_talkers{0}, timeouts{0};
     Count tls_started{0}, tls_failed{0};
     Count logins_accepted{0}, logins_refused{0};
+    Count messages_signed{0};  // by DKIM
     Count messages_accepted{0}, recipients_accepted{0}, octets_accepted{0};
     Count misplaced_clients{0};  // recipients refused to mail programs on 25
     Count peers_server{0}, peers_client{0}, peers_unknown{0};  // judgements on the exchange

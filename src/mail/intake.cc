@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "config/config.h"
 #include "dmarc/check.h"
+#include "dkim/sign.h"
 #include "event/event.h"
 #include "mail/accept.h"
 #include "mail/authenticity.h"
@@ -15,6 +16,7 @@
 #include "message/header.h"
 #include "net/stream.h"
 #include "net/task.h"
+#include "net/workers.h"
 #include "queue/spool.h"
 #include "smtp/reply.h"
 #include "smtp/server_session.h"
@@ -24,6 +26,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -55,6 +58,32 @@ net::Task<Result<std::string>> append(
     const Outcome outcome =
         co_await asio::async_initiate<decltype(token), void(Outcome)>(std::move(start), token);
     co_return std::move(*outcome);
+}
+
+// On a worker: an RSA signature takes a millisecond, the hash of a large message many. A message
+// that can't be signed goes without: its sender has done nothing wrong.
+net::Task<Prepared> signed_by(
+    std::shared_ptr<Shared> shared,
+    std::shared_ptr<const dkim::Signer> signer,
+    Prepared prepared,
+    Time at
+) {
+    if (!to_be_signed(prepared, *signer)) {
+        co_return prepared;
+    }
+    auto kept = std::make_shared<Prepared>(std::move(prepared));
+    std::function<Status()> work = [kept, signer, at] { return sign(*kept, *signer, at); };
+    const Status done = co_await net::run_on<Status>(shared->workers, std::move(work));
+    if (done) {
+        ++shared->counters.messages_signed;
+    } else {
+        log::error(
+            "MAIL_NOT_SIGNED",
+            "a message goes without DKIM signature",
+            {{"queue_id", kept->envelope.queue_id}, {"error", done.error().message}}
+        );
+    }
+    co_return std::move(*kept);
 }
 
 }  // namespace
@@ -128,6 +157,10 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
     }
     Prepared prepared = prepare(from, mail.transaction, mail.message, header);
     std::string().swap(mail.message);
+    if (kind_ != Kind::Exchange && shared_->signer != nullptr) {
+        prepared =
+            co_await signed_by(shared_, shared_->signer->get(), std::move(prepared), from.at);
+    }
     const queue::Envelope envelope = prepared.envelope;
     const Result<std::string> committed = co_await append(
         shared_, stream_->executor(), std::move(prepared.envelope), std::move(prepared.message)

@@ -226,6 +226,7 @@ std::string MailServer::status_json() const {
     out["logins"] = {{"accepted", value(c.logins_accepted)}, {"refused", value(c.logins_refused)}};
     out["messages"] = {
         {"accepted", value(c.messages_accepted)},
+        {"signed", value(c.messages_signed)},
         {"recipients", value(c.recipients_accepted)},
         {"octets", value(c.octets_accepted)},
     };

@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "conduct/login_memory.h"
 #include "config/config.h"
+#include "dkim/sign.h"
 #include "event/event.h"
 #include "limit/limiter.h"
 #include "line/line.h"
@@ -49,6 +50,8 @@ struct Deps {
 
     // Where logins are kept over a restart; null: nowhere.
     conduct::LoginMemory* logins = nullptr;
+    // Signs what is submitted (DKIM); null: nothing is signed.
+    const dkim::SignerHolder* signer = nullptr;
 
     // Waits that only slow down who misbehaves; tests set them to nothing.
     Duration greeting_wait{500};  // for early talkers on the exchange

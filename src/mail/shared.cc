@@ -41,6 +41,7 @@ Shared::Shared(
       resolver(deps.resolver),
       greylist(deps.greylist),
       punish(deps.punish),
+      signer(deps.signer),
       greeting_wait(deps.greeting_wait),
       login_failure_wait(deps.login_failure_wait),
       tls(deps.tls),

@@ -6,6 +6,7 @@
 #include "account/sasl.h"
 #include "conduct/login_guard.h"
 #include "conduct/login_memory.h"
+#include "dkim/sign.h"
 #include "event/event.h"
 #include "limit/connections.h"
 #include "limit/limiter.h"
@@ -53,6 +54,7 @@ struct Shared {
     net::Resolver* const resolver;
     peer::GreylistStore* const greylist;
     const std::function<void(const IpAddress&, const std::string&)> punish;
+    const dkim::SignerHolder* const signer;
     const Duration greeting_wait;
     const Duration login_failure_wait;
 

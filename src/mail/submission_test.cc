@@ -3,16 +3,23 @@
 #include "base/bytes.h"
 #include "base/ip.h"
 #include "conduct/login_memory.h"
+#include "base/time.h"
+#include "dkim/key.h"
+#include "dkim/sign.h"
+#include "dkim/verify.h"
 #include "event/event.h"
 #include "mail/test_world.h"
+#include "message/header.h"
 #include "store/spool_log.h"
 
 #include <filesystem>
 #include <gtest/gtest.h>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sekisho::mail {
@@ -350,6 +357,42 @@ TEST_F(Submission, HiddenClientAddress) {
     send(*client, "a@x.example", "Subject: x\r\n\r\nx");
     ASSERT_EQ(spool.kept().size(), 1U);
     EXPECT_EQ(spool.kept()[0].bytes.find("127.0.0.1"), std::string::npos);
+}
+
+// A key signs for example.net; the message is verified as another server would.
+TEST_F(Submission, WhatIsOursIsSigned) {
+    const auto key = dkim::PrivateKey::make(dkim::Algorithm::Ed25519Sha256);
+    ASSERT_TRUE(key);
+    auto keys = std::make_shared<dkim::Signer>();
+    keys->add("example.net", "example.net", {"e2026a", *key});
+    signer.set(keys);
+    start();
+    const auto client = ready("submissions");
+    ASSERT_TRUE(
+        send(*client, "b@other.example", "From: taro@example.net\r\nSubject: hello\r\n\r\ntext")
+            .starts_with("250 ")
+    );
+    ASSERT_TRUE(
+        send(*client, "b@other.example", "From: taro@other.example\r\n\r\ntext").starts_with("250 ")
+    );
+    // Without From it is the account's own that is added, and signed.
+    ASSERT_TRUE(send(*client, "b@other.example", "Subject: none\r\n\r\ntext").starts_with("250 "));
+    const auto kept = spool.kept();
+    ASSERT_EQ(kept.size(), 3U);
+    std::map<std::string, dkim::KeyAnswer> dns;
+    dns["e2026a._domainkey.example.net"] = std::vector{key->record()};
+    for (const std::size_t index : {0U, 2U}) {
+        const std::string& message = kept[index].bytes;
+        EXPECT_TRUE(message.starts_with("DKIM-Signature: ")) << message;
+        EXPECT_EQ(kept[index].envelope.size, message.size());
+        const auto header = message::Header::scan(message);
+        dkim::Verifier verifier(header, now());
+        verifier.body(std::string_view(message).substr(header.body_offset()));
+        const auto verdicts = verifier.finish(dns);
+        ASSERT_EQ(verdicts.size(), 1U);
+        EXPECT_EQ(verdicts[0].status, dkim::Outcome::Pass) << verdicts[0].reason;
+    }
+    EXPECT_EQ(kept[1].bytes.find("DKIM-Signature"), std::string::npos) << "not our domain";
 }
 
 TEST_F(Submission, IntoTheRealSpool) {

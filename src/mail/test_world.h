@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "conduct/login_memory.h"
 #include "config/config.h"
+#include "dkim/sign.h"
 #include "event/event.h"
 #include "line/memory_store.h"
 #include "mail/server.h"
@@ -348,6 +349,7 @@ class MailTest : public ::testing::Test {
             .policy = policy,
             .sasl_key = std::string(32, 'k'),
             .logins = logins,
+            .signer = &signer,
             .greeting_wait = greeting_wait,
             .login_failure_wait = Duration{0},
         };
@@ -391,6 +393,7 @@ class MailTest : public ::testing::Test {
     std::unique_ptr<net::Workers> workers;
     config::Config config;
     MemoryAccounts accounts;
+    dkim::SignerHolder signer;
     MemorySpool spool;
     std::unique_ptr<queue::Spool> real_spool;
     MemoryJournal journal;

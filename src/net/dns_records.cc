@@ -25,6 +25,10 @@ std::uint8_t octet(char c) {
     return static_cast<std::uint8_t>(c);
 }
 
+std::uint16_t number16(std::string_view wire, std::size_t at) {
+    return static_cast<std::uint16_t>((octet(wire[at]) << 8U) | octet(wire[at + 1]));
+}
+
 void append_label(std::string& text, std::string_view label) {
     for (const char c : label) {
         if (c == '.' || c == '\\') {
@@ -70,7 +74,7 @@ std::optional<Mx> read_mx(std::string_view rdata) {
         return std::nullopt;
     }
     Mx mx;
-    mx.preference = static_cast<std::uint16_t>((octet(rdata[0]) << 8U) | octet(rdata[1]));
+    mx.preference = number16(rdata, 0);
     mx.host = std::move(name->first);
     return mx;
 }
@@ -115,6 +119,28 @@ std::optional<std::string> read_ptr(std::string_view rdata) {
         return std::nullopt;
     }
     return std::move(name->first);
+}
+
+std::optional<Srv> read_srv(std::string_view rdata) {
+    constexpr std::size_t fixed = 6;
+    if (rdata.size() <= fixed) {
+        return std::nullopt;
+    }
+    auto name = read_name(rdata.substr(fixed));
+    if (!name || name->second != rdata.size() - fixed) {
+        return std::nullopt;
+    }
+    return Srv{number16(rdata, 0), number16(rdata, 2), number16(rdata, 4), std::move(name->first)};
+}
+
+std::optional<Tlsa> read_tlsa(std::string_view rdata) {
+    constexpr std::size_t fixed = 3;
+    if (rdata.size() <= fixed) {
+        return std::nullopt;
+    }
+    return Tlsa{
+        octet(rdata[0]), octet(rdata[1]), octet(rdata[2]), std::string(rdata.substr(fixed))
+    };
 }
 
 std::string reverse_name(const IpAddress& address) {

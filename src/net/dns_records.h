@@ -24,6 +24,9 @@ namespace sekisho::net {
 [[nodiscard]] std::optional<std::string> read_txt(std::string_view rdata);
 [[nodiscard]] std::optional<std::string> read_ptr(std::string_view rdata);
 
+[[nodiscard]] std::optional<Srv> read_srv(std::string_view rdata);
+[[nodiscard]] std::optional<Tlsa> read_tlsa(std::string_view rdata);
+
 // "1.2.0.192.in-addr.arpa" (RFC 1035 §3.5), "….ip6.arpa" (RFC 3596 §2.5).
 [[nodiscard]] std::string reverse_name(const IpAddress& address);
 

@@ -20,6 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static_cast<void>(net::read_a(wire));
     static_cast<void>(net::read_aaaa(wire));
     static_cast<void>(net::read_ptr(wire));
+    static_cast<void>(net::read_srv(wire));
+    static_cast<void>(net::read_tlsa(wire));
     if (const auto text = net::read_txt(wire)) {
         SEKISHO_ASSERT(text->size() <= size);
     }

@@ -78,6 +78,23 @@ TEST(DnsRecords, AddressesAndText) {
     );
 }
 
+TEST(DnsRecords, ServicesAndCertificates) {
+    const auto srv = read_srv("\0\1\0\2\x02\x4b\1A\0"sv);
+    ASSERT_TRUE(srv);
+    EXPECT_EQ(srv->priority, 1);
+    EXPECT_EQ(srv->weight, 2);
+    EXPECT_EQ(srv->port, 587);
+    EXPECT_EQ(srv->target, "a");
+    EXPECT_EQ(read_srv("\0\0\0\0\0\0\0"sv)->target, "");
+    EXPECT_FALSE(read_srv("\0\0\0\0\0\0"sv));
+    EXPECT_FALSE(read_srv("\0\0\0\0\0\0\0x"sv));
+    const auto tlsa = read_tlsa("\3\1\1\xff\0"sv);
+    ASSERT_TRUE(tlsa);
+    EXPECT_EQ(tlsa->usage, 3);
+    EXPECT_EQ(tlsa->data, "\xff\0"sv);
+    EXPECT_FALSE(read_tlsa("\3\1\1"sv));
+}
+
 TEST(DnsRecords, ReverseNames) {
     EXPECT_EQ(reverse_name(*IpAddress::parse("192.0.2.1")), "1.2.0.192.in-addr.arpa");
     EXPECT_EQ(

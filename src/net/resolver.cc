@@ -39,7 +39,15 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr int kClassIn = 1;
-enum RecordType : int { kTypeA = 1, kTypePtr = 12, kTypeMx = 15, kTypeTxt = 16, kTypeAaaa = 28 };
+enum RecordType : int {
+    kTypeA = 1,
+    kTypePtr = 12,
+    kTypeMx = 15,
+    kTypeTxt = 16,
+    kTypeAaaa = 28,
+    kTypeSrv = 33,
+    kTypeTlsa = 52
+};
 constexpr int kRcodeNoError = 0;
 constexpr int kRcodeNxDomain = 3;
 
@@ -330,6 +338,12 @@ class UnboundResolver final : public Resolver {
     Task<Result<Answer<std::string>>> ptr(IpAddress address) override {
         return one<std::string>(unbound_, reverse_name(address), kTypePtr, &read_ptr);
     }
+    Task<Result<Answer<Srv>>> srv(std::string name) override {
+        return one<Srv>(unbound_, std::move(name), kTypeSrv, &read_srv);
+    }
+    Task<Result<Answer<Tlsa>>> tlsa(std::string name) override {
+        return one<Tlsa>(unbound_, std::move(name), kTypeTlsa, &read_tlsa);
+    }
     Task<Result<Answer<IpAddress>>> addresses(std::string host, bool v4, bool v6) override {
         return both_families(unbound_, std::move(host), v4, v6);
     }
@@ -454,6 +468,14 @@ Status configure(ub_ctx* context, const ResolverOptions& options) {
 }
 
 }  // namespace
+
+Task<Result<Answer<Srv>>> Resolver::srv(std::string name) {
+    co_return fail(Errc::Unavailable, printable(name) + ": SRV records aren't asked for");
+}
+
+Task<Result<Answer<Tlsa>>> Resolver::tlsa(std::string name) {
+    co_return fail(Errc::Unavailable, printable(name) + ": TLSA records aren't asked for");
+}
 
 Result<std::unique_ptr<Resolver>> Resolver::make(
     Executor executor, const ResolverOptions& options

@@ -26,6 +26,18 @@ struct Mx {
     std::string host;  // lower case, no trailing dot; empty: null MX (RFC 7505)
 };
 
+// RFC 2782.
+struct Srv {
+    std::uint16_t priority = 0, weight = 0, port = 0;
+    std::string target;  // lower case, no trailing dot; empty: the service isn't there
+};
+
+// RFC 6698 §2.1.
+struct Tlsa {
+    std::uint8_t usage = 0, selector = 0, matching = 0;
+    std::string data;  // octets
+};
+
 template <class T>
 struct Answer {
     std::vector<T> records;     // empty: the name or the type doesn't exist
@@ -47,6 +59,9 @@ class Resolver {
     virtual Task<Result<Answer<IpAddress>>> addresses(std::string host, bool v4, bool v6) = 0;
     virtual Task<Result<Answer<std::string>>> txt(std::string name) = 0;
     virtual Task<Result<Answer<std::string>>> ptr(IpAddress address) = 0;
+    // A resolver that doesn't ask for these says Unavailable.
+    virtual Task<Result<Answer<Srv>>> srv(std::string name);
+    virtual Task<Result<Answer<Tlsa>>> tlsa(std::string name);
 };
 
 }  // namespace sekisho::net

@@ -41,6 +41,9 @@ null IN MX 0 .
 text IN TXT "v=spf1 " "-all"
 text IN TXT "second"
 bad IN A 192.0.2.66
+_submission._tcp IN SRV 0 1 587 MX1
+_imap._tcp IN SRV 0 0 0 .
+_25._tcp.mx1 IN TLSA 3 1 1 00FF000000000000000000000000000000000000000000000000000000000000
 )";
 constexpr const char* kPlainZone = R"($ORIGIN plain.test.
 $TTL 300
@@ -222,6 +225,16 @@ TEST_F(ResolverTest, ValidatesThroughNsdAndThroughUnbound) {
             text(wait(resolver->addresses("mx1.plain.test", true, true))), "insecure 192.0.2.11"
         );
         EXPECT_EQ(text(wait(resolver->txt("text.signed.test"))), "secure [second] [v=spf1 -all]");
+        const auto srv = wait(resolver->srv("_submission._tcp.signed.test"));
+        ASSERT_TRUE(srv && srv->records.size() == 1);
+        EXPECT_TRUE(srv->secure);
+        EXPECT_EQ(srv->records.front().target, "mx1.signed.test");
+        EXPECT_EQ(srv->records.front().port, 587);
+        EXPECT_EQ(wait(resolver->srv("_imap._tcp.signed.test"))->records.front().target, "");
+        const auto tlsa = wait(resolver->tlsa("_25._tcp.mx1.signed.test"));
+        ASSERT_TRUE(tlsa && tlsa->records.size() == 1);
+        EXPECT_EQ(tlsa->records.front().selector, 1);
+        EXPECT_EQ(tlsa->records.front().data.size(), 32U);
         EXPECT_EQ(
             text(wait(resolver->ptr(*IpAddress::parse("192.0.2.1")))), "insecure [mx1.signed.test]"
         );

@@ -1,0 +1,29 @@
+// Questions of the command line to the configured resolvers.
+#pragma once
+
+#include "base/result.h"
+#include "cli/dkim_ops.h"
+#include "config/config.h"
+#include "dkim/verify.h"
+#include "zone/records.h"
+
+#include <string>
+#include <vector>
+
+namespace sekisho::cli {
+
+[[nodiscard]] Result<TxtAnswers> ask_txt(
+    const config::Config& config, std::vector<std::string> names
+);
+
+// The DKIM signatures of a message in a file.
+[[nodiscard]] Result<std::vector<dkim::Verdict>> verify_message(
+    const config::Config& config, std::string message
+);
+
+// Asks for each record and compares. An error: no resolver at all.
+[[nodiscard]] Result<std::vector<zone::Finding>> check_records(
+    const config::Config& config, const std::vector<zone::Record>& records
+);
+
+}  // namespace sekisho::cli

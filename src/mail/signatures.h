@@ -1,0 +1,26 @@
+// The DKIM signatures of a message that came in: keys from the DNS, bodies hashed on a worker.
+#pragma once
+
+#include "base/time.h"
+#include "dkim/verify.h"
+#include "net/resolver.h"
+#include "net/server.h"
+#include "net/task.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sekisho::mail {
+
+// One verdict for each of the first eight signatures, in the order of their fields. Keys that the
+// DNS hasn't given within `patience`, all together, are temporary failures.
+[[nodiscard]] net::Task<std::vector<dkim::Verdict>> verify_signatures(
+    net::Resolver* resolver,
+    net::Workers* workers,
+    std::shared_ptr<const std::string> message,
+    Time now,
+    Duration patience
+);
+
+}  // namespace sekisho::mail
