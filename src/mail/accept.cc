@@ -1,9 +1,9 @@
 #include "mail/accept.h"
 
-#include "message/auth_results.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "dkim/sign.h"
+#include "message/auth_results.h"
 #include "message/header.h"
 #include "message/repair.h"
 #include "message/trace.h"

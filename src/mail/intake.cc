@@ -4,8 +4,9 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "config/config.h"
-#include "dmarc/check.h"
 #include "dkim/sign.h"
+#include "dkim/verify.h"
+#include "dmarc/check.h"
 #include "event/event.h"
 #include "mail/accept.h"
 #include "mail/authenticity.h"
@@ -13,6 +14,7 @@
 #include "mail/rules.h"
 #include "mail/session.h"
 #include "mail/shared.h"
+#include "mail/signatures.h"
 #include "message/header.h"
 #include "net/stream.h"
 #include "net/task.h"
@@ -86,14 +88,37 @@ net::Task<Prepared> signed_by(
     co_return std::move(*kept);
 }
 
+SignatureFinding finding_of(const dkim::Verdict& verdict) {
+    SignatureFinding out;
+    out.status = verdict.status == dkim::Outcome::Pass        ? dmarc::Status::Pass
+                 : verdict.status == dkim::Outcome::TempError ? dmarc::Status::TempError
+                                                              : dmarc::Status::Other;
+    out.result = name(verdict.status);
+    out.domain = verdict.domain;
+    out.selector = verdict.selector;
+    out.algorithm = verdict.algorithm;
+    out.signature = verdict.signature;
+    out.reason = verdict.reason;
+    return out;
+}
+
 }  // namespace
 
-// DMARC of a whole message on the exchange. True: it was refused.
-net::Task<bool> Session::refuse_unauthentic(const message::Header* header) {
+// DKIM and DMARC of a whole message on the exchange. True: it was refused.
+net::Task<bool> Session::refuse_unauthentic(
+    std::shared_ptr<const std::string> text, const message::Header* header
+) {
     const config::Mail& config = settings_->config.mail;
     findings_.dmarc.reset();
+    findings_.signatures.clear();
     if (!checks_senders() || config.dmarc == "off") {
         co_return false;
+    }
+    const auto verdicts = co_await verify_signatures(
+        shared_->resolver, &shared_->workers, std::move(text), now(), config.lookup_timeout
+    );
+    for (const dkim::Verdict& verdict : verdicts) {
+        findings_.signatures.push_back(finding_of(verdict));
     }
     dmarc::Input input = dmarc_input(*header, findings_);
     auto outcome = co_await look_up_dmarc(dns(), std::move(input));
@@ -107,7 +132,9 @@ net::Task<bool> Session::refuse_unauthentic(const message::Header* header) {
 }
 
 net::Task<void> Session::take_message(Smtp::Deliver mail) {
-    const auto header = message::Header::scan(mail.message);
+    // Shared: a worker looks at it while it verifies.
+    auto text = std::make_shared<const std::string>(std::move(mail.message));
+    const auto header = message::Header::scan(*text);
     if (auto refusal = refuse_message(header)) {
         const bool loop = refusal->enhanced == "5.4.6";
         answer(std::move(*refusal), {}, loop ? "loop" : "header");
@@ -122,7 +149,7 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
             note_author(refusal->text());
         }
     }
-    const bool refused = co_await refuse_unauthentic(&header);
+    const bool refused = co_await refuse_unauthentic(text, &header);
     if (refused) {
         co_return;
     }
@@ -155,8 +182,8 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
             recipient.address = instead->second;
         }
     }
-    Prepared prepared = prepare(from, mail.transaction, mail.message, header);
-    std::string().swap(mail.message);
+    Prepared prepared = prepare(from, mail.transaction, *text, header);
+    text.reset();
     if (kind_ != Kind::Exchange && shared_->signer != nullptr) {
         prepared =
             co_await signed_by(shared_, shared_->signer->get(), std::move(prepared), from.at);

@@ -99,7 +99,9 @@ class Session {
     // intake.cc
     net::Task<void> take_message(Smtp::Deliver mail);
     void note_author(const std::string& why);
-    net::Task<bool> refuse_unauthentic(const message::Header* header);
+    net::Task<bool> refuse_unauthentic(
+        std::shared_ptr<const std::string> text, const message::Header* header
+    );
     void acknowledge(const Result<std::string>& committed, const queue::Envelope& envelope);
 
     const std::shared_ptr<Shared> shared_;

@@ -210,9 +210,7 @@ CREATE TABLE greylist (
 CREATE INDEX greylist_last ON greylist (last);
 )sql";
 
-constexpr std::array<std::string_view, 6> kSteps{
-    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6
-};
+constexpr std::array<std::string_view, 6> kSteps{kStep1, kStep2, kStep3, kStep4, kStep5, kStep6};
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 
 Everything lives in one namespace, whose loopback device has the addresses of all.
 """
+import base64
 import os
 import shutil
 import signal
@@ -29,6 +30,15 @@ FORGED = [
     'authentication-results: (really) "MAIL.example.net" (1) / 1;\n\tdmarc=pass header.from=bank.org',
     "Authentication-Results : example.net; spf=pass smtp.mailfrom=bank.org",
 ]
+
+
+def made_key():
+    """An Ed25519 key by OpenSSL: its seed and its public half, in base64."""
+    def openssl(*command, stdin=None):
+        return subprocess.run(["openssl", *command], input=stdin, capture_output=True, check=True).stdout
+    pem = openssl("genpkey", "-algorithm", "ED25519")
+    seed, public = openssl("pkey", "-outform", "DER", stdin=pem), openssl("pkey", "-pubout", "-outform", "DER", stdin=pem)
+    return base64.b64encode(seed[-32:]), base64.b64encode(public[-32:]).decode()
 
 
 class World:
@@ -67,7 +77,12 @@ class World:
             'news TXT "v=spf1 include:sender.net -all"',
             'mx TXT "v=spf1 a -all"',
         ])
-        zones.zone("strict.org.", ['@ TXT "v=spf1 ip4:198.51.100.77 -all"', '_dmarc TXT "v=DMARC1; p=reject"'])
+        self.key, public = made_key()
+        zones.zone("strict.org.", [
+            '@ TXT "v=spf1 ip4:198.51.100.77 -all"',
+            '_dmarc TXT "v=DMARC1; p=reject"',
+            f'peer._domainkey TXT "v=DKIM1; k=ed25519; p={public}"',
+        ])
         # A delegation without a signature, to who serves the lists.
         zones.records["."] += ["lists.org. NS ns.lists.org.", f"ns.lists.org. A {LISTS}"]
         anchor = zones.sign()
@@ -215,6 +230,27 @@ def what_is_enforced_is_refused():
         assert "spf=" not in str(delivered(s, "off"))
 
 
+def a_signature_vouches_where_spf_does_not(world):
+    """What a list or a forwarder sends on: SPF knows nothing of it, the author's signature holds."""
+    import dkim  # dkimpy
+    def signed(subject, body="Hello"):
+        content = text("a@strict.org", subject).replace("Hello", body).encode()
+        return dkim.sign(content, b"peer", b"strict.org", world.key, signature_algorithm=b"ed25519-sha256").decode() + content.decode()
+
+    with sekisho('dmarc = "enforce"') as s:
+        s.start("mail")
+        code, answer = send(STRANGER, "list@forward.org", signed("forwarded"))
+        assert code == 250, answer
+        mail = delivered(s, "forwarded")
+        got = results(mail)
+        assert (got["dkim"].result, got["dmarc"].result) == ("pass", "pass"), mail.items()
+        assert ("d", "strict.org") in [(one.name, one.value) for one in got["dkim"].properties], mail.items()
+        code, answer = send(STRANGER, "list@forward.org", signed("changed").replace("Hello", "Hello, buy"))
+        assert (code, answer[:5]) == (550, "5.7.1") and "DKIM: fail of strict.org" in answer, answer
+        code, answer = send(STRANGER, "list@forward.org", signed("no key").replace("s=peer", "s=none"))
+        assert code == 550, answer
+
+
 def a_dead_dns_refuses_nothing():
     with sekisho('spf = "enforce"\ndmarc = "enforce"\nlookup_timeout = "300ms"', resolver=NOBODY) as s:
         s.start("mail")
@@ -270,11 +306,15 @@ def main_in_a_world():
     if not netns.have_root():
         print("skipped: needs root for a network namespace")
         sys.exit(0)
-    with World():
+    with World() as world:
+        def a_signature_vouches():
+            a_signature_vouches_where_spf_does_not(world)
+
         main([
             a_server_of_the_sender_passes,
             by_default_failures_are_recorded,
             what_is_enforced_is_refused,
+            a_signature_vouches,
             a_dead_dns_refuses_nothing,
             explained_with_every_weight,
             who_is_not_known_comes_again,
