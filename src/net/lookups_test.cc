@@ -37,7 +37,8 @@ class SlowResolver final : public Resolver {
         if (name == "never") {
             co_await sleep_for(executor_, std::chrono::hours(1));
         }
-        co_await sleep_for(executor_, std::chrono::milliseconds(name == "slow" ? 30 : 1));
+        const std::chrono::milliseconds wait{name == "slow" ? 30 : 1};
+        co_await sleep_for(executor_, wait);
         Answer<std::string> answer;
         answer.records.push_back(name);
         co_return answer;
