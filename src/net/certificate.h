@@ -11,7 +11,7 @@ namespace sekisho::net {
 struct CertificateFacts {
     Time not_after{};
     bool self_signed = false;
-    std::string key_sha256;  // of its SubjectPublicKeyInfo, octets: TLSA 3 1 1 (RFC 7672 §3.1.1)
+    std::string key_sha256;   // of its SubjectPublicKeyInfo, octets: TLSA 3 1 1 (RFC 7672 §3.1.1)
     bool names_host = false;  // it is for the host that was asked about (RFC 6125)
 };
 

@@ -42,7 +42,7 @@ Status KeyStore::give(const std::string& path) const {
     if (::geteuid() != 0) {
         return {};
     }
-    struct stat folder {};
+    struct stat folder{};
     if (::stat(folder_.c_str(), &folder) != 0) {
         return fail(errno_error(folder_));
     }
