@@ -197,9 +197,14 @@ net::Task<void> DkimKeeper::State::keep(std::shared_ptr<State> self, net::Execut
         if (changed || std::chrono::steady_clock::now() >= due) {
             const Duration wait = co_await round(self, in_force);
             due = std::chrono::steady_clock::now() + wait;
-        } else if (key_store(*in_force).stamp() != self->stamp) {
-            std::function<void()> load = [self, in_force] { self->load_signer(*in_force); };
-            co_await net::run_blocking(self->deps.workers, std::move(load));
+        } else {
+            // What `sekisho dkim` changed.
+            std::function<void()> look = [self, in_force] {
+                if (key_store(*in_force).stamp() != self->stamp) {
+                    self->load_signer(*in_force);
+                }
+            };
+            co_await net::run_blocking(self->deps.workers, std::move(look));
         }
         co_await net::sleep_for(executor, kPoll);
     }

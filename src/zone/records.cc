@@ -22,7 +22,8 @@ namespace {
 constexpr int kTtl = 3600;
 constexpr std::size_t kStringMax = 255;
 
-// "https://guide.example.net:8443/x" -> "guide.example.net"; of an IPv6 address without brackets.
+// Of "https://guide.example.net:8443/x" and of "guide.example.net:25"; an IPv6 address without its
+// brackets.
 std::string host_of(std::string_view url) {
     const std::size_t scheme = url.find("://");
     if (scheme != std::string_view::npos) {
@@ -33,11 +34,6 @@ std::string host_of(std::string_view url) {
         return std::string(url.substr(1, url.find(']') - 1));
     }
     return std::string(url.substr(0, url.find(':')));
-}
-
-// "host:port" of a smarthost.
-std::string host_part(std::string_view endpoint) {
-    return host_of(endpoint);
 }
 
 class Plan {
@@ -121,16 +117,15 @@ class Plan {
     }
 
     [[nodiscard]] std::string spf_text() const {
-        // By MX our own host sends; through a smarthost, that one.
+        const bool by_mx = !config_.mail.exchange.empty();
+        const std::string own = by_mx ? "mx" : "a:" + to_lower(config_.mail.hostname);
         if (config_.delivery.smarthost.empty()) {
-            return "v=spf1 mx ~all";
+            return "v=spf1 " + own + " ~all";
         }
-        const std::string host = host_part(config_.delivery.smarthost);
+        const std::string host = host_of(config_.delivery.smarthost);
         const auto address = IpAddress::parse(host);
-        if (!address) {
-            return "v=spf1 mx a:" + host + " ~all";
-        }
-        return std::string("v=spf1 mx ") + (address->is_v4() ? "ip4:" : "ip6:") + host + " ~all";
+        const std::string kind = !address ? "a:" : (address->is_v4() ? "ip4:" : "ip6:");
+        return "v=spf1 " + own + " " + kind + host + " ~all";
     }
 
     void dkim(const dkim::KeyEntry& key) {
