@@ -366,7 +366,7 @@ TEST_F(Submission, WhatIsOursIsSigned) {
     auto keys = std::make_shared<dkim::Signer>();
     keys->add("example.net", "example.net", {"e2026a", *key});
     signer.set(keys);
-    config.mail.from_check = "off";  // one message is from a domain that isn't ours
+    add("taro@example.net", {"taro@example.net", "taro@other.example"});
     start();
     const auto client = ready("submissions");
     ASSERT_TRUE(

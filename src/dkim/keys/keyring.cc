@@ -196,9 +196,12 @@ Status Keyring::activate(std::string_view domain, std::string_view selector, Tim
     if (key.state == KeyState::Signing) {
         return {};
     }
+    bool before = true;
     for (KeyEntry& other : keys_) {
+        before = before && &other != &key;
+        // An older key that still waits is overtaken: it must not take over from this one later.
         if (other.domain == key.domain && other.algorithm == key.algorithm &&
-            other.state == KeyState::Signing) {
+            (other.state == KeyState::Signing || (before && other.state == KeyState::Waiting))) {
             other.state = KeyState::Retired;
             other.since = now;
         }

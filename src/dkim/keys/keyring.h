@@ -57,7 +57,7 @@ class Keyring {
 
     // Conflict: the domain has the selector already.
     Status add(KeyEntry key);
-    // waiting or retired -> signing; what signed until now -> retired.
+    // waiting or retired -> signing; what signed until now, and older ones that wait -> retired.
     Status activate(std::string_view domain, std::string_view selector, Time now);
     Status retire(std::string_view domain, std::string_view selector, Time now);
     Status remove(std::string_view domain, std::string_view selector, Time now);

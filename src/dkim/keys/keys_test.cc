@@ -53,6 +53,16 @@ TEST(Keyring, ANewKeyTakesOverAndTheOldOneIsRetired) {
     EXPECT_FALSE(ring.add(entry("e2026a")));
 }
 
+TEST(Keyring, AKeyThatWasOvertakenNeverSigns) {
+    Keyring ring;
+    ASSERT_TRUE(
+        ring.add(entry("e2026a")) && ring.add(entry("e2026b")) && ring.add(entry("e2026c"))
+    );
+    ASSERT_TRUE(ring.activate("example.net", "e2026b", kNow));
+    EXPECT_EQ(state(ring, "e2026a"), KeyState::Retired);
+    EXPECT_EQ(state(ring, "e2026c"), KeyState::Waiting) << "a newer one still may";
+}
+
 TEST(Keyring, SelectorsAreNeverGivenTwice) {
     Keyring ring;
     EXPECT_EQ(ring.next_selector("example.net", kRsa, kNow), "s2026a");
