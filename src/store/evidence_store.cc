@@ -137,17 +137,7 @@ Result<std::vector<Case>> SqliteEvidenceStore::read(Result<Statement> statement)
     if (!statement) {
         return fail(statement.error());
     }
-    std::vector<Case> out;
-    while (true) {
-        const auto row = statement->step();
-        if (!row) {
-            return fail(row.error());
-        }
-        if (!*row) {
-            return out;
-        }
-        out.push_back(read_case(*statement));
-    }
+    return statement->all(read_case);
 }
 
 Result<Case> SqliteEvidenceStore::find(std::int64_t id) {
@@ -280,17 +270,7 @@ Result<std::vector<Record>> SqliteEvidenceStore::records(std::int64_t id, std::s
         return fail(statement.error());
     }
     statement->bind_all(id, static_cast<std::int64_t>(limit));
-    std::vector<Record> out;
-    while (true) {
-        const auto row = statement->step();
-        if (!row) {
-            return fail(row.error());
-        }
-        if (!*row) {
-            return out;
-        }
-        out.push_back(read_record(*statement));
-    }
+    return statement->all(read_record);
 }
 
 Result<std::int64_t> SqliteEvidenceStore::erase(std::int64_t id) {

@@ -248,17 +248,7 @@ Result<std::vector<event::Event>> SqliteJournal::find_once(const event::Query& q
             statement->bind(std::string_view{std::get<std::string>(value)});
         }
     }
-    std::vector<event::Event> out;
-    while (true) {
-        const auto row = statement->step();
-        if (!row) {
-            return fail(row.error());
-        }
-        if (!*row) {
-            return out;
-        }
-        out.push_back(read_event(*statement));
-    }
+    return statement->all(read_event);
 }
 
 Result<std::vector<std::pair<event::Kind, std::int64_t>>> SqliteJournal::totals(Time since) {
@@ -271,18 +261,10 @@ Result<std::vector<std::pair<event::Kind, std::int64_t>>> SqliteJournal::totals(
         return fail(statement.error());
     }
     statement->bind(since);
-    std::vector<std::pair<event::Kind, std::int64_t>> out;
-    while (true) {
-        const auto row = statement->step();
-        if (!row) {
-            return fail(row.error());
-        }
-        if (!*row) {
-            return out;
-        }
-        const auto kind = static_cast<event::Kind>(statement->integer());
-        out.emplace_back(kind, statement->integer());
-    }
+    return statement->all([](Statement& row) {
+        const auto kind = static_cast<event::Kind>(row.integer());
+        return std::pair(kind, row.integer());
+    });
 }
 
 Result<std::int64_t> SqliteJournal::forget_before(Time time) {

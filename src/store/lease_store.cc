@@ -194,17 +194,7 @@ Result<lease::Lease> SqliteLeaseStore::find(std::int64_t id) {
 }
 
 Result<std::vector<lease::Lease>> SqliteLeaseStore::read(Statement statement) {
-    std::vector<lease::Lease> out;
-    while (true) {
-        const auto row = statement.step();
-        if (!row) {
-            return fail(row.error());
-        }
-        if (!*row) {
-            return out;
-        }
-        out.push_back(read_lease(statement));
-    }
+    return statement.all(read_lease);
 }
 
 Result<std::vector<lease::Lease>> SqliteLeaseStore::living() {

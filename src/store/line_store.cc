@@ -237,17 +237,7 @@ Result<std::vector<int>> SqliteLineStore::lengths() {
     if (!statement) {
         return fail(statement.error());
     }
-    std::vector<int> out;
-    while (true) {
-        const auto row = statement->step();
-        if (!row) {
-            return fail(row.error());
-        }
-        if (!*row) {
-            return out;
-        }
-        out.push_back(static_cast<int>(statement->integer()));
-    }
+    return statement->all([](Statement& row) { return static_cast<int>(row.integer()); });
 }
 
 Result<std::vector<Session>> SqliteLineStore::holders(

@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <unordered_map>
 #include <vector>
 
@@ -62,6 +63,22 @@ class Statement {
     [[nodiscard]] std::string text();  // blobs too
     [[nodiscard]] Time time() { return from_ms(integer()); }
     [[nodiscard]] bool boolean() { return integer() != 0; }
+
+    // Every row that is left, in order, as `read` (of this statement) makes it.
+    template <class Read>
+    auto all(Read read) -> Result<std::vector<std::invoke_result_t<Read&, Statement&>>> {
+        std::vector<std::invoke_result_t<Read&, Statement&>> out;
+        while (true) {
+            const auto row = step();
+            if (!row) {
+                return fail(row.error());
+            }
+            if (!*row) {
+                return out;
+            }
+            out.push_back(read(*this));
+        }
+    }
 
   private:
     friend class Database;

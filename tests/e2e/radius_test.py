@@ -216,13 +216,13 @@ def our_proxy_in_front_of_freeradius():
         assert '"jiro"' in server.detail(), s.counters()
 
 
-def copies_from_freeradius():
-    with Gate() as s:
-        pool = f"""
+def realm_of(gate):
+    """FreeRADIUS's realm sekisho: the gate's accounting."""
+    return f"""
 home_server ours {{
     type = acct
     ipaddr = 127.0.0.1
-    port = {s.radius}
+    port = {gate.radius}
     secret = "{SECRET}"
 }}
 home_server_pool ours {{
@@ -232,6 +232,11 @@ realm sekisho {{
     acct_pool = ours
 }}
 """
+
+
+def copies_from_freeradius():
+    with Gate() as s:
+        pool = realm_of(s)
         policy = """
         update control {
             Replicate-To-Realm := sekisho
@@ -250,20 +255,7 @@ realm sekisho {{
 
 def freeradius_as_a_proxy_in_front_of_us():
     with Gate() as s:
-        pool = f"""
-home_server ours {{
-    type = acct
-    ipaddr = 127.0.0.1
-    port = {s.radius}
-    secret = "{SECRET}"
-}}
-home_server_pool ours {{
-    home_server = ours
-}}
-realm sekisho {{
-    acct_pool = ours
-}}
-"""
+        pool = realm_of(s)
         with Radiusd(SERVER_SECRET, """
         update control {
             Proxy-To-Realm := sekisho
