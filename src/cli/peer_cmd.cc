@@ -7,7 +7,7 @@
 #include "cli/leased_policy.h"
 #include "config/config.h"
 #include "mail/authenticity.h"
-#include "mail/evidence.h"
+#include "mail/sender_lookups.h"
 #include "net/resolver.h"
 #include "net/server.h"
 #include "net/task.h"

@@ -1,4 +1,4 @@
-#include "mail/evidence.h"
+#include "mail/sender_lookups.h"
 
 #include "base/bytes.h"
 #include "base/ip.h"

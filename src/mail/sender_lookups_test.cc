@@ -1,5 +1,5 @@
 // What a peer's DNS says, by a resolver made for the test.
-#include "mail/evidence.h"
+#include "mail/sender_lookups.h"
 
 #include "base/ip.h"
 #include "base/result.h"
