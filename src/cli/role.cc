@@ -100,6 +100,9 @@ class Host {
         if (const Status made = make_folder(config_.state_dir + "/run", 0750); !made) {
             return report(context_, made.error());
         }
+        if (const Status given = hand_over(config_); !given) {
+            return report(context_, given.error());
+        }
         auto role = start(config_);
         if (!role) {
             log::error(
@@ -133,6 +136,13 @@ class Host {
             );
             tell_parent(Json{{"error", control.error().message}});
             return kFailed;
+        }
+        if (const Status given = hand_over(config_); !given) {  // the socket of one that stays root
+            log::error(
+                "HAND_OVER_FAILED",
+                "the other roles may not reach this one",
+                {{"error", given.error().message}}
+            );
         }
         loops->run();
         log::info("ROLE_STARTED", "started", {{"config", config_.file}});

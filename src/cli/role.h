@@ -47,6 +47,10 @@ int run_gate(const Context& context);
 int run_mail(const Context& context);
 int run_desk(const Context& context);
 
+// As root, with a user named: what root made for the roles (sockets, database, spool, certificate)
+// becomes that user's, so that they work when they have changed to it.
+Status hand_over(const config::Config& config);
+
 // Gives up every right that is not needed once ports are bound: changes to config.user where one is
 // named, drops all capabilities.
 Status drop_rights(const config::Config& config);
