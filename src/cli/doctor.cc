@@ -50,26 +50,34 @@ void examine_clock(Findings& out) {
 
 // Our own mail server must get out, and others' in to it.
 void examine_own_mail(const config::Config& config, const policy::Policy& policy, Findings& out) {
-    std::vector<std::string> shut;
+    const std::string advice =
+        "put the addresses of your mail servers in a class whose rule passes them; `sekisho gate "
+        "explain` shows which rule decides";
+    bool passes = true;
     for (const IpAddress& address : gate::own_addresses()) {
         const policy::Verdict verdict = policy.cell(policy.classify(address), 0);
-        if (policy::blocks(verdict.declared)) {
-            shut.push_back(fmt::format(
-                "{} (rule {})",
-                address.text(),
-                policy.rules().at(static_cast<std::size_t>(verdict.rule)).name
-            ));
+        if (!policy::blocks(verdict.declared)) {
+            continue;
+        }
+        passes = false;
+        const std::string who = fmt::format(
+            "{} (rule {})",
+            address.text(),
+            policy.rules().at(static_cast<std::size_t>(verdict.rule)).name
+        );
+        if (policy::blocks(verdict.action) && config.gate.mode != "observe") {
+            out.fault(
+                "policy", who + ": port 25 of the outside is closed for this machine itself", advice
+            );
+        } else {
+            out.note(
+                "policy",
+                who + ": once enforced, port 25 of the outside is closed for this machine itself",
+                advice
+            );
         }
     }
-    for (const std::string& one : shut) {
-        out.fault(
-            "policy",
-            one + ": port 25 of the outside is closed for this machine itself",
-            "put the addresses of your mail servers in a class whose rule passes them; "
-            "`sekisho gate explain` shows which rule decides"
-        );
-    }
-    if (shut.empty() && !config.policy.rules.empty()) {
+    if (passes && !config.policy.rules.empty()) {
         out.good("policy", "this machine's own addresses may deliver to the outside");
     }
 }

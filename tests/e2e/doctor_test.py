@@ -71,6 +71,11 @@ free_space_min = "1024GiB"
             assert wanted in told, (wanted, told)
         others = subprocess.run(["ip", "-o", "addr", "show", "scope", "global"], capture_output=True, text=True).stdout
         assert ("closed for this machine itself" in told) == bool(others.strip()), told
+        s.config.write_text(text.replace('engine = "nftables"', 'engine = "none"\nmode = "observe"'))
+        faults = found(s, "FAULT")  # nothing is closed while the gate observes
+        assert not any("closed for this machine" in one for one in faults), faults
+        noted = any("once enforced, port 25" in one for one in found(s, "note"))
+        assert noted == bool(others.strip()), found(s, "note")
         s.config.write_text("nonsense = 1\n")
         assert "unknown key" in s.cli("doctor", code=2)
 
