@@ -79,18 +79,17 @@ Result<TlsSession> TlsSession::client(
     while (name.ends_with('.')) {
         name.pop_back();  // SNI has no trailing dot
     }
-    bool named = false;
     if (IpAddress::parse(name)) {
-        named = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str()) == 1;
+        session->named_ = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str()) == 1;
     } else if (!name.empty()) {
         // A name that OpenSSL finds too long or odd goes without SNI; the handshake decides.
         // SSL_set_tlsext_host_name() without the C cast of the macro.
         SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
-        named = SSL_set1_host(ssl, name.c_str()) == 1;
+        session->named_ = SSL_set1_host(ssl, name.c_str()) == 1;
     }
     ERR_clear_error();
     // A chain alone proves nothing about who it is.
-    if (!named && SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE) {
+    if (!session->named_ && SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE) {
         return fail(Errc::Invalid, "TLS: \"" + name + "\" is no name that can be verified");
     }
     return session;
@@ -145,8 +144,7 @@ TlsSession::Step TlsSession::handshake() {
         if (const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name)) {
             info.server_name = name;
         }
-        info.peer_verified = SSL_get0_peer_certificate(ssl_.get()) != nullptr &&
-                             SSL_get0_peername(ssl_.get()) != nullptr &&
+        info.peer_verified = named_ && SSL_get0_peer_certificate(ssl_.get()) != nullptr &&
                              SSL_get_verify_result(ssl_.get()) == X509_V_OK;
         info_ = std::move(info);
     }

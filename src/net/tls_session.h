@@ -59,6 +59,7 @@ class TlsSession {
     std::shared_ptr<const TlsContext> context_;
     std::unique_ptr<ssl_st, Free> ssl_;
     std::optional<TlsInfo> info_;
+    bool named_ = false;  // the peer's certificate is compared with a name
     bool broken_ = false;
     bool ended_ = false;
     std::string error_;
