@@ -110,6 +110,7 @@ struct Mail {
     std::string peer_check = "observe";          // of who connects to 25: off, observe, enforce
     std::string spf = "record";                  // off, record, enforce
     std::string dmarc = "record";                // off, record, enforce
+    std::vector<std::string> arc_trusted;        // domains whose seals vouch
     Duration lookup_timeout{10'000};             // for all that the DNS is asked about a peer
     std::vector<DnsList> dnsbl, dnswl;           // against and for a server
     std::string greylist = "off";                // off, on: of peers judged neither

@@ -112,15 +112,17 @@ net::Task<bool> Session::refuse_unauthentic(
     const config::Mail& config = settings_->config.mail;
     findings_.dmarc.reset();
     findings_.signatures.clear();
+    findings_.chain.reset();
     if (!checks_senders() || config.dmarc == "off") {
         co_return false;
     }
-    const auto verdicts = co_await verify_signatures(
+    auto vouched = co_await verify_signatures(
         shared_->resolver, &shared_->workers, std::move(text), now(), config.lookup_timeout
     );
-    for (const dkim::Verdict& verdict : verdicts) {
+    for (const dkim::Verdict& verdict : vouched.signatures) {
         findings_.signatures.push_back(finding_of(verdict));
     }
+    findings_.chain = std::move(vouched.chain);
     dmarc::Input input = dmarc_input(*header, findings_);
     auto outcome = co_await look_up_dmarc(dns(), std::move(input));
     ++shared_->counters.dmarc.at(static_cast<std::size_t>(outcome.result));
