@@ -44,11 +44,13 @@ void add_app_password(CLI::App& account, Context& context, Chosen& chosen);
 void add_queue(
     CLI::App& app, Context& context, Chosen& chosen
 );  // queue list|show|retry|hold|release|drop
+void add_limit(CLI::App& app, Context& context, Chosen& chosen);  // limit list|show|reset|replay
 void add_dkim(
     CLI::App& app, Context& context, Chosen& chosen
 );  // dkim keygen|list|show|check|rotate|retire|verify
 void add_dns(CLI::App& app, Context& context, Chosen& chosen);     // dns [check]
 void add_events(CLI::App& app, Context& context, Chosen& chosen);  // events, trace
+void add_why(CLI::App& app, Context& context, Chosen& chosen);     // why
 void add_line(CLI::App& app, Context& context, Chosen& chosen);
 void add_config(
     CLI::App& app, Context& context, Chosen& chosen

@@ -10,6 +10,7 @@
 #include "cli/dkim_ops.h"
 #include "cli/init.h"
 #include "cli/leased_policy.h"
+#include "cli/limit_control.h"
 #include "cli/penalties.h"
 #include "cli/queue_control.h"
 #include "cli/role.h"
@@ -133,10 +134,14 @@ class MailRole final : public Role {
     }
 
     Result<Json> command(const std::string& name, const Json& request) override {
+        if (name.starts_with("limit-")) {
+            return limit_command(*server_, store_->journal(), name, request);
+        }
         return queue_command(*spool_, store_->journal(), name, request);
     }
 
     void tick() override {
+        keep_counters();
         auto policy = leased_->changed(config_, now());
         if (!policy) {
             return;
@@ -156,6 +161,7 @@ class MailRole final : public Role {
     void stop() override {
         if (server_) {
             server_->stop();
+            keep_counters();
         }
         if (deliverer_) {
             deliverer_->stop(std::chrono::seconds(5));
@@ -179,6 +185,23 @@ class MailRole final : public Role {
     }
 
   private:
+    // Said once when it begins to fail, and once when it works again.
+    void keep_counters() {
+        const Status kept = server_->keep_counters();
+        if (kept.has_value() != counters_kept_) {
+            counters_kept_ = kept.has_value();
+            if (kept) {
+                log::info("LIMITS_KEPT", "the counters of limits are kept again");
+            } else {
+                log::error(
+                    "LIMITS_NOT_KEPT",
+                    "a restart now would forget what limits have counted",
+                    {{"error", kept.error().message}}
+                );
+            }
+        }
+    }
+
     Status open(const config::Config& config) {
         config_ = config;
         if (Status made = ensure_certificate(config); !made) {
@@ -256,6 +279,7 @@ class MailRole final : public Role {
              &store_->greylist(),
              [this](const IpAddress& peer, const std::string& why) { penalties_->add(peer, why); },
              &store_->logins(),
+             &store_->limits(),
              &signer_}
         );
         if (!server) {
@@ -329,6 +353,7 @@ class MailRole final : public Role {
     dkim::SignerHolder signer_;
     std::optional<DkimKeeper> keeper_;
     std::unique_ptr<mail::Server> server_;
+    bool counters_kept_ = true;
     std::unique_ptr<delivery::Deliverer> deliverer_;
 };
 

@@ -6,8 +6,10 @@
 #include "base/ip.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "limit/spec.h"
 #include "policy/policy.h"
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -112,6 +114,14 @@ struct Mail {
     std::uint32_t recipients_per_hour = 300;
 };
 
+struct Limits {  // what every [[limit]] shares
+    std::chrono::minutes utc_offset{0};
+    std::vector<std::string> home_classes{"subscribers", "static"};
+    std::vector<std::string> domestic_classes{"roaming"};
+    std::string country;       // two letters
+    std::string country_file;  // empty: no country is known
+};
+
 struct Dkim {
     bool sign = true;
     std::vector<std::string> algorithms{"rsa-sha256", "ed25519-sha256"};  // a key for each
@@ -174,6 +184,8 @@ struct Config {
     Radius radius;
     std::vector<LineSource> lines;
     Mail mail;
+    Limits limits;
+    std::vector<limit::Spec> limit;  // [[limit]]
     Dkim dkim;
     Tls tls;
     Queue queue;

@@ -319,6 +319,7 @@ const std::vector<Table<Config>>& tables() {
         for (Table<Config>& table : mail_tables()) {
             every.push_back(std::move(table));
         }
+        every.push_back(limits_table());
         return every;
     }();
     return all;

@@ -39,6 +39,8 @@ enum class Kind : std::uint8_t {
     EvidenceShown,   // somebody looked at them
     EvidenceStopped,
     EvidenceErased,
+    LimitWouldRefuse,  // a limit in shadow would have; count says how often since the last one
+    LimitReset,        // an operator let a key begin anew; detail says who and why
 };
 [[nodiscard]] std::string_view name(Kind kind);  // "gate-blocked", ...
 [[nodiscard]] std::optional<Kind> parse_kind(std::string_view text);

@@ -24,6 +24,7 @@ constexpr std::array<Page, 12> kPages{{
     {"contact", "contact", contact_page, true},
     {"refused", "refused", refused_page, false},
     {"login", "login", login_page, false},
+    {"limits", "limits", limits_page, false},
 }};
 
 // What the other language's link must carry to show the same.

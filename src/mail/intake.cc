@@ -8,6 +8,7 @@
 #include "dkim/verify.h"
 #include "dmarc/check.h"
 #include "event/event.h"
+#include "limit/spec.h"
 #include "mail/accept.h"
 #include "mail/authenticity.h"
 #include "mail/rules.h"
@@ -140,6 +141,11 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
         answer(std::move(*refusal), {}, loop ? "loop" : "header");
         co_return;
     }
+    if (auto refusal =
+            take_message_of(limit::Counts::Bytes, static_cast<std::int64_t>(text->size()))) {
+        answer(std::move(*refusal), {}, limited_by_);
+        co_return;
+    }
     if (account_ && settings_->config.mail.from_check != "off") {
         if (auto refusal = refuse_author(*account_, message::inspect(header))) {
             if (settings_->config.mail.from_check == "enforce") {
@@ -222,7 +228,7 @@ void Session::acknowledge(const Result<std::string>& committed, const queue::Env
         );
         return;
     }
-    taken_ = 0;  // sent: the recipients count
+    taken_.clear();  // sent: it counts
     const std::string& id = *committed;
     ++shared_->counters.messages_accepted;
     shared_->counters.recipients_accepted += envelope.recipients.size();
@@ -234,6 +240,9 @@ void Session::acknowledge(const Result<std::string>& committed, const queue::Env
         accepted.sender = envelope.reverse_path;
         accepted.recipient = recipient.address;
         accepted.detail = summary(findings_);
+        if (!envelope.account.empty()) {
+            shared_->acquaintances.met(envelope.account, recipient.address, now());
+        }
         shared_->journal.append(std::move(accepted));
     }
     log::info(

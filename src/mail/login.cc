@@ -12,6 +12,7 @@
 #include "conduct/login_guard.h"
 #include "conduct/login_memory.h"
 #include "event/event.h"
+#include "limit/spec.h"
 #include "mail/rules.h"
 #include "mail/session.h"
 #include "mail/shared.h"
@@ -135,6 +136,14 @@ net::Task<bool> Session::find_candidate(std::string login) {
         refuse_login(login, login_limit_reply(free.error()), "limit");
         co_return false;
     }
+    limit::Facts who = facts({});
+    who.account = login;
+    const auto takings = limit::takings(settings_->limits, limit::Counts::FailedLogins, who, 1);
+    const auto wants = limit::wants(takings);
+    if (const auto free = shared_->limiter->check(wants, now()); !free) {
+        refuse_login(login, login_limit_reply(free.error()), "limit");
+        co_return false;
+    }
     std::function<Result<account::Account>()> work = [shared = shared_, login] {
         return shared->accounts.find(login);
     };
@@ -253,6 +262,9 @@ void Session::count_failure(const std::string& login, std::string& why) {
         why += " (the guess of a moment ago, counted then)";
         return;
     }
+    limit::Facts who = facts({});
+    who.account = login;
+    count_each(limit::Counts::FailedLogins, who);
     if (shared_->logins != nullptr) {
         shared_->workers.post([shared = shared_, mark] {
             if (const Status kept = shared->logins->keep_failure(mark); !kept) {

@@ -11,6 +11,8 @@
 #include "dkim/sign.h"
 #include "event/event.h"
 #include "limit/limiter.h"
+#include "limit/memory.h"
+#include "limit/spec.h"
 #include "line/line.h"
 #include "net/resolver.h"
 #include "net/server.h"
@@ -50,6 +52,8 @@ struct Deps {
 
     // Where logins are kept over a restart; null: nowhere.
     conduct::LoginMemory* logins = nullptr;
+    // Where the counters of limits are kept over a restart; null: nowhere.
+    limit::Memory* counters = nullptr;
     // Signs what is submitted (DKIM); null: nothing is signed.
     const dkim::SignerHolder* signer = nullptr;
 
@@ -87,8 +91,12 @@ class Server {
     [[nodiscard]] virtual std::vector<BoundListener> listeners() const = 0;
     // {"connections":{...},"logins":{...},"messages":{...},"refused":{"550":3},"limits":[...]}
     [[nodiscard]] virtual std::string status_json() const = 0;
-    // For `sekisho limit show` and the desk.
+    // Keeps what limits have counted since the last call; to be called about once a second. May
+    // wait for the disk. What can't be kept is tried again with the next call.
+    virtual Status keep_counters() = 0;
+    // For `sekisho limit` and the desk.
     [[nodiscard]] virtual limit::Limiter& limiter() = 0;
+    [[nodiscard]] virtual std::vector<limit::Spec> limits() const = 0;
 };
 
 }  // namespace sekisho::mail

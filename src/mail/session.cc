@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "event/event.h"
+#include "limit/spec.h"
 #include "mail/rules.h"
 #include "mail/shared.h"
 #include "net/server.h"
@@ -95,6 +96,10 @@ std::optional<smtp::Reply> Session::unwanted() const {
 
 net::Task<void> Session::run() {
     std::optional<smtp::Reply> refusal = unwanted();
+    if (!refusal) {
+        co_await find_line_for_limits();
+        refusal = limited_connection();
+    }
     const bool begun = co_await begin(!refusal.has_value());
     if (begun) {
         if (refusal) {
@@ -254,6 +259,9 @@ void Session::answer(
         return;
     }
     note_refusals();  // what is older is recorded first
+    if (reply.code >= 500 && !recipient.empty()) {
+        count_each(limit::Counts::RefusedRecipients, facts(recipient));
+    }
     event::Event refused = event(event::Kind::Refused);
     refused.detail = reply.text();
     refused.recipient = std::move(recipient);

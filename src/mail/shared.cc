@@ -48,6 +48,7 @@ Shared::Shared(
       sasl(std::move(sasl_settings)),
       credentials({.key = random_bytes(32)}),
       limiter(std::move(limits)),
+      memory(deps.counters),
       guard(*limiter, {.key = random_bytes(32)}),
       logins(deps.logins) {}
 

@@ -8,10 +8,13 @@
 #include "conduct/login_memory.h"
 #include "dkim/sign.h"
 #include "event/event.h"
+#include "limit/acquaintances.h"
 #include "limit/connections.h"
 #include "limit/limiter.h"
+#include "limit/memory.h"
 #include "line/line.h"
 #include "mail/counters.h"
+#include "mail/limiting.h"
 #include "mail/rules.h"
 #include "mail/server.h"
 #include "net/resolver.h"
@@ -62,6 +65,9 @@ struct Shared {
     const account::SaslSettings sasl;
     account::CredentialCache credentials;
     std::unique_ptr<limit::Limiter> limiter;
+    limit::Acquaintances acquaintances;
+    limit::Memory* const memory;  // null: counters don't outlive a restart
+    ShadowNotes shadows;
     conduct::LoginGuard guard;
     conduct::LoginMemory* const logins;  // null: nothing outlives a restart
     limit::Connections connections;

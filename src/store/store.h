@@ -11,6 +11,7 @@
 #include "event/event.h"
 #include "evidence/evidence.h"
 #include "lease/lease.h"
+#include "limit/memory.h"
 #include "line/line.h"
 #include "peer/greylist.h"
 #include "store/indexed_lines.h"
@@ -43,6 +44,7 @@ class Store {
     [[nodiscard]] virtual evidence::EvidenceStore& evidence() = 0;
     [[nodiscard]] virtual conduct::LoginMemory& logins() = 0;
     [[nodiscard]] virtual peer::GreylistStore& greylist() = 0;
+    [[nodiscard]] virtual limit::Memory& limits() = 0;
 
     // Small facts of the installation, such as its keys. A value may be any bytes.
     [[nodiscard]] virtual Result<std::optional<std::string>> setting(std::string_view key) = 0;
