@@ -11,7 +11,7 @@
 namespace sekisho::guide {
 namespace {
 
-constexpr std::array<Page, 12> kPages{{
+constexpr std::array<Page, 13> kPages{{
     {"", "start", start_page, true},
     {"check", "check", check_page, true},
     {"affected", "affected", affected_page, true},
