@@ -36,6 +36,7 @@ int run(int argc, char** argv) {
           add_account,
           add_queue,
           add_limit,
+          add_conduct,
           add_dkim,
           add_dns,
           add_events,

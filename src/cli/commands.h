@@ -45,6 +45,10 @@ void add_queue(
     CLI::App& app, Context& context, Chosen& chosen
 );  // queue list|show|retry|hold|release|drop
 void add_limit(CLI::App& app, Context& context, Chosen& chosen);  // limit list|show|reset|replay
+// conduct list|show|undo|exempt; complaint read
+void add_conduct(CLI::App& app, Context& context, Chosen& chosen);
+// Under `account`: suspend, resume.
+void add_account_suspend(CLI::App& account, Context& context, Chosen& chosen);
 void add_dkim(
     CLI::App& app, Context& context, Chosen& chosen
 );  // dkim keygen|list|show|check|rotate|retire|verify

@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "cli/complaint_ops.h"
+#include "cli/conduct_keeper.h"
 #include "cli/context.h"
 #include "cli/dkim_keeper.h"
 #include "cli/dkim_ops.h"
@@ -14,6 +16,7 @@
 #include "cli/penalties.h"
 #include "cli/queue_control.h"
 #include "cli/role.h"
+#include "conduct/warden.h"
 #include "config/config.h"
 #include "delivery/deliverer.h"
 #include "dkim/sign.h"
@@ -28,6 +31,7 @@
 
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -111,6 +115,10 @@ class MailRole final : public Role {
         out["delivery"] = Json::parse(deliverer_->status_json());
         const auto journal = store_->journal_counters();
         out["journal"] = Json{{"written", journal.written}, {"dropped", journal.dropped}};
+        {
+            const std::scoped_lock lock(conduct_mutex_);
+            out["conduct"] = conduct_->status();
+        }
         return out;
     }
 
@@ -129,11 +137,19 @@ class MailRole final : public Role {
         deliverer_->reload(delivery_options(config));
         penalties_->follow(config, leased_->bare());
         keeper_->follow(config);
+        {
+            const std::scoped_lock lock(conduct_mutex_);
+            conduct_->follow(config);
+        }
         config_ = config;
         return std::vector<std::string>{};
     }
 
     Result<Json> command(const std::string& name, const Json& request) override {
+        if (name.starts_with("conduct-")) {
+            const std::scoped_lock lock(conduct_mutex_);
+            return conduct_->command(name, request);
+        }
         if (name.starts_with("limit-")) {
             return limit_command(*server_, store_->journal(), name, request);
         }
@@ -142,6 +158,10 @@ class MailRole final : public Role {
 
     void tick() override {
         keep_counters();
+        {
+            const std::scoped_lock lock(conduct_mutex_);
+            conduct_->tick(now());
+        }
         auto policy = leased_->changed(config_, now());
         if (!policy) {
             return;
@@ -162,6 +182,8 @@ class MailRole final : public Role {
         if (server_) {
             server_->stop();
             keep_counters();
+            const std::scoped_lock lock(conduct_mutex_);
+            conduct_->tick(now());
         }
         if (deliverer_) {
             deliverer_->stop(std::chrono::seconds(5));
@@ -199,6 +221,14 @@ class MailRole final : public Role {
                     {{"error", kept.error().message}}
                 );
             }
+        }
+    }
+
+    // What doesn't lead to a message of ours is only mail.
+    void read_report(const std::string& report) {
+        const auto taken = take_complaint(*store_, report);
+        if (!taken) {
+            log::info("COMPLAINT_NOT_TAKEN", taken.error().message);
         }
     }
 
@@ -264,6 +294,16 @@ class MailRole final : public Role {
             return made;
         }
         penalties_->follow(config_, leased_->bare());
+        conduct_.emplace(ConductKeeper::Deps{
+            *store_,
+            *spool_,
+            warden_,
+            [this](const std::string& account) { server_->end_sessions_of(account); }
+        });
+        conduct_->follow(config_);
+        if (Status restored = conduct_->restore(); !restored) {
+            return restored;
+        }
         auto server = mail::Server::start(
             {config_,
              *loops_,
@@ -279,6 +319,8 @@ class MailRole final : public Role {
              &store_->greylist(),
              [this](const IpAddress& peer, const std::string& why) { penalties_->add(peer, why); },
              &store_->logins(),
+             &warden_,
+             [this](const std::string& report) { read_report(report); },
              &store_->limits(),
              &signer_}
         );
@@ -352,6 +394,9 @@ class MailRole final : public Role {
     std::unique_ptr<net::Resolver> resolver_, peer_resolver_;
     dkim::SignerHolder signer_;
     std::optional<DkimKeeper> keeper_;
+    conduct::Warden warden_;
+    std::mutex conduct_mutex_;
+    std::optional<ConductKeeper> conduct_;
     std::unique_ptr<mail::Server> server_;
     bool counters_kept_ = true;
     std::unique_ptr<delivery::Deliverer> deliverer_;

@@ -102,6 +102,7 @@ class Gathering {
             return fail(found.error());
         }
         ask_limits();
+        facts_.conduct = ask_mail(Json{{"command", "conduct-show"}, {"account", account.login}});
         return std::move(facts_);
     }
 

@@ -320,6 +320,7 @@ const std::vector<Table<Config>>& tables() {
             every.push_back(std::move(table));
         }
         every.push_back(limits_table());
+        every.push_back(conduct_table());
         return every;
     }();
     return all;

@@ -65,7 +65,8 @@ struct LimitTable {
 [[nodiscard]] const Table<policy::RuleSource>& rule_table();
 [[nodiscard]] const Table<Radius::Client>& radius_client_table();
 [[nodiscard]] const Table<LineSource>& line_source_table();
-[[nodiscard]] Table<Config> limits_table();  // a part of tables()
+[[nodiscard]] Table<Config> limits_table();   // a part of tables()
+[[nodiscard]] Table<Config> conduct_table();  // a part of tables()
 [[nodiscard]] const Table<LimitTable>& limit_table();
 [[nodiscard]] Result<limit::Spec> spec_of(const LimitTable& table, std::chrono::minutes utc_offset);
 

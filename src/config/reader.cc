@@ -330,9 +330,17 @@ class Reader {
         }
     }
 
+    void check_conduct() {
+        const Conduct& c = config_.conduct;
+        if (c.slow_at > c.hold_at || c.hold_at > c.suspend_at || c.suspend_at > c.password_at) {
+            problem(0, "conduct", "slow_at, hold_at, suspend_at and password_at must not go down");
+        }
+    }
+
     // What no single key can tell.
     void check() {
         add_limits();
+        check_conduct();
         if (config_.tls.certificate.empty() != config_.tls.key.empty()) {
             problem(0, "tls", "certificate and key go together: give both or neither");
         }

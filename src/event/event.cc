@@ -8,7 +8,7 @@
 namespace sekisho::event {
 namespace {
 
-constexpr std::array<std::pair<Kind, std::string_view>, 26> kNames{{
+constexpr std::array<std::pair<Kind, std::string_view>, 28> kNames{{
     {Kind::GateBlocked, "gate-blocked"},
     {Kind::GateWouldBlock, "gate-would-block"},
     {Kind::LoginAccepted, "login-accepted"},
@@ -35,6 +35,8 @@ constexpr std::array<std::pair<Kind, std::string_view>, 26> kNames{{
     {Kind::EvidenceErased, "evidence-erased"},
     {Kind::LimitWouldRefuse, "limit-would-refuse"},
     {Kind::LimitReset, "limit-reset"},
+    {Kind::ConductChanged, "conduct-changed"},
+    {Kind::ComplaintReceived, "complaint-received"},
 }};
 
 }  // namespace

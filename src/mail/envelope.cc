@@ -7,6 +7,7 @@
 #include "limit/spec.h"
 #include "line/line.h"
 #include "mail/authenticity.h"
+#include "mail/conduct.h"
 #include "mail/rules.h"
 #include "mail/session.h"
 #include "mail/shared.h"
@@ -58,6 +59,10 @@ net::Task<void> Session::check_mail() {
     account_ = std::move(*found);
     if (auto refusal = refuse_sender(*account_, smtp_.transaction().sender)) {
         answer(std::move(*refusal), {}, account_->enabled ? "sender" : "disabled");
+        co_return;
+    }
+    if (auto refusal = refuse_mail_by(conduct_stage(), settings_->config.provider.support_mail)) {
+        answer(std::move(*refusal), {}, "conduct");
         co_return;
     }
     co_await begin_message();

@@ -28,6 +28,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -189,16 +190,36 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
         }
     }
     Prepared prepared = prepare(from, mail.transaction, *text, header);
+    std::shared_ptr<const std::string> report;
+    if (is_report(prepared.envelope)) {
+        report = text;
+    }
     text.reset();
     if (kind_ != Kind::Exchange && shared_->signer != nullptr) {
         prepared =
             co_await signed_by(shared_, shared_->signer->get(), std::move(prepared), from.at);
     }
+    tell_recipients(prepared.envelope);
     const queue::Envelope envelope = prepared.envelope;
     const Result<std::string> committed = co_await append(
         shared_, stream_->executor(), std::move(prepared.envelope), std::move(prepared.message)
     );
+    if (committed) {
+        co_await hold_by_conduct(*committed);
+    }
     acknowledge(committed, envelope);
+    if (committed && report) {
+        shared_->workers.post([shared = shared_, report] { shared->complaint(*report); });
+    }
+}
+
+// A complaint about mail from here, for the operator's address that takes them.
+bool Session::is_report(const queue::Envelope& envelope) const {
+    const std::string& address = settings_->config.conduct.report_address;
+    return kind_ == Kind::Exchange && !address.empty() && shared_->complaint &&
+           std::ranges::any_of(envelope.recipients, [&](const queue::Recipient& one) {
+               return iequals(one.address, address);
+           });
 }
 
 // It would have been refused, were it enforced.
@@ -240,9 +261,6 @@ void Session::acknowledge(const Result<std::string>& committed, const queue::Env
         accepted.sender = envelope.reverse_path;
         accepted.recipient = recipient.address;
         accepted.detail = summary(findings_);
-        if (!envelope.account.empty()) {
-            shared_->acquaintances.met(envelope.account, recipient.address, now());
-        }
         shared_->journal.append(std::move(accepted));
     }
     log::info(

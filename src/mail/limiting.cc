@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "conduct/login_guard.h"
+#include "conduct/machine.h"
 #include "config/config.h"
 #include "event/event.h"
 #include "limit/countries.h"
@@ -11,6 +12,7 @@
 #include "limit/quota.h"
 #include "limit/spec.h"
 #include "line/line.h"
+#include "mail/conduct.h"
 #include "mail/rules.h"
 #include "mail/session.h"
 #include "mail/shared.h"
@@ -64,6 +66,10 @@ std::vector<limit::Limit> limits_of(const config::Config& config) {
     for (limit::Limit& one : limit::limits_of(specs_of(config))) {
         out.push_back(std::move(one));
     }
+    out.push_back(
+        {.name = std::string(kConductSlow),
+         .how = limit::Rate{.count = config.conduct.slow_recipients_per_hour, .per = kHour}}
+    );
     return out;
 }
 
@@ -187,6 +193,9 @@ std::optional<smtp::Reply> Session::take_recipient(const std::string& recipient)
     auto strangers =
         limit::takings(settings_->limits, limit::Counts::NewRecipients, who, stranger ? 1 : 0);
     std::ranges::move(strangers, std::back_inserter(takings));
+    if (conduct_stage() >= conduct::Stage::Slow) {
+        takings.push_back({std::string(kConductSlow), who.account, 1});
+    }
     return take_for_message(std::move(takings));
 }
 

@@ -19,7 +19,7 @@ struct Settings;
 // The [[limit]]s, and those of `mail.recipients_per_hour` and `mail.recipients_per_day` where no
 // [[limit]] has their name.
 [[nodiscard]] std::vector<limit::Spec> specs_of(const config::Config& config);
-// The same as limits, with those of wrong passwords.
+// The same as limits, with those of wrong passwords and of slow accounts.
 [[nodiscard]] std::vector<limit::Limit> limits_of(const config::Config& config);
 
 // Where a client is. A line that is known, or a home class: at home.

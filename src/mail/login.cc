@@ -11,8 +11,10 @@
 #include "base/time.h"
 #include "conduct/login_guard.h"
 #include "conduct/login_memory.h"
+#include "conduct/machine.h"
 #include "event/event.h"
 #include "limit/spec.h"
+#include "mail/conduct.h"
 #include "mail/rules.h"
 #include "mail/session.h"
 #include "mail/shared.h"
@@ -193,6 +195,16 @@ net::Task<bool> Session::verify(account::SaslNeedVerify need) {
 
 void Session::login_succeeded(const account::SaslSuccess& success) {
     const std::string& login = success.login;
+    if (candidate_) {  // who knows the password, whether it is taken or not
+        tell_warden(login, candidate_->line, seen_here(conduct::Seen::What::Login));
+    }
+    const conduct::Stage stage =
+        shared_->warden == nullptr ? conduct::Stage::Normal : shared_->warden->stage(login);
+    if (auto refusal = refuse_login_by(stage, settings_->config.provider.support_mail)) {
+        refuse_login(login, std::move(*refusal), "conduct");
+        return;
+    }
+    live_->account = login;
     note_app_password(success);
     note_success(login);
     sasl_.reset();

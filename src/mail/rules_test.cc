@@ -171,20 +171,20 @@ TEST(LoginRepliesTest, TellStrangersNothingAndPointToTheirOwnText) {
 
 TEST(LimitsTest, ZeroMeansNone) {
     config::Config config;
-    EXPECT_EQ(limits_of(config).size(), 7U);
+    EXPECT_EQ(limits_of(config).size(), 8U);
     EXPECT_TRUE(limit::Limiter::make(limits_of(config), {}));
     limit::Spec own;
     own.name = kRecipientsPerDay;
     own.by = {limit::By::Line};
     own.how = limit::Rate{.count = 5};
     config.limit = {own};
-    EXPECT_EQ(limits_of(config).size(), 7U);
+    EXPECT_EQ(limits_of(config).size(), 8U);
     EXPECT_EQ(specs_of(config).at(0).by_text(), "line") << "it takes the default's place";
     config.limit.clear();
     config.mail.recipients_per_day = 0;
     config.mail.recipients_per_hour = 0;
     config.mail.login_failures_per_hour = 0;
-    EXPECT_TRUE(limits_of(config).empty());
+    EXPECT_EQ(limits_of(config).size(), 1U) << "that of slow accounts";
 }
 
 TEST(LimitsTest, WhereAClientIs) {

@@ -192,6 +192,7 @@ class MailServer final : public Server {
     [[nodiscard]] std::vector<limit::Spec> limits() const override {
         return shared_->settings()->limits;
     }
+    void end_sessions_of(const std::string& account) override { shared_->end_sessions_of(account); }
     Status keep_counters() override {
         if (shared_->memory == nullptr) {
             return {};

@@ -5,6 +5,7 @@
 #include "account/account.h"
 #include "account/sasl.h"
 #include "base/ip.h"
+#include "conduct/machine.h"
 #include "event/event.h"
 #include "limit/connections.h"
 #include "limit/limiter.h"
@@ -111,9 +112,19 @@ class Session {
     [[nodiscard]] std::optional<smtp::Reply> limited_connection();
     void give_back();
 
+    // conduct.cc
+    [[nodiscard]] conduct::Stage conduct_stage() const;
+    [[nodiscard]] conduct::Seen seen_here(conduct::Seen::What what) const;
+    void tell_warden(
+        const std::string& account, const std::string& line, const conduct::Seen& seen
+    );
+    void tell_recipients(queue::Envelope& envelope);
+    net::Task<void> hold_by_conduct(std::string queue_id);
+
     // intake.cc
     net::Task<void> take_message(Smtp::Deliver mail);
     void note_author(const std::string& why);
+    [[nodiscard]] bool is_report(const queue::Envelope& envelope) const;
     net::Task<bool> refuse_unauthentic(
         std::shared_ptr<const std::string> text, const message::Header* header
     );

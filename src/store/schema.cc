@@ -229,8 +229,24 @@ CREATE TABLE acquaintances (
 CREATE INDEX acquaintances_last ON acquaintances (last);
 )sql";
 
-constexpr std::array<std::string_view, 7> kSteps{
-    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7
+// Accounts that were misused. Scores in thousandths; evidence a line each.
+constexpr std::string_view kStep8 = R"sql(
+CREATE TABLE conduct (
+    account TEXT PRIMARY KEY,
+    stage TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    score INTEGER NOT NULL,
+    scored INTEGER NOT NULL,
+    suspicious INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    by TEXT NOT NULL,
+    evidence TEXT NOT NULL,
+    exempt INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql";
+
+constexpr std::array<std::string_view, 8> kSteps{
+    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7, kStep8
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "line/line.h"
 #include "peer/greylist.h"
 #include "store/account_store.h"
+#include "store/conduct_memory.h"
 #include "store/evidence_store.h"
 #include "store/greylist_store.h"
 #include "store/indexed_lines.h"
@@ -35,7 +36,7 @@ namespace {
 
 struct Connections {
     std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, logins,
-        settings, evidence, greylist, limits;
+        settings, evidence, greylist, limits, conduct;
 };
 
 class SqliteStore final : public Store {
@@ -53,6 +54,7 @@ class SqliteStore final : public Store {
           evidence_(std::move(evidence)),
           logins_(std::move(connections.logins)),
           limits_(std::move(connections.limits)),
+          conduct_(std::move(connections.conduct)),
           settings_(std::move(connections.settings)) {
         if (options.index_lines) {
             indexed_ =
@@ -73,6 +75,7 @@ class SqliteStore final : public Store {
     conduct::LoginMemory& logins() override { return logins_; }
     peer::GreylistStore& greylist() override { return greylist_; }
     limit::Memory& limits() override { return limits_; }
+    conduct::Memory& conduct() override { return conduct_; }
 
     Result<std::optional<std::string>> setting(std::string_view key) override {
         const std::scoped_lock lock{mutex_};
@@ -161,6 +164,7 @@ class SqliteStore final : public Store {
     std::unique_ptr<SqliteEvidenceStore> evidence_;
     SqliteLoginMemory logins_;
     SqliteLimitMemory limits_;
+    SqliteConductMemory conduct_;
     std::mutex mutex_;
     std::unique_ptr<Database> settings_;
 };
@@ -181,6 +185,7 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
         {&made.logins, Database::Durability::Normal},
         {&made.greylist, Database::Durability::Normal},
         {&made.limits, Database::Durability::Normal},
+        {&made.conduct, Database::Durability::Full},
         {&made.writing, Database::Durability::Normal},
         {&made.reading, Database::Durability::Normal},
     };

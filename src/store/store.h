@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "conduct/login_memory.h"
+#include "conduct/warden.h"
 #include "event/event.h"
 #include "evidence/evidence.h"
 #include "lease/lease.h"
@@ -45,6 +46,7 @@ class Store {
     [[nodiscard]] virtual conduct::LoginMemory& logins() = 0;
     [[nodiscard]] virtual peer::GreylistStore& greylist() = 0;
     [[nodiscard]] virtual limit::Memory& limits() = 0;
+    [[nodiscard]] virtual conduct::Memory& conduct() = 0;
 
     // Small facts of the installation, such as its keys. A value may be any bytes.
     [[nodiscard]] virtual Result<std::optional<std::string>> setting(std::string_view key) = 0;
