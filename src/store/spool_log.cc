@@ -125,6 +125,9 @@ void SpoolLog::append(queue::Envelope envelope, std::string message, Committed d
     envelope.size = message.size();
     meta.due = std::max(envelope.accepted, envelope.release.value_or(envelope.accepted));
     meta.expires = meta.due + retry_.expire;
+    if (const auto& by = envelope.deliver_by; by && by->mode == queue::DeliverBy::Mode::Return) {
+        meta.expires = std::min(meta.expires, by->deadline);
+    }
     meta.envelope = std::move(envelope);
     std::string encoded = encode(meta);
     if (message.size() > queue::kBodyLengthMax || encoded.size() > queue::kMetaLengthMax) {
