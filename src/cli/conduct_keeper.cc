@@ -33,6 +33,7 @@ namespace {
 constexpr std::size_t kQueueMax = 1'000'000;
 // Rows of other processes come with a delay, and what is older changes nothing.
 constexpr Duration kLookedBack = std::chrono::minutes(10);
+constexpr Duration kLineToldAgainAfter = std::chrono::hours(1);
 constexpr int kIdBits = 80;
 
 Json to_json(const conduct::Record& record) {
@@ -145,11 +146,21 @@ void ConductKeeper::look_at_journal(Time now) {
         } else if (config_.conduct.mode == "off") {
             continue;
         } else if (e.kind == event::Kind::GateBlocked) {
-            deps_.warden.seen_of_line(e.line, seen_of(e), now);
+            if (!told_lately(e.line, now)) {
+                deps_.warden.seen_of_line(e.line, seen_of(e), now);
+            }
         } else if (!e.account.empty()) {
             deps_.warden.seen(e.account, e.line, seen_of(e), now);
         }
     }
+}
+
+// The gate reports a line many times a minute, and it is one fact.
+bool ConductKeeper::told_lately(const std::string& line, Time now) {
+    std::erase_if(blocked_, [now](const auto& one) {
+        return one.second + kLineToldAgainAfter <= now;
+    });
+    return !blocked_.emplace(line, now).second;
 }
 
 void ConductKeeper::carry_out() {

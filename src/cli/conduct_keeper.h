@@ -14,8 +14,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sekisho::cli {
 
@@ -42,6 +44,7 @@ class ConductKeeper {
 
   private:
     void look_at_journal(Time now);
+    [[nodiscard]] bool told_lately(const std::string& line, Time now);
     void carry_out();
     void carry_out(const conduct::Happened& what);
     void keep();
@@ -52,7 +55,8 @@ class ConductKeeper {
 
     Deps deps_;
     config::Config config_;
-    std::int64_t last_event_ = -1;  // -1: not known yet
+    std::map<std::string, Time> blocked_;  // lines: when one was told last
+    std::int64_t last_event_ = -1;         // -1: not known yet
     bool kept_ = true;
     std::vector<conduct::Record> unkept_;
 };

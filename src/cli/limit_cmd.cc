@@ -5,7 +5,6 @@
 #include "cli/context.h"
 #include "cli/event_text.h"
 #include "cli/limit_replay.h"
-#include "cli/policy_history.h"
 #include "config/config.h"
 #include "event/event.h"
 #include "policy/policy.h"

@@ -150,9 +150,8 @@ Table<C> conduct_table() {
             points(
                 "gate_points",
                 SEKISHO_AT(conduct.gate_points),
-                "For a report of the gate that its line is blocked on port 25. Only when the "
-                "account "
-                "has points of its own: a line has other users."
+                "When the gate blocks its line on port 25, once an hour. Only when the account has "
+                "points of its own: a line has other users."
             ),
             points(
                 "complaint_points",

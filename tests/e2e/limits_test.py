@@ -62,7 +62,7 @@ def refused_shown_reset_and_kept():
         # A killed role knows what was kept, about a second after it was counted.
         def kept():
             with sqlite3.connect(house.folder / "sekisho.db") as database:
-                return database.execute("SELECT COUNT(*) FROM limit_states WHERE name IN ('strangers', 'abroad')").fetchone()[0] >= 3
+                return database.execute("SELECT COUNT(*) FROM limit_states WHERE name IN ('strangers', 'abroad')").fetchone()[0] >= 4
         wait_for("the counters to be kept", kept)
         house.kill("mail")
         house.start("mail")
