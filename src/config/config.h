@@ -6,8 +6,10 @@
 #include "base/ip.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "limit/spec.h"
 #include "policy/policy.h"
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -120,6 +122,34 @@ struct Mail {
     std::uint32_t recipients_per_hour = 300;
 };
 
+struct Limits {  // what every [[limit]] shares
+    std::chrono::minutes utc_offset{0};
+    std::vector<std::string> home_classes{"subscribers", "static"};
+    std::vector<std::string> domestic_classes{"roaming"};
+    std::string country;       // two letters
+    std::string country_file;  // empty: no country is known
+};
+
+struct Conduct {  // what is done about a misused account; conduct/machine.h has the rules
+    std::string mode = "observe";  // off, observe, enforce
+    std::uint32_t slow_at = 40, hold_at = 70, suspend_at = 100, password_at = 160;
+    std::uint32_t slow_recipients_per_hour = 20;
+    Duration half_life{6LL * 3600 * 1000};
+    Duration quiet{24LL * 3600 * 1000};
+    std::uint32_t network_v4 = 24, network_v6 = 48;
+    std::uint32_t networks_max = 5, network_points = 15;
+    std::uint32_t countries_max = 2, country_points = 25;
+    std::uint32_t travel_points = 40;
+    Duration travel_within{30LL * 60'000};
+    std::uint32_t strangers_max = 50, stranger_points = 1;
+    std::uint32_t refused_min = 10, refused_percent = 30, refused_points = 20;
+    std::uint32_t gate_points = 10;
+    std::uint32_t complaint_points = 30;
+    bool tell_subscriber = true;
+    std::string abuse_mail;      // empty: nobody is told
+    std::string report_address;  // empty: no complaint is read
+};
+
 struct Dkim {
     bool sign = true;
     std::vector<std::string> algorithms{"rsa-sha256", "ed25519-sha256"};  // a key for each
@@ -182,6 +212,9 @@ struct Config {
     Radius radius;
     std::vector<LineSource> lines;
     Mail mail;
+    Limits limits;
+    std::vector<limit::Spec> limit;  // [[limit]]
+    Conduct conduct;
     Dkim dkim;
     Tls tls;
     Queue queue;
