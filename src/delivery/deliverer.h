@@ -16,6 +16,7 @@
 #include "net/tls.h"
 #include "queue/retry.h"
 #include "queue/spool.h"
+#include "queue/suspension.h"
 
 #include <cstdint>
 #include <functional>
@@ -55,6 +56,8 @@ struct Deps {
     std::function<Result<std::string>(std::string_view address)> find_mailbox;
     // Signs notifications (DKIM); null: they go without.
     const dkim::SignerHolder* signer = nullptr;
+    // Accounts and domains that an operator stopped; null: none.
+    const queue::Suspensions* suspensions = nullptr;
 };
 
 class Deliverer {

@@ -4,13 +4,13 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "delivery/dismiss.h"
 #include "delivery/engine.h"
 #include "delivery/notices.h"
 #include "delivery/outcome.h"
 #include "delivery/route.h"
 #include "dkim/sign.h"
 #include "event/event.h"
-#include "message/header.h"
 #include "net/callback.h"
 #include "net/task.h"
 #include "net/workers.h"
@@ -161,23 +161,6 @@ net::Task<Result<std::string>> append(std::shared_ptr<Job> job, Notice notice) {
     co_return appended;
 }
 
-// A notification without signature is better than none.
-Notice signed_by(const dkim::Signer& signer, Notice notice, Time at) {
-    const auto header = message::Header::scan(notice.message);
-    const auto fields = signer.sign(notice.message, header, at);
-    if (fields) {
-        notice.message.insert(0, *fields);
-        notice.envelope.size = notice.message.size();
-    } else {
-        log::error(
-            "DELIVERY_NOTICE_NOT_SIGNED",
-            "a notification goes without DKIM signature",
-            {{"message_id", notice.envelope.message_id}, {"error", fields.error().message}}
-        );
-    }
-    return notice;
-}
-
 // On a worker, since it computes.
 net::Task<Notice> sign(std::shared_ptr<Job> job, Notice notice, Time at) {
     if (job->shop->deps.signer == nullptr) {
@@ -185,7 +168,7 @@ net::Task<Notice> sign(std::shared_ptr<Job> job, Notice notice, Time at) {
     }
     auto kept = std::make_shared<Notice>(std::move(notice));
     std::function<Notice()> work = [signer = job->shop->deps.signer->get(), kept, at] {
-        return signed_by(*signer, std::move(*kept), at);
+        return signed_notice(signer.get(), std::move(*kept), at);
     };
     auto done = co_await net::run_on<Notice>(job->shop->deps.workers, std::move(work));
     co_return done;

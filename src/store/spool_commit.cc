@@ -262,7 +262,8 @@ void SpoolLog::apply(const Pending& record) {
                  .due = record.due,
                  .expires = record.expires,
                  .attempts = record.attempts,
-                 .held = record.held}
+                 .held = record.held,
+                 .lane = record.lane}
             );
             ++(record.role == Role::Append ? counters_.appended_total : counters_.carried_total);
             break;

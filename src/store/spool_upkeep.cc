@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "queue/index.h"
+#include "queue/lane.h"
 #include "queue/record.h"
 #include "store/segment_set.h"
 #include "store/spool_log.h"
@@ -143,6 +144,7 @@ void SpoolLog::carry(std::uint32_t ordinal, Batch& batch) {
             .hold_reason = std::move(entry->hold_reason),
         };
         Pending copy = make_pending(Role::Upkeep, queue::RecordType::Message, number, encode(meta));
+        copy.lane = lane_of(meta.envelope);
         copy.header.body_length = record->header.body_length;
         // Not computed anew: a body that has gone bad must not become good by being copied.
         copy.header.body_crc = record->header.body_crc;
