@@ -13,6 +13,7 @@
 #include "cli/penalties.h"
 #include "cli/queue_control.h"
 #include "cli/role.h"
+#include "cli/suspensions.h"
 #include "config/config.h"
 #include "delivery/deliverer.h"
 #include "dkim/sign.h"
@@ -133,10 +134,18 @@ class MailRole final : public Role {
     }
 
     Result<Json> command(const std::string& name, const Json& request) override {
-        return queue_command(*spool_, store_->journal(), name, request);
+        const QueueDeps deps{
+            *spool_,
+            store_->journal(),
+            *suspensions_,
+            [this] { return delivery_options(config_).notices; },
+            &signer_
+        };
+        return queue_command(deps, name, request);
     }
 
     void tick() override {
+        suspensions_->tick(now());
         auto policy = leased_->changed(config_, now());
         if (!policy) {
             return;
@@ -196,6 +205,10 @@ class MailRole final : public Role {
             return fail(spool.error());
         }
         spool_ = std::move(*spool);
+        suspensions_.emplace(*store_, *spool_);
+        if (Status loaded = suspensions_->load(); !loaded) {
+            return loaded;
+        }
         for (const queue::Damage& one : spool_->damage()) {
             log::warning(
                 "SPOOL_DAMAGE",
@@ -311,7 +324,8 @@ class MailRole final : public Role {
              store_->journal(),
              *tls,
              find_mailbox,
-             &signer_},
+             &signer_,
+             &suspensions_->table()},
             delivery_options(config_)
         );
         deliverer_->start();
@@ -323,6 +337,7 @@ class MailRole final : public Role {
     std::optional<LeasedPolicy> leased_;
     std::optional<Penalties> penalties_;
     std::unique_ptr<queue::Spool> spool_;
+    std::optional<SuspensionKeeper> suspensions_;
     std::unique_ptr<net::Loops> loops_;
     std::unique_ptr<net::Workers> workers_;
     std::unique_ptr<net::Resolver> resolver_, peer_resolver_;

@@ -1,0 +1,17 @@
+// The subcommands of `sekisho queue` and what they share.
+#pragma once
+
+#include "cli/commands.h"
+#include "cli/context.h"
+
+#include <string>
+
+namespace sekisho::cli {
+
+// queue list|retry|hold|release|drop|reroute, on messages chosen by a selector.
+void add_queue_selected(CLI::App& queue, Context& context, Chosen& chosen);
+
+// Messages as queue-list gives them, for people.
+[[nodiscard]] std::string queue_table(const Json& entries);
+
+}  // namespace sekisho::cli
