@@ -1,11 +1,11 @@
 #include "account/import.h"
 
 #include "account/account.h"
-#include "account/csv.h"
 #include "account/old_hash.h"
 #include "account/password.h"
 #include "account/validate.h"
 #include "base/bytes.h"
+#include "base/csv.h"
 #include "base/result.h"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "account/import.h"
 
-#include "account/csv.h"
+#include "base/csv.h"
 
 #include <gtest/gtest.h>
 #include <string>

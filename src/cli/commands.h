@@ -19,6 +19,7 @@ void add_run(CLI::App& app, Context& context, Chosen& chosen);   // run, init
 void add_gate(CLI::App& app, Context& context, Chosen& chosen);  // gate [run|status|explain]
 void add_gate_top(CLI::App& gate, Context& context, Chosen& chosen);
 void add_gate_plan(CLI::App& gate, Context& context, Chosen& chosen);
+void add_gate_replay(CLI::App& gate, Context& context, Chosen& chosen);
 void add_gate_apply(
     CLI::App& gate, Context& context, Chosen& chosen
 );  // apply, confirm, rollback, history

@@ -242,6 +242,7 @@ void add_gate(CLI::App& app, Context& context, Chosen& chosen) {
         ->callback([&context, &chosen] { chosen = [&context] { return detach(context); }; });
     add_gate_top(*gate, context, chosen);
     add_gate_plan(*gate, context, chosen);
+    add_gate_replay(*gate, context, chosen);
     add_gate_apply(*gate, context, chosen);
     add_gate_events(*gate, context, chosen);
     add_evidence(*gate, context, chosen);

@@ -98,7 +98,14 @@ struct Mail {
     std::uint32_t bad_commands_max = 10;
     Duration command_timeout{300'000};              // RFC 5321 §4.5.3.2.7
     Duration hold_longest{7LL * 24 * 3600 * 1000};  // FUTURERELEASE (RFC 4865); zero: not offered
-    bool hide_client_address = false;               // Received without the subscriber's address
+    bool binarymime = false;                        // RFC 3030
+    bool deliver_by = true;                         // RFC 2852
+    Duration deliver_by_min{60'000};                // the soonest that may be asked for
+    bool priority = true;                           // MT-PRIORITY (RFC 6710)
+    std::uint32_t priority_max = 0;                 // the highest that anyone gets
+    std::vector<std::string> priority_from;      // logins and prefixes that get what they ask for
+    bool require_tls = true;                     // REQUIRETLS (RFC 8689)
+    bool hide_client_address = false;            // Received without the subscriber's address
     std::string from_check = "enforce";          // From and Sender are the account's: off, observe
     std::string peer_check = "observe";          // of who connects to 25: off, observe, enforce
     std::string spf = "record";                  // off, record, enforce

@@ -5,8 +5,10 @@
 #include "config/key_types.h"
 #include "config/keys.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <toml++/toml.h>
@@ -56,7 +58,7 @@ Key<C> dns_lists(std::string name, Ref ref, std::string help) {
 }
 
 Table<C> mail() {
-    return {
+    Table<C> table{
         "mail",
         false,
         "The mail server.",
@@ -246,6 +248,8 @@ Table<C> mail() {
             ),
         }
     };
+    std::ranges::move(smtp_keys(), std::back_inserter(table.keys));
+    return table;
 }
 
 Table<C> tls() {

@@ -119,6 +119,9 @@ smtp::OutgoingMessage outgoing(
     message.bytes = std::move(bytes);
     message.smtputf8 = envelope.smtputf8;
     message.body_8bit = envelope.body_8bit;
+    message.body_binary = envelope.body_binary;
+    message.require_tls = envelope.require_tls;
+    message.priority = envelope.priority;
     message.ret = envelope.ret;
     message.envid = envelope.envid;
     for (const std::size_t i : which) {
@@ -300,6 +303,7 @@ std::vector<Tried> to_mailboxes(const Job& job, const Group& group, const std::s
         message.reverse_path = job.entry.envelope.reverse_path;
         message.accepted = job.entry.envelope.accepted;
         message.bytes = bytes;
+        message.binary = job.entry.envelope.body_binary;
         result.push_back(from_maildir(deliver_to_maildir(message), *mailbox));
     }
     return result;

@@ -25,11 +25,15 @@ constexpr std::size_t kFileNameMax = 255;
 constexpr unsigned kFolderMode = 0700;
 constexpr unsigned kFileMode = 0600;
 
-// The message as stored: our two fields before it, LF line ends.
+// The message as stored: our two fields before it, LF line ends. A CRLF of a binary body may be no
+// line end, so such a message keeps all of them.
 std::string stored_form(const MaildirMessage& message) {
     std::string text = message::return_path_field(message.reverse_path);
     text += "Delivered-To: " + message.recipient + "\r\n";
     text += message.bytes;
+    if (message.binary) {
+        return text;
+    }
     std::string result;
     result.reserve(text.size());
     for (std::size_t i = 0; i < text.size(); ++i) {

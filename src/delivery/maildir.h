@@ -19,6 +19,7 @@ struct MaildirMessage {
     std::string reverse_path;
     Time accepted{};
     std::string_view bytes;  // CRLF line ends; stored with LF
+    bool binary = false;     // the body isn't lines (RFC 3030): stored as it is
 };
 
 // Errors: Invalid for a mailbox name that is empty or too long, Full, Denied, Unavailable of the

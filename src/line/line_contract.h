@@ -40,7 +40,12 @@ class LineStoreContract
         return *store_->holders(ip(address), at, port);
     }
     Answer who(const char* address, Time at, std::optional<std::uint16_t> port = std::nullopt) {
-        return resolve(held(address, at, port), ip(address), at, port);
+        Answer answer = resolve(held(address, at, port), ip(address), at, port);
+        const Holder holder = *store_->holder(ip(address), at, port);
+        EXPECT_EQ(holder.certainty, answer.certainty) << address;
+        EXPECT_EQ(holder.line, answer.line) << address;
+        EXPECT_EQ(holder.realm, answer.realm) << address;
+        return answer;
     }
 
     std::shared_ptr<LineStore> store_ = GetParam()();
@@ -104,6 +109,25 @@ TEST_P(LineStoreContract, APrefixIsHeldFromWhenItIsFirstNamed) {
     EXPECT_EQ(held("2001:db8:0:1ff::1", kNoon + kHour).at(0).line, "u1");
     EXPECT_EQ(held("198.51.100.7", kNoon + kHour).size(), 1U);
     EXPECT_EQ(store_->sessions_of("u1", 10)->at(0).prefixes.size(), 2U);
+}
+
+TEST_P(LineStoreContract, ANameThatComesLateIsTheSessionsFromItsStart) {
+    Session one = session("s1", "", "198.51.100.7", kNoon);
+    one.prefixes.push_back(*Prefix::parse("2001:db8:0:100::/56"));
+    ASSERT_TRUE(store_->put(one));
+    ASSERT_TRUE(store_->put(session("s2", "u2", "198.51.100.8", kNoon)));
+    EXPECT_EQ(who("198.51.100.7", kNoon).certainty, Certainty::Unknown);
+    one.line = "u1";
+    one.realm = "example.net";
+    one.seen = kNoon + kHour;
+    ASSERT_TRUE(store_->put(one));
+    for (const char* address : {"198.51.100.7", "2001:db8:0:1ff::1"}) {
+        EXPECT_EQ(who(address, kNoon).line, "u1") << address;
+        EXPECT_EQ(who(address, kNoon).realm, "example.net") << address;
+    }
+    ASSERT_TRUE(store_->stop("bras1", "s1", kNoon + 2 * kHour));
+    EXPECT_EQ(who("198.51.100.7", kNoon).line, "u1");
+    EXPECT_EQ(who("198.51.100.8", kNoon).line, "u2");
 }
 
 TEST_P(LineStoreContract, ASharedAddressNeedsThePort) {

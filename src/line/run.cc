@@ -74,7 +74,8 @@ Run::Packed Run::pack(const Interval& interval) {
         static_cast<std::uint32_t>(interval.end),
         static_cast<std::int16_t>(interval.from >> 32),
         static_cast<std::int16_t>(interval.end >> 32),
-        interval.session
+        interval.session,
+        interval.name
     };
 }
 
@@ -155,11 +156,19 @@ void Run::close(BlockPool& pool, BlockPool::Ref ref, std::uint32_t session, std:
     const auto place = find(all, all + here.open, session) - all;
     SEKISHO_ASSERT(place < static_cast<std::ptrdiff_t>(here.open));
     const std::int64_t began = from(all[place]);
+    const BlockPool::Ref name = all[place].name;
     std::copy(all + place + 1, all + here.count, all + place);
     --here.open;
     --here.count;
     // What ended before it was held, holds never; it keeps its place until it is forgotten.
-    insert_ended(here, all, {began, std::max(end, began), session});
+    insert_ended(here, all, {began, std::max(end, began), session, name});
+}
+
+void Run::rename(BlockPool& pool, BlockPool::Ref ref, std::uint32_t session, BlockPool::Ref name) {
+    Packed* all = intervals(pool.at(ref));
+    for (Packed* one = all; one != all + head(pool.at(ref)).count; ++one) {
+        one->name = one->session == session ? name : one->name;
+    }
 }
 
 BlockPool::Ref Run::remove(BlockPool& pool, BlockPool::Ref ref, std::uint32_t session) {

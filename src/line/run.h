@@ -40,6 +40,7 @@ struct RunKey {
 struct Interval {
     std::int64_t from = 0, end = kOpen;
     std::uint32_t session = 0;
+    BlockPool::Ref name = 0;  // the session's: who only asks for the name needn't go there
 };
 
 // A view of a run in its pool; valid until the pool changes.
@@ -57,6 +58,10 @@ class Run {
     );
     // The open interval of the session gets an end.
     static void close(BlockPool& pool, BlockPool::Ref ref, std::uint32_t session, std::int64_t end);
+    // The session goes by another name.
+    static void rename(
+        BlockPool& pool, BlockPool::Ref ref, std::uint32_t session, BlockPool::Ref name
+    );
     // Takes the session out. The run may move; 0: nothing is left, it is given back.
     [[nodiscard]] static BlockPool::Ref remove(
         BlockPool& pool, BlockPool::Ref ref, std::uint32_t session
@@ -70,7 +75,7 @@ class Run {
     [[nodiscard]] const RunKey& key() const { return head().key; }
     [[nodiscard]] bool is_open(std::uint32_t session) const;
     [[nodiscard]] bool has(std::uint32_t session) const;
-    // Calls `take(session)` for each that held at the time.
+    // Calls `take(session, name)` for each that held at the time.
     template <class Take>
     void holders(std::int64_t at, Take take) const;
 
@@ -82,12 +87,13 @@ class Run {
         std::uint32_t capacity = 0;
         std::uint32_t longest = 0;  // at least as many seconds as any that ended lasted
     };
-    struct Packed {  // 16 bytes an interval
+    struct Packed {
         std::uint32_t from_low = 0, end_low = 0;
         std::int16_t from_high = 0, end_high = 0;
         std::uint32_t session = 0;
+        BlockPool::Ref name = 0;
     };
-    static_assert(sizeof(Packed) == 16 && sizeof(Head) == 40);
+    static_assert(sizeof(Packed) == 20 && sizeof(Head) == 40);
 
     [[nodiscard]] static std::size_t size(std::uint32_t capacity) {
         return sizeof(Head) + capacity * sizeof(Packed);
@@ -129,7 +135,7 @@ void Run::holders(std::int64_t at, Take take) const {
     const Packed* first = begin();
     for (const Packed* one = first; one != first + head.open; ++one) {
         if (from(*one) <= at) {
-            take(one->session);
+            take(one->session, one->name);
         }
     }
     const std::int64_t earliest = at - std::int64_t{head.longest} * 1000;
@@ -137,7 +143,7 @@ void Run::holders(std::int64_t at, Take take) const {
     for (const Packed* one = after(head, const_cast<Packed*>(first), at);
          one-- != first + head.open && from(*one) >= earliest;) {
         if (end(*one) > at) {
-            take(one->session);
+            take(one->session, one->name);
         }
     }
 }

@@ -137,6 +137,18 @@ void SessionIndex::unname(Record& record) {
     pool_.give(record.name, sizeof(NameHead) + line.size() + realm.size());
 }
 
+void SessionIndex::rename(std::uint32_t at, std::string_view line, std::string_view realm) {
+    Record& one = record(at);
+    unname(one);
+    name(one, line, realm);
+    for (const std::uint32_t hash : held(one)) {
+        const std::uint32_t run =
+            runs_.find(hash, [&](std::uint32_t ref) { return Run{pool_, ref}.has(at); });
+        SEKISHO_ASSERT(run != kNone);
+        Run::rename(pool_, run, at, one.name);
+    }
+}
+
 std::uint32_t SessionIndex::free_place() {
     if (free_ != kNone) {
         const std::uint32_t at = free_;
@@ -243,7 +255,7 @@ void SessionIndex::hold(
         return;
     }
     const std::int64_t end = record(at).end;
-    const Interval interval{from, end == kOpen ? kOpen : std::max(end, from), at};
+    const Interval interval{from, end == kOpen ? kOpen : std::max(end, from), at, record(at).name};
     if (run == kNone) {
         note_shape(key);
         run = Run::make(pool_, key, 1 + others);
@@ -309,8 +321,7 @@ Status SessionIndex::put(const Session& session) {
     Record& one = record(last);
     one.seen = std::max(one.seen, kept_ms(to_ms(session.seen)));
     if (known && known->line.empty()) {
-        unname(one);
-        name(one, session.line, session.realm);
+        rename(last, session.line, session.realm);
     }
     for (const Prefix& prefix : session.prefixes) {
         hold(last, prefix, session.seen);
@@ -424,10 +435,9 @@ void SessionIndex::each_holder(
             if (run == kNone) {
                 continue;
             }
-            Run{pool_, run}.holders(when, [&](std::uint32_t held) {
-                const Record& one = record(held);
-                if (probe.key.kind != RunKey::Ports || one.ports.contains(*port)) {
-                    take(one, probe.key);
+            Run{pool_, run}.holders(when, [&](std::uint32_t held, BlockPool::Ref name) {
+                if (probe.key.kind != RunKey::Ports || record(held).ports.contains(*port)) {
+                    take(held, name, probe.key);
                 }
             });
         }
@@ -438,28 +448,30 @@ std::vector<Session> SessionIndex::holders(
     const IpAddress& address, Time at, std::optional<std::uint16_t> port
 ) const {
     std::vector<Session> out;
-    each_holder(address, at, port, [&](const Record& one, const RunKey& key) {
-        out.push_back(session(one, Prefix{address, key.length}));
-    });
+    const auto take = [&](std::uint32_t held, BlockPool::Ref /*name*/, const RunKey& key) {
+        out.push_back(session(record(held), Prefix{address, key.length}));
+    };
+    each_holder(address, at, port, take);
     return out;
 }
 
 // As resolve() does it; equal names have one reference.
 Holder SessionIndex::holder(const IpAddress& address, Time at, std::optional<std::uint16_t> port)
     const {
-    const Record* first = nullptr;
+    BlockPool::Ref first = 0;
     bool whole = false;
     bool two = false;
-    each_holder(address, at, port, [&](const Record& one, const RunKey& key) {
-        two = two || (first != nullptr && first->name != one.name);
+    const auto take = [&](std::uint32_t /*held*/, BlockPool::Ref name, const RunKey& key) {
+        two = two || (first != 0 && first != name);
         whole = whole || key.kind != RunKey::Shared;
-        first = first == nullptr ? &one : first;
-    });
+        first = first == 0 ? name : first;
+    };
+    each_holder(address, at, port, take);
     Holder out;
-    if (first == nullptr) {
+    if (first == 0) {
         return out;
     }
-    const auto [line, realm] = name_of(*first);
+    const auto [line, realm] = name_at(pool_.at(first));
     if (two || (!whole && !line.empty())) {
         out.certainty = Certainty::Ambiguous;
     } else if (!line.empty()) {

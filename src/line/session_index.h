@@ -83,7 +83,7 @@ class SessionIndex {
     [[nodiscard]] std::string_view id_of(const Record& record) const;
     [[nodiscard]] std::pair<std::string_view, std::string_view> name_of(const Record& record) const;
     [[nodiscard]] std::uint32_t newest(const std::string& nas, std::string_view id) const;
-    // Calls `take(record, prefix)` for each session that holders() is about.
+    // Calls `take(session, name, key of its run)` for each session that holders() is about.
     template <class Take>
     void each_holder(
         const IpAddress& address, Time at, std::optional<std::uint16_t> port, Take take
@@ -95,6 +95,7 @@ class SessionIndex {
     [[nodiscard]] std::uint32_t free_place();
     void name(Record& record, std::string_view line, std::string_view realm);
     void unname(Record& record);
+    void rename(std::uint32_t at, std::string_view line, std::string_view realm);
     void hold(std::uint32_t at, const Prefix& prefix, Time from);
     void hold(std::uint32_t at, const RunKey& key, std::int64_t from, std::size_t others = 0);
     void note_held(Record& record, std::uint32_t hash);

@@ -34,6 +34,7 @@ message::Reception reception_of(const Submitted& from, const smtp::Transaction& 
     for (const auto& recipient : transaction.recipients) {
         out.recipients.push_back(recipient.address.text());
     }
+    out.priority = from.priority;
     out.hide_client = from.hide_client;
     out.at = from.at;
     return out;
@@ -56,6 +57,16 @@ queue::Envelope envelope_of(const Submitted& from, const smtp::Transaction& tran
     out.envid = transaction.mail.envid;
     out.smtputf8 = transaction.mail.smtputf8;
     out.body_8bit = transaction.mail.body == smtp::Body::EightBit;
+    out.body_binary = transaction.mail.body == smtp::Body::Binary;
+    if (const auto& by = transaction.mail.deliver_by) {
+        out.deliver_by = queue::DeliverBy{
+            .deadline = from.at + by->time,
+            .mode = by->notify ? queue::DeliverBy::Mode::Notify : queue::DeliverBy::Mode::Return,
+            .trace = by->trace,
+        };
+    }
+    out.priority = from.priority;
+    out.require_tls = transaction.mail.require_tls;
     out.accepted = from.at;
     if (transaction.mail.hold_for) {
         out.release = from.at + *transaction.mail.hold_for;

@@ -27,6 +27,7 @@ struct Submitted {
     bool extended = true, tls = false, hide_client = false;
     std::string tls_version, tls_cipher;
     Time at{};
+    int priority = 0;                  // as granted
     std::string results;               // fields to stand above Received
     std::vector<std::string> own_ids;  // Authentication-Results with these are taken out
 };

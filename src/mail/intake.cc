@@ -26,6 +26,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
 
 #include <cstddef>
 #include <functional>
@@ -171,6 +172,9 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
         from.tls_cipher = tls->cipher;
     }
     from.at = now();
+    from.priority = granted_priority(
+        settings_->config.mail, mail.transaction.mail.priority, from.account, peer_
+    );
     from.results = fields(findings_, settings_->config.mail);
     from.own_ids = own_ids(settings_->config.mail);
     for (auto& recipient : mail.transaction.recipients) {
@@ -248,6 +252,19 @@ void Session::acknowledge(const Result<std::string>& committed, const queue::Env
          {"size", envelope.size},
          {"authenticity", summary(findings_)}}
     );
+    // RFC 6710 §4.1: the reply says which priority it got, when that isn't the one asked for.
+    if (envelope.priority != smtp_.transaction().mail.priority.value_or(0)) {
+        smtp_.answer(smtp::reply(
+            250,
+            "2.3.6",
+            fmt::format(
+                "{} is the new priority assigned to the message; queued as {}",
+                envelope.priority,
+                id
+            )
+        ));
+        return;
+    }
     smtp_.answer(smtp::reply(250, "2.0.0", "Ok: queued as " + id));
 }
 

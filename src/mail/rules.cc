@@ -114,6 +114,12 @@ smtp::ServerOptions session_options(
           account::Mechanism::Login}) {
         out.mechanisms.emplace_back(account::name(mechanism));
     }
+    out.binarymime = mail.binarymime;
+    if (mail.deliver_by) {
+        out.deliver_by_min = std::chrono::ceil<std::chrono::seconds>(mail.deliver_by_min);
+    }
+    out.priority = mail.priority;
+    out.require_tls = mail.require_tls;
     out.future_release_max = std::chrono::floor<std::chrono::seconds>(mail.hold_longest);
     out.guide_url = settings.config.provider.guide_url;
     out.submission_port = settings.submission_port;
@@ -184,6 +190,24 @@ smtp::Reply limit_reply(const limit::Refusal& refusal) {
 
 smtp::Reply login_limit_reply(const limit::Refusal& refusal) {
     return smtp::reply(454, "4.7.0", used_of(refusal));
+}
+
+int granted_priority(
+    const config::Mail& mail,
+    std::optional<int> asked,
+    std::string_view login,
+    const IpAddress& client
+) {
+    const int wanted = asked.value_or(0);
+    const int most = static_cast<int>(mail.priority_max);
+    if (wanted <= most) {
+        return wanted;
+    }
+    const bool trusted = std::ranges::any_of(mail.priority_from, [&](const std::string& who) {
+        const auto prefix = Prefix::parse(who);
+        return prefix ? login.empty() && prefix->contains(client) : who == login;
+    });
+    return trusted ? wanted : most;
 }
 
 smtp::Reply login_unavailable() {

@@ -63,6 +63,13 @@ inline constexpr std::string_view kRecipientsPerDay = "recipients_per_day";
 [[nodiscard]] smtp::Reply limit_reply(const limit::Refusal& refusal);
 // The same for AUTH: 454 4.7.0 (RFC 4954 §6).
 [[nodiscard]] smtp::Reply login_limit_reply(const limit::Refusal& refusal);
+// RFC 6710 §4.1: what is granted to who asks for a priority (none: the normal one, 0).
+[[nodiscard]] int granted_priority(
+    const config::Mail& mail,
+    std::optional<int> asked,
+    std::string_view login,
+    const IpAddress& client
+);
 // What a refused login is answered (RFC 4954 §6). Who doesn't know the password is told the same in
 // every case.
 [[nodiscard]] smtp::Reply login_refusal(account::SaslRefusal why);

@@ -199,5 +199,21 @@ TEST(FallbackTest, Pairs) {
     EXPECT_FALSE(fallback_port(pairs, 1));
 }
 
+TEST(Rules, PriorityIsGrantedByWhoAsks) {
+    config::Mail mail;
+    const IpAddress near = IpAddress::parse("192.0.2.9").value();
+    const IpAddress far = IpAddress::parse("203.0.113.9").value();
+    EXPECT_EQ(granted_priority(mail, std::nullopt, "taro", near), 0);
+    EXPECT_EQ(granted_priority(mail, -9, "taro", near), -9) << "less is anybody's";
+    EXPECT_EQ(granted_priority(mail, 4, "taro", near), 0);
+    mail.priority_max = 3;
+    mail.priority_from = {"alarm", "192.0.2.0/24"};
+    EXPECT_EQ(granted_priority(mail, 3, "taro", far), 3);
+    EXPECT_EQ(granted_priority(mail, 4, "taro", near), 3) << "the prefix is for port 25";
+    EXPECT_EQ(granted_priority(mail, 9, "alarm", far), 9);
+    EXPECT_EQ(granted_priority(mail, 9, "", near), 9);
+    EXPECT_EQ(granted_priority(mail, 9, "", far), 3);
+}
+
 }  // namespace
 }  // namespace sekisho::mail

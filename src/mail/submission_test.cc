@@ -12,6 +12,7 @@
 #include "message/header.h"
 #include "store/spool_log.h"
 
+#include <chrono>
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <map>
@@ -101,6 +102,48 @@ TEST_F(Submission, StartTlsLoginAndAMessageInTheSpool) {
     EXPECT_EQ(status["refused"]["530"], 2);
     EXPECT_EQ(status["refused"]["538"], 1);
     EXPECT_EQ(status["tls"]["started"], 1);
+}
+
+// RFC 2852, RFC 6710, RFC 8689, RFC 3030.
+TEST_F(Submission, WhatAMessageAsksForIsKeptWithIt) {
+    config.mail.binarymime = true;
+    config.mail.priority_max = 2;
+    start();
+    auto client = ready("submissions");
+    const std::string offers = client->say("EHLO pc");
+    for (const char* offer : {"BINARYMIME", "DELIVERBY 60", "MT-PRIORITY", "REQUIRETLS"}) {
+        EXPECT_NE(offers.find(std::string("-") + offer + "\n"), std::string::npos) << offers;
+    }
+    const std::string before = client->say(
+        "MAIL FROM:<taro@example.net> BODY=BINARYMIME BY=3600;NT MT-PRIORITY=5 REQUIRETLS"
+    );
+    ASSERT_TRUE(before.starts_with("250 ")) << before;
+    client->say("RCPT TO:<b@other.example>");
+    client->write(std::string("BDAT 17 LAST\r\nSubject: x\r\n\r\n\n\0.", 31));
+    const std::string sent = client->reply();
+    EXPECT_TRUE(
+        sent.starts_with("250 2.3.6 2 is the new priority assigned to the message; queued as Q")
+    ) << sent;
+    client->say("MAIL FROM:<taro@example.net> MT-PRIORITY=-4 BY=60;R");
+    client->say("RCPT TO:<b@other.example>");
+    client->say("DATA");
+    EXPECT_TRUE(client->say("Subject: y\r\n\r\n.").starts_with("250 2.0.0 Ok: queued as Q"));
+
+    const auto kept = spool.kept();
+    ASSERT_EQ(kept.size(), 2U);
+    const queue::Envelope& first = kept[0].envelope;
+    EXPECT_TRUE(first.body_binary && first.require_tls && !first.body_8bit);
+    EXPECT_EQ(first.priority, 2);
+    ASSERT_TRUE(first.deliver_by);
+    EXPECT_EQ(first.deliver_by->deadline, first.accepted + std::chrono::hours(1));
+    EXPECT_EQ(first.deliver_by->mode, queue::DeliverBy::Mode::Notify);
+    EXPECT_TRUE(first.deliver_by->trace);
+    EXPECT_NE(kept[0].bytes.find(" PRIORITY 2;"), std::string::npos) << kept[0].bytes;
+    EXPECT_TRUE(kept[0].bytes.ends_with(std::string("\r\n\r\n\n\0.", 7)));
+    const queue::Envelope& second = kept[1].envelope;
+    EXPECT_EQ(second.priority, -4);
+    EXPECT_FALSE(second.require_tls || second.body_binary);
+    EXPECT_EQ(second.deliver_by->mode, queue::DeliverBy::Mode::Return);
 }
 
 TEST_F(Submission, ImplicitTlsAndLogin) {

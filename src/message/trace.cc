@@ -112,6 +112,9 @@ std::string received_field(const Reception& reception) {
     if (reception.recipients.size() == 1) {
         value += " for <" + reception.recipients.front() + ">";
     }
+    if (reception.priority != 0) {
+        value += " PRIORITY " + std::to_string(reception.priority);
+    }
     value += "; " + rfc5322_date(reception.at);
     return make_field("Received", value);
 }

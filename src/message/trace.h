@@ -25,6 +25,7 @@ struct Reception {
     std::string tls_version, tls_cipher;  // shown in a comment
     std::vector<std::string> recipients;  // `for` is written only when there is exactly one, so
                                           // that no recipient learns of another (RFC 5321 §7.6)
+    int priority = 0;                     // RFC 6710 §4.3: written when it isn't the normal one
     bool hide_client = false;  // neither HELO nor address; the queue id leads the operator to them
     Time at{};
 };

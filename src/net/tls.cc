@@ -124,4 +124,26 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::client_opportunistic() {
     return std::make_shared<const OpenSslContext>(std::move(*context));
 }
 
+Result<std::shared_ptr<const TlsContext>> TlsContext::client_verified(const std::string& ca_file) {
+    auto context = make_context(TLS_client_method());
+    if (!context) {
+        return fail(context.error());
+    }
+    SSL_CTX* ssl = context->get();
+    SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
+    if (ca_file.empty()) {
+        SSL_CTX_set_default_verify_paths(ssl);
+    } else {
+        if (Status read = readable(ca_file); !read) {
+            return fail(read.error());
+        }
+        if (SSL_CTX_load_verify_file(ssl, ca_file.c_str()) != 1) {
+            return fail(Errc::Invalid, ca_file + ": " + openssl_error());
+        }
+    }
+    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+    ERR_clear_error();
+    return std::make_shared<const OpenSslContext>(std::move(*context));
+}
+
 }  // namespace sekisho::net

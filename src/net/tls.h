@@ -21,6 +21,12 @@ class TlsContext {
     );
     // Opportunistic: the peer's certificate is looked at but not required to verify (RFC 7435).
     [[nodiscard]] static Result<std::shared_ptr<const TlsContext>> client_opportunistic();
+    // The peer must show a certificate that verifies and is for the name (or address) that is
+    // connected to (RFC 9525), else there is no connection. `ca_file`: PEM, instead of the system's
+    // trust; empty: the system's.
+    [[nodiscard]] static Result<std::shared_ptr<const TlsContext>> client_verified(
+        const std::string& ca_file = {}
+    );
     virtual ~TlsContext() = default;
     [[nodiscard]] virtual ssl_ctx_st* native() const = 0;
 };

@@ -6,6 +6,7 @@
 #include "net/stream.h"
 #include "net/tls.h"
 
+#include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/objects.h>
@@ -78,12 +79,18 @@ Result<TlsSession> TlsSession::client(
     while (name.ends_with('.')) {
         name.pop_back();  // SNI has no trailing dot
     }
-    if (!name.empty() && !IpAddress::parse(name)) {
+    if (IpAddress::parse(name)) {
+        session->named_ = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str()) == 1;
+    } else if (!name.empty()) {
         // A name that OpenSSL finds too long or odd goes without SNI; the handshake decides.
         // SSL_set_tlsext_host_name() without the C cast of the macro.
         SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
-        SSL_set1_host(ssl, name.c_str());
-        ERR_clear_error();
+        session->named_ = SSL_set1_host(ssl, name.c_str()) == 1;
+    }
+    ERR_clear_error();
+    // A chain alone proves nothing about who it is.
+    if (!session->named_ && SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE) {
+        return fail(Errc::Invalid, "TLS: \"" + name + "\" is no name that can be verified");
     }
     return session;
 }
@@ -116,6 +123,10 @@ TlsSession::Step TlsSession::finish(int result, std::size_t bytes) {
     // can be cut off unnoticed.
     ended_ = ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
     error_ = openssl_error();
+    const long verified = SSL_get_verify_result(ssl_.get());
+    if (verified != X509_V_OK && SSL_get_verify_mode(ssl_.get()) != SSL_VERIFY_NONE) {
+        error_ += fmt::format(" ({})", X509_verify_cert_error_string(verified));
+    }
     return {};
 }
 
@@ -133,8 +144,7 @@ TlsSession::Step TlsSession::handshake() {
         if (const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name)) {
             info.server_name = name;
         }
-        info.peer_verified = SSL_get0_peer_certificate(ssl_.get()) != nullptr &&
-                             SSL_get0_peername(ssl_.get()) != nullptr &&
+        info.peer_verified = named_ && SSL_get0_peer_certificate(ssl_.get()) != nullptr &&
                              SSL_get_verify_result(ssl_.get()) == X509_V_OK;
         info_ = std::move(info);
     }

@@ -21,8 +21,8 @@ class TlsSession {
     [[nodiscard]] static Result<TlsSession> server(
         std::shared_ptr<const TlsContext> context, int fd
     );
-    // The name is sent as SNI (RFC 6066 §3) and compared with the certificate, unless it is empty
-    // or an address.
+    // The name is compared with the certificate, and sent as SNI (RFC 6066 §3) unless it is an
+    // address. An empty one is Invalid where the context wants a verified peer.
     [[nodiscard]] static Result<TlsSession> client(
         std::shared_ptr<const TlsContext> context, int fd, const std::string& server_name
     );
@@ -59,6 +59,7 @@ class TlsSession {
     std::shared_ptr<const TlsContext> context_;
     std::unique_ptr<ssl_st, Free> ssl_;
     std::optional<TlsInfo> info_;
+    bool named_ = false;  // the peer's certificate is compared with a name
     bool broken_ = false;
     bool ended_ = false;
     std::string error_;

@@ -155,6 +155,38 @@ TEST(Record, PayloadsSurviveEncoding) {
     EXPECT_EQ(decode_trim(encode(TrimMeta{.oldest = 9, .last_message = 8}))->last_message, 8U);
 }
 
+TEST(Record, WhatAMessageAsksForSurvives) {
+    MessageMeta meta = sample_message();
+    const std::string before = encode(meta);  // as records were before there were wishes
+    EXPECT_FALSE(decode_message(before)->envelope.deliver_by);
+    EXPECT_EQ(decode_message(before)->envelope.priority, 0);
+    meta.envelope.deliver_by = {
+        .deadline = kNow + hours(1), .mode = DeliverBy::Mode::Notify, .trace = true
+    };
+    meta.envelope.require_tls = true;
+    meta.envelope.body_binary = true;
+    for (const int priority : {-9, -1, 1, 9}) {
+        meta.envelope.priority = priority;
+        const std::string bytes = encode(meta);
+        EXPECT_TRUE(bytes.starts_with(before));
+        const auto read = decode_message(bytes);
+        ASSERT_TRUE(read);
+        EXPECT_EQ(encode(*read), bytes);
+        EXPECT_EQ(read->envelope.deliver_by, meta.envelope.deliver_by);
+        EXPECT_EQ(read->envelope.priority, priority);
+        EXPECT_TRUE(read->envelope.require_tls && read->envelope.body_binary);
+    }
+    for (const std::string& wrong :
+         {std::string("\x03\x03", 2),         // twice
+          std::string("\x04\x03", 2),         // out of order
+          std::string("\x02\x09", 2),         // the normal priority is not written
+          std::string("\x02\x13", 2),         // 10
+          std::string("\x05", 1),             // unknown
+          std::string("\x01\x00\x00", 3)}) {  // cut off
+        EXPECT_FALSE(decode_message(before + wrong));
+    }
+}
+
 template <class Decode>
 void expect_strict(const std::string& bytes, const Decode& decode) {
     ASSERT_TRUE(decode(bytes));

@@ -85,6 +85,70 @@ bool read_bool(Reader& in) {
     return value == 1;
 }
 
+// What a message may ask for stands behind its recipients, each only when it was asked for: records
+// written before there were such fields end there. Ascending, so that there is one way to write
+// them.
+enum class Wish : std::uint8_t { DeliverBy = 1, Priority = 2, RequireTls = 3, Binary = 4 };
+
+void write_wishes(const Envelope& envelope, Writer& out) {
+    const auto tag = [&out](Wish wish) { out.u8(static_cast<std::uint8_t>(wish)); };
+    if (envelope.deliver_by) {
+        tag(Wish::DeliverBy);
+        out.i64(to_ms(envelope.deliver_by->deadline));
+        out.u8(envelope.deliver_by->mode == DeliverBy::Mode::Notify ? 1 : 0);
+        out.u8(envelope.deliver_by->trace ? 1 : 0);
+    }
+    if (envelope.priority != 0) {
+        tag(Wish::Priority);
+        out.u8(static_cast<std::uint8_t>(envelope.priority + kPriorityMax));
+    }
+    if (envelope.require_tls) {
+        tag(Wish::RequireTls);
+    }
+    if (envelope.body_binary) {
+        tag(Wish::Binary);
+    }
+}
+
+void read_wish(Wish wish, Reader& in, Envelope& envelope) {
+    switch (wish) {
+        case Wish::DeliverBy: {
+            DeliverBy by;
+            by.deadline = from_ms(in.i64());
+            by.mode = read_bool(in) ? DeliverBy::Mode::Notify : DeliverBy::Mode::Return;
+            by.trace = read_bool(in);
+            envelope.deliver_by = by;
+            return;
+        }
+        case Wish::Priority:
+            envelope.priority = int{in.u8()} - kPriorityMax;
+            if (envelope.priority == 0 || envelope.priority > kPriorityMax) {
+                in.refuse();
+            }
+            return;
+        case Wish::RequireTls:
+            envelope.require_tls = true;
+            return;
+        case Wish::Binary:
+            envelope.body_binary = true;
+            return;
+    }
+    in.refuse();
+}
+
+void read_wishes(Reader& in, Envelope& envelope) {
+    std::uint8_t last = 0;
+    while (in.ok() && in.left() > 0) {
+        const std::uint8_t tag = in.u8();
+        if (tag <= last) {
+            in.refuse();
+            return;
+        }
+        last = tag;
+        read_wish(static_cast<Wish>(tag), in, envelope);
+    }
+}
+
 }  // namespace
 
 bool known(RecordType type) {
@@ -211,6 +275,7 @@ std::string encode(const MessageMeta& meta) {
         out.text(recipient.notify);
         out.text(recipient.last_reply);
     }
+    write_wishes(envelope, out);
     return std::move(out).take();
 }
 
@@ -246,6 +311,7 @@ std::optional<MessageMeta> decode_message(std::string_view bytes) {
         recipient.last_reply = in.text();
         envelope.recipients.push_back(std::move(recipient));
     }
+    read_wishes(in, envelope);
     return in.complete() ? std::optional(std::move(meta)) : std::nullopt;
 }
 

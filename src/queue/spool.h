@@ -35,6 +35,18 @@ struct Recipient {
     std::string last_reply;  // of the last try: "550 5.1.1 ..." or a local reason
 };
 
+// RFC 2852: when the message must have been delivered, else it is returned, or its sender is told
+// that it is late.
+struct DeliverBy {
+    enum class Mode : std::uint8_t { Return, Notify };
+    Time deadline{};
+    Mode mode = Mode::Return;
+    bool trace = false;  // each hop reports that it has handed the message on
+    friend bool operator==(const DeliverBy&, const DeliverBy&) = default;
+};
+
+inline constexpr int kPriorityMax = 9;  // RFC 6710: -9 to 9
+
 struct Envelope {
     std::string queue_id;      // given by the spool when empty
     std::string reverse_path;  // empty: the null reverse-path
@@ -45,6 +57,10 @@ struct Envelope {
     std::string ret, envid;  // RFC 3461
     bool smtputf8 = false;
     bool body_8bit = false;
+    bool body_binary = false;             // RFC 3030: lines end with CRLF in the header only
+    std::optional<DeliverBy> deliver_by;  // with mode Return, expiry is not after its deadline
+    int priority = 0;                     // RFC 6710; higher is sooner
+    bool require_tls = false;             // RFC 8689
     Time accepted{};
     std::uint64_t size = 0;  // octets of the message
     // "host:port" to deliver to instead of what routing says, by an operator's order.

@@ -65,6 +65,15 @@ std::optional<Reply> ClientSession::unfit() const {
         // RFC 6531 §3.5
         return reply(550, "5.6.7", "The server does not support internationalised mail (SMTPUTF8)");
     }
+    if (message.body_binary && !(offered_.binarymime && offered_.chunking)) {
+        // RFC 3030 §3: lines would be made of what are none. It is not encoded anew, since that
+        // would break its signatures.
+        return reply(550, "5.6.3", "The server does not take binary messages (BINARYMIME)");
+    }
+    if (message.require_tls && !(tls_ && offered_.require_tls)) {
+        // RFC 8689 §4.2.1
+        return reply(550, "5.7.30", "The server does not support REQUIRETLS, which was asked for");
+    }
     if (offered_.size_max > 0 && message.bytes->size() > offered_.size_max) {
         // RFC 1870 §6.1: a message known to be too big need not be tried.
         return reply(
@@ -88,7 +97,7 @@ void ClientSession::begin() {
         message_done(false);
         return;
     }
-    chunking_ = options_.prefer_chunking && offered_.chunking;
+    chunking_ = (options_.prefer_chunking || message_->body_binary) && offered_.chunking;
     stuffer_ = DotStuffer{};
     chunk_at_ = 0;
     send_envelope();
@@ -102,11 +111,19 @@ std::string ClientSession::mail_command() const {
     }
     // Where 8BITMIME isn't offered the octets are sent as they are, as most servers do: a peer that
     // clears the eighth bit is rarer than one that forgets to announce it.
-    if (offered_.eightbit && (message.body_8bit || !ascii(*message.bytes))) {
+    if (message.body_binary) {
+        line += " BODY=BINARYMIME";
+    } else if (offered_.eightbit && (message.body_8bit || !ascii(*message.bytes))) {
         line += " BODY=8BITMIME";
     }
     if (offered_.smtputf8 && needs_smtputf8(message)) {
         line += " SMTPUTF8";
+    }
+    if (message.require_tls) {
+        line += " REQUIRETLS";
+    }
+    if (offered_.priority && message.priority != 0) {
+        line += fmt::format(" MT-PRIORITY={}", message.priority);
     }
     if (offered_.dsn && !message.ret.empty()) {
         line += " RET=" + message.ret;

@@ -216,6 +216,9 @@ void ClientSession::read_offers(const Reply& reply) {
         offered_.dsn |= keyword == "DSN";
         offered_.starttls |= keyword == "STARTTLS";
         offered_.chunking |= keyword == "CHUNKING";
+        offered_.binarymime |= keyword == "BINARYMIME";
+        offered_.require_tls |= keyword == "REQUIRETLS";
+        offered_.priority |= keyword == "MT-PRIORITY";
         if (keyword == "SIZE") {
             offered_.size = true;
             if (words.size() > 1) {

@@ -51,6 +51,9 @@ struct OutgoingMessage {
     std::shared_ptr<const std::string> bytes;  // CRLF lines
     bool smtputf8 = false;                     // it was accepted with SMTPUTF8
     bool body_8bit = false;
+    bool body_binary = false;  // RFC 3030: goes with BDAT, to who offers BINARYMIME, or not at all
+    bool require_tls = false;  // RFC 8689: goes under TLS, to who offers REQUIRETLS, or not at all
+    int priority = 0;          // RFC 6710, handed on where it is offered
     std::string ret, envid;
 };
 
@@ -102,7 +105,8 @@ class ClientSession {
 
     struct Offered {
         bool pipelining = false, size = false, eightbit = false, smtputf8 = false, dsn = false,
-             starttls = false, chunking = false;
+             starttls = false, chunking = false, binarymime = false, require_tls = false,
+             priority = false;
         std::uint64_t size_max = 0;  // 0: no limit named
     };
     [[nodiscard]] const Offered& offered() const { return offered_; }

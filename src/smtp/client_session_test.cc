@@ -273,6 +273,53 @@ TEST(ClientSessionTest, SmtpUtf8) {
     EXPECT_EQ(try_with("250 mx\r\n", header), "<Finished><Ready>a@x=550/5.6.7@MAIL!");
 }
 
+// RFC 3030 §3, RFC 8689 §4.2.1, RFC 6710 §4.2
+TEST(ClientSessionTest, WishesOfTheMessage) {
+    const auto try_with = [](const std::string& offers, OutgoingMessage message, bool tls = false) {
+        Peer peer({.hostname = "me.example", .tls_running = tls});
+        peer.say("220 mx\r\n");
+        peer.say(offers);
+        peer.session.deliver(std::move(message));
+        std::string out = peer.run();
+        return out.substr(0, out.find("\r\n")) + (peer.outcomes.empty() ? "" : peer.last());
+    };
+    OutgoingMessage binary = mail({"a@x"}, "A: b\r\n\r\n\n.\n");
+    binary.body_binary = true;
+    const std::string refused = "<Finished><Ready>a@x=550/";
+    EXPECT_EQ(try_with("250-mx\r\n250 CHUNKING\r\n", binary), refused + "5.6.3@MAIL!");
+    EXPECT_EQ(try_with("250-mx\r\n250 BINARYMIME\r\n", binary), refused + "5.6.3@MAIL!");
+    EXPECT_EQ(
+        try_with("250-mx\r\n250-BINARYMIME\r\n250 CHUNKING\r\n", binary),
+        "MAIL FROM:<u@me.example> BODY=BINARYMIME"
+    );
+    OutgoingMessage secret = mail({"a@x"});
+    secret.require_tls = true;
+    EXPECT_EQ(try_with("250-mx\r\n250 REQUIRETLS\r\n", secret), refused + "5.7.30@MAIL!");
+    EXPECT_EQ(try_with("250 mx\r\n", secret, true), refused + "5.7.30@MAIL!");
+    EXPECT_EQ(
+        try_with("250-mx\r\n250 REQUIRETLS\r\n", secret, true),
+        "MAIL FROM:<u@me.example> REQUIRETLS"
+    );
+    OutgoingMessage urgent = mail({"a@x"});
+    urgent.priority = -3;
+    EXPECT_EQ(try_with("250 mx\r\n", urgent), "MAIL FROM:<u@me.example>");
+    EXPECT_EQ(
+        try_with("250-mx\r\n250 MT-PRIORITY\r\n", urgent), "MAIL FROM:<u@me.example> MT-PRIORITY=-3"
+    );
+}
+
+TEST(ClientSessionTest, BinaryBodiesGoAsTheyAre) {
+    Peer peer;
+    peer.say("220 mx\r\n");
+    peer.say("250-mx\r\n250-BINARYMIME\r\n250 CHUNKING\r\n");
+    OutgoingMessage binary = mail({"a@x"}, "A: b\r\n\r\n\n.\r.");
+    binary.body_binary = true;
+    peer.session.deliver(std::move(binary));
+    EXPECT_EQ(peer.run(), "MAIL FROM:<u@me.example> BODY=BINARYMIME\r\n");
+    EXPECT_EQ(peer.say("250 ok\r\n"), "RCPT TO:<a@x>\r\n");
+    EXPECT_EQ(peer.say("250 ok\r\n"), "BDAT 12 LAST\r\nA: b\r\n\r\n\n.\r.");
+}
+
 TEST(ClientSessionTest, WhatTheServerCantTakeIsNotTried) {
     Peer peer;
     peer.say("220 mx\r\n");

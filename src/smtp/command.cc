@@ -173,6 +173,56 @@ Refusal apply_hold(const Parameter& parameter, MailParameters& mail) {
     return mail.hold_for || mail.hold_until ? std::nullopt : bad_value(parameter);
 }
 
+// RFC 6152 §2, RFC 3030 §3.
+Refusal apply_body(const Parameter& parameter, const CommandRules& rules, MailParameters& mail) {
+    const std::string_view value = parameter.value.value_or(std::string_view{});
+    if (iequals(value, "7BIT")) {
+        mail.body = Body::SevenBit;
+    } else if (iequals(value, "8BITMIME")) {
+        mail.body = Body::EightBit;
+    } else if (iequals(value, "BINARYMIME") && rules.binarymime) {
+        mail.body = Body::Binary;
+    } else {
+        return bad_value(parameter);
+    }
+    return std::nullopt;
+}
+
+// RFC 2852 §4: [-|+]1*9DIGIT ";" (N|R) [T]. A time that has passed can't be kept, so only N has it.
+std::optional<DeliverBy> parse_deliver_by(std::string_view value) {
+    constexpr std::size_t kDigits = 9;
+    const std::size_t semicolon = value.find(';');
+    if (semicolon == std::string_view::npos) {
+        return std::nullopt;
+    }
+    std::string_view time = value.substr(0, semicolon);
+    const std::string mode = to_upper(value.substr(semicolon + 1));
+    const bool negative = time.starts_with('-');
+    if (negative || time.starts_with('+')) {
+        time.remove_prefix(1);
+    }
+    const auto seconds = decimal<std::int64_t>(time, kDigits);
+    const bool known = mode == "N" || mode == "NT" || mode == "R" || mode == "RT";
+    if (!seconds || !known) {
+        return std::nullopt;
+    }
+    DeliverBy out;
+    out.time = std::chrono::seconds{negative ? -*seconds : *seconds};
+    out.notify = mode[0] == 'N';
+    out.trace = mode.ends_with('T');
+    return out.notify || out.time.count() > 0 ? std::optional(out) : std::nullopt;
+}
+
+// RFC 6710 §10.1: -9 to 9, no leading zero, no plus.
+std::optional<int> parse_priority(std::string_view value) {
+    const bool negative = value.starts_with('-');
+    const std::string_view number = value.substr(negative ? 1 : 0);
+    if (number.size() != 1 || !digit(number[0]) || (negative && number[0] == '0')) {
+        return std::nullopt;
+    }
+    return negative ? '0' - number[0] : number[0] - '0';
+}
+
 Refusal apply_mail(const Parameter& parameter, const CommandRules& rules, MailParameters& mail) {
     const std::string& key = parameter.keyword;
     const std::string_view value = parameter.value.value_or(std::string_view{});
@@ -181,9 +231,7 @@ Refusal apply_mail(const Parameter& parameter, const CommandRules& rules, MailPa
         return mail.size ? std::nullopt : bad_value(parameter);
     }
     if (key == "BODY" && rules.eightbit) {
-        mail.body = iequals(value, "8BITMIME") ? Body::EightBit : Body::SevenBit;
-        const bool known = iequals(value, "8BITMIME") || iequals(value, "7BIT");
-        return known ? std::nullopt : bad_value(parameter);
+        return apply_body(parameter, rules, mail);
     }
     if (key == "SMTPUTF8" && rules.smtputf8) {
         mail.smtputf8 = true;
@@ -194,6 +242,18 @@ Refusal apply_mail(const Parameter& parameter, const CommandRules& rules, MailPa
     }
     if ((key == "HOLDFOR" || key == "HOLDUNTIL") && rules.future_release) {
         return apply_hold(parameter, mail);
+    }
+    if (key == "BY" && rules.deliver_by) {
+        mail.deliver_by = parse_deliver_by(value);
+        return mail.deliver_by ? std::nullopt : bad_value(parameter);
+    }
+    if (key == "MT-PRIORITY" && rules.priority) {
+        mail.priority = parse_priority(value);
+        return mail.priority ? std::nullopt : bad_value(parameter);
+    }
+    if (key == "REQUIRETLS" && rules.require_tls) {
+        mail.require_tls = true;
+        return parameter.value ? bad_value(parameter) : std::nullopt;
     }
     if (key == "RET" && rules.dsn) {
         mail.ret = to_upper(value);

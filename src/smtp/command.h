@@ -34,7 +34,14 @@ enum class Verb : std::uint8_t {
 };
 [[nodiscard]] std::string_view name(Verb verb);
 
-enum class Body : std::uint8_t { SevenBit, EightBit };
+enum class Body : std::uint8_t { SevenBit, EightBit, Binary };
+
+// RFC 2852 §4: BY=by-time;by-mode[by-trace].
+struct DeliverBy {
+    std::chrono::seconds time{};  // from now; with notify it may have passed already
+    bool notify = false;          // by-mode N; else R: returned when it can't be kept
+    bool trace = false;
+};
 
 struct MailParameters {
     std::optional<std::uint64_t> size;  // RFC 1870
@@ -47,6 +54,9 @@ struct MailParameters {
     // sent.
     std::optional<std::chrono::seconds> hold_for;
     std::optional<Time> hold_until;
+    std::optional<DeliverBy> deliver_by;
+    std::optional<int> priority;  // RFC 6710, -9 to 9
+    bool require_tls = false;     // RFC 8689
 };
 
 struct RcptParameters {
@@ -72,6 +82,7 @@ struct CommandRules {
     bool size = true, eightbit = true, smtputf8 = true, dsn = true, chunking = true;
     bool auth = false;
     bool future_release = false;
+    bool binarymime = false, deliver_by = false, priority = false, require_tls = false;
     bool utf8_transaction = false;       // MAIL had SMTPUTF8, so RCPT and VRFY may have UTF-8
     std::size_t sender_local_max = 250;  // VERP and SRS senders are longer than 64 octets
 };

@@ -182,6 +182,70 @@ TEST(CommandTest, MailThatIsHeld) {
     }
 }
 
+// RFC 2852 §4
+TEST(CommandTest, MailToBeDeliveredBy) {
+    CommandRules rules;
+    EXPECT_EQ(bad("MAIL FROM:<a@b> BY=120;R", rules), "555 5.5.4") << "not offered";
+    rules.deliver_by = true;
+    const auto by = [&](const std::string& value) {
+        return good("MAIL FROM:<a@b> BY=" + value, rules).mail.deliver_by.value_or(DeliverBy{});
+    };
+    EXPECT_EQ(by("120;R").time, std::chrono::seconds{120});
+    EXPECT_FALSE(by("120;R").notify || by("120;R").trace);
+    EXPECT_TRUE(by("+60;nt").notify && by("+60;nt").trace);
+    EXPECT_EQ(by("-5;N").time, std::chrono::seconds{-5});
+    EXPECT_EQ(by("0;N").time, std::chrono::seconds{0});
+    EXPECT_TRUE(by("999999999;RT").trace);
+    for (const char* wrong :
+         {"",
+          "=",
+          "=60",
+          "=;R",
+          "=60;",
+          "=60;X",
+          "=60;TR",
+          "=60;RTT",
+          "=0;R",
+          "=-1;R",
+          "=6s;R",
+          "=1234567890;R",
+          "=+-6;R",
+          "=60;R BY=60;R"}) {
+        EXPECT_EQ(bad(std::string("MAIL FROM:<a@b> BY") + wrong, rules).substr(0, 9), "501 5.5.4")
+            << wrong;
+    }
+}
+
+// RFC 6710 §10.1, RFC 8689 §2, RFC 3030 §3
+TEST(CommandTest, MailWithPriorityTlsAndBinaryBodies) {
+    CommandRules rules;
+    for (const char* unknown : {"MT-PRIORITY=3", "REQUIRETLS"}) {
+        EXPECT_EQ(bad(std::string("MAIL FROM:<a@b> ") + unknown, rules), "555 5.5.4");
+    }
+    EXPECT_EQ(bad("MAIL FROM:<a@b> BODY=BINARYMIME", rules), "501 5.5.4");
+    rules.priority = rules.require_tls = rules.binarymime = true;
+    for (int priority = -9; priority <= 9; ++priority) {
+        const std::string line = "MAIL FROM:<a@b> MT-PRIORITY=" + std::to_string(priority);
+        EXPECT_EQ(good(line, rules).mail.priority, priority);
+    }
+    EXPECT_TRUE(good("MAIL FROM:<a@b> requiretls", rules).mail.require_tls);
+    EXPECT_EQ(good("MAIL FROM:<a@b> BODY=binarymime", rules).mail.body, Body::Binary);
+    for (const char* wrong :
+         {"MT-PRIORITY",
+          "MT-PRIORITY=10",
+          "MT-PRIORITY=-10",
+          "MT-PRIORITY=+1",
+          "MT-PRIORITY=-0",
+          "MT-PRIORITY=01",
+          "MT-PRIORITY=-",
+          "REQUIRETLS=yes",
+          "REQUIRETLS REQUIRETLS",
+          "BODY=BINARY"}) {
+        EXPECT_EQ(bad(std::string("MAIL FROM:<a@b> ") + wrong, rules).substr(0, 9), "501 5.5.4")
+            << wrong;
+    }
+}
+
 TEST(CommandTest, SpaceBehindTheColonIsTolerated) {
     EXPECT_EQ(good("MAIL FROM: <a@b>").address->text(), "a@b");
     EXPECT_EQ(good("RCPT TO:  <a@b>  NOTIFY=NEVER").rcpt.notify, "NEVER");

@@ -86,6 +86,15 @@ void MessageCollector::add_bad(char c) {
     ++line_;
 }
 
+void MessageCollector::add_raw(std::string_view octets) {
+    size_ += octets.size();
+    if (size_ > limits_.size_max) {
+        refuse(too_big(limits_));
+    } else if (!refused_) {
+        message_ += octets;
+    }
+}
+
 std::size_t DataReader::receive(std::string_view bytes) {
     std::size_t at = 0;
     while (at < bytes.size() && state_ != State::Done) {
@@ -155,10 +164,15 @@ void DataReader::special(char c) {
 void ChunkReader::receive(std::string_view bytes) {
     std::size_t at = 0;
     while (at < bytes.size()) {
+        if (body_) {
+            message_.add_raw(bytes.substr(at));
+            return;
+        }
         const char c = bytes[at];
         if (cr_) {
             cr_ = false;
             if (c == '\n') {
+                body_ = binary_ && message_.line_empty();  // the empty line behind the header
                 message_.add_line_end();
                 line_start_ = true;
                 ++at;
@@ -187,7 +201,7 @@ void ChunkReader::finish() {
         cr_ = false;
         message_.add_bad('\r');
     }
-    if (!line_start_) {
+    if (!line_start_ && !body_) {
         message_.add_line_end();
         line_start_ = true;
     }

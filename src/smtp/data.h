@@ -29,11 +29,13 @@ class MessageCollector {
 
     void add(std::string_view text);  // octets without CR, LF or NUL
     void add_line_end();
-    void add_bad(char c);  // a bare CR, a bare LF or a NUL
+    void add_bad(char c);                   // a bare CR, a bare LF or a NUL
+    void add_raw(std::string_view octets);  // any, not lines
     void refuse(Reply why);
 
     [[nodiscard]] const std::optional<Reply>& refused() const { return refused_; }
     [[nodiscard]] std::uint64_t size() const { return size_; }
+    [[nodiscard]] bool line_empty() const { return line_ == 0; }
     [[nodiscard]] std::string take() { return std::move(message_); }
 
   private:
@@ -66,12 +68,13 @@ class DataReader {
     State state_ = State::LineStart;
 };
 
-// The content of BDAT chunks; the caller counts chunk sizes. The message must be lines as in DATA,
-// since BINARYMIME isn't offered; a last line without CRLF is given one (RFC 5321 §4.1.1.4 knows no
-// other message).
+// The content of BDAT chunks; the caller counts chunk sizes. The message must be lines as in DATA;
+// a last line without CRLF is given one (RFC 5321 §4.1.1.4 knows no other message). With BINARYMIME
+// (RFC 3030 §3) only the header must be lines, and the body is kept octet by octet.
 class ChunkReader {
   public:
-    explicit ChunkReader(const DataLimits& limits) : message_(limits) {}
+    explicit ChunkReader(const DataLimits& limits, bool binary = false)
+        : message_(limits), binary_(binary) {}
 
     void receive(std::string_view bytes);
     void finish();
@@ -81,6 +84,8 @@ class ChunkReader {
 
   private:
     MessageCollector message_;
+    bool binary_;
+    bool body_ = false;  // of a binary message: begun
     bool cr_ = false;
     bool line_start_ = true;
 };

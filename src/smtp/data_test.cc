@@ -247,6 +247,34 @@ TEST(ChunkReaderTest, TakesDotsAsTheyAreAndEndsTheLastLine) {
     EXPECT_EQ(empty.take_message(), "");
 }
 
+// RFC 3030 §3
+TEST(ChunkReaderTest, KeepsBinaryBodiesOctetByOctet) {
+    using namespace std::string_literals;
+    const std::string header = "Subject: x\r\nContent-Transfer-Encoding: binary\r\n\r\n";
+    for (const std::string& body : {""s, "a\r\nb"s, "\r"s, "\n\r\0.\r\n.\r\n\r"s, "\r\n\r\n"s}) {
+        for (std::size_t step = 1; step < 9; ++step) {
+            const std::string content = header + body;
+            ChunkReader reader({.line_max = 40}, true);
+            for (std::size_t at = 0; at < content.size(); at += step) {
+                reader.receive(std::string_view(content).substr(at, step));
+            }
+            reader.finish();
+            ASSERT_FALSE(reader.refused()) << reader.refused()->text();
+            ASSERT_EQ(reader.take_message(), content);
+        }
+    }
+    ChunkReader bare({}, true);
+    bare.receive("Subject: x\nX: y\r\n\r\n");
+    EXPECT_EQ(bare.refused().value_or(Reply{}).enhanced, "5.6.11") << "the header is lines";
+    ChunkReader big({.size_max = 10}, true);
+    big.receive("A: b\r\n\r\n123");
+    EXPECT_EQ(big.refused().value_or(Reply{}).enhanced, "5.3.4");
+    ChunkReader no_body({}, true);
+    no_body.receive("Subject: x");
+    no_body.finish();
+    EXPECT_EQ(no_body.take_message(), "Subject: x\r\n");
+}
+
 TEST(ChunkReaderTest, RefusesWhatDataRefuses) {
     for (const std::string& content :
          std::vector<std::string>{"a\nb", "a\rb", "a\r", "\n", "a\r\r\n", std::string("a\0b", 3)}) {

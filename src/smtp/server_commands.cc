@@ -30,9 +30,14 @@ CommandRules ServerSession::rules() const {
     rules.auth = submission && tls_ && !options_.mechanisms.empty();
     rules.future_release = rules.auth && options_.future_release_max.count() > 0;
     rules.utf8_transaction = transaction_.mail.smtputf8;
+    rules.binarymime = options_.binarymime;
+    rules.deliver_by = options_.deliver_by_min.has_value();
+    rules.priority = options_.priority;
+    rules.require_tls = options_.require_tls && tls_;
     if (!extended_) {
         rules.size = rules.eightbit = rules.smtputf8 = rules.dsn = rules.chunking =
-            rules.future_release = false;
+            rules.future_release = rules.binarymime = rules.deliver_by = rules.priority =
+                rules.require_tls = false;
     }
     return rules;
 }
@@ -79,6 +84,23 @@ void ServerSession::run(const Command& command) {
     }
 }
 
+// What is offered by configuration, or under TLS only.
+void ServerSession::offer_options(Reply& out) const {
+    if (options_.binarymime) {
+        out.lines.emplace_back("BINARYMIME");
+    }
+    if (options_.deliver_by_min) {
+        const auto least = options_.deliver_by_min->count();  // RFC 2852 §2
+        out.lines.push_back(least > 0 ? fmt::format("DELIVERBY {}", least) : "DELIVERBY");
+    }
+    if (options_.priority) {
+        out.lines.emplace_back("MT-PRIORITY");  // no profile's name: the default one, -9 to 9
+    }
+    if (options_.require_tls && tls_) {
+        out.lines.emplace_back("REQUIRETLS");  // RFC 8689 §2: not before STARTTLS
+    }
+}
+
 Reply ServerSession::hello_reply() const {
     Reply out{250, "", {options_.hostname}};
     out.lines.emplace_back("PIPELINING");
@@ -88,6 +110,7 @@ Reply ServerSession::hello_reply() const {
     out.lines.emplace_back("ENHANCEDSTATUSCODES");
     out.lines.emplace_back("DSN");
     out.lines.emplace_back("CHUNKING");
+    offer_options(out);
     out.lines.push_back(fmt::format("LIMITS RCPTMAX={}", options_.recipients_max));  // RFC 9422
     if (options_.tls_available && !tls_) {
         out.lines.emplace_back("STARTTLS");
@@ -144,9 +167,40 @@ std::optional<Reply> ServerSession::mail_obstacle() const {
     return std::nullopt;
 }
 
-bool ServerSession::held_too_long(const MailParameters& mail) const {
-    return (mail.hold_for && *mail.hold_for > options_.future_release_max) ||
-           (mail.hold_until && *mail.hold_until > options_.began + options_.future_release_max);
+// Why what MAIL asks for can't be promised.
+std::optional<Reply> ServerSession::over_limits(const MailParameters& mail) const {
+    if (mail.size.value_or(0) > options_.message_size_max) {
+        // RFC 1870 §6.1
+        return reply(
+            552,
+            "5.3.4",
+            fmt::format("Message too big: at most {} octets", options_.message_size_max)
+        );
+    }
+    if ((mail.hold_for && *mail.hold_for > options_.future_release_max) ||
+        (mail.hold_until && *mail.hold_until > options_.began + options_.future_release_max)) {
+        return reply(
+            501,
+            "5.5.4",
+            fmt::format(
+                "A message can be held for {} seconds at most", options_.future_release_max.count()
+            )
+        );
+    }
+    // RFC 2852 §4.1.1: 55z to a time that is less than the one offered, where it must be kept.
+    if (mail.deliver_by && !mail.deliver_by->notify &&
+        mail.deliver_by->time < options_.deliver_by_min.value_or(std::chrono::seconds{0})) {
+        return reply(
+            555,
+            "5.5.4",
+            fmt::format(
+                "Delivery within {} seconds can't be promised; the least is {}",
+                mail.deliver_by->time.count(),
+                options_.deliver_by_min->count()
+            )
+        );
+    }
+    return std::nullopt;
 }
 
 void ServerSession::on_mail(const Command& command) {
@@ -155,32 +209,9 @@ void ServerSession::on_mail(const Command& command) {
         bad("MAIL", std::move(*obstacle));
         return;
     }
-    if (command.mail.size.value_or(0) > options_.message_size_max) {
-        // RFC 1870 §6.1
+    if (auto why = over_limits(command.mail)) {
         mail_refused_ = true;
-        refuse(
-            "MAIL",
-            reply(
-                552,
-                "5.3.4",
-                fmt::format("Message too big: at most {} octets", options_.message_size_max)
-            )
-        );
-        return;
-    }
-    if (held_too_long(command.mail)) {
-        mail_refused_ = true;
-        refuse(
-            "MAIL",
-            reply(
-                501,
-                "5.5.4",
-                fmt::format(
-                    "A message can be held for {} seconds at most",
-                    options_.future_release_max.count()
-                )
-            )
-        );
+        refuse("MAIL", std::move(*why));
         return;
     }
     transaction_.sender = command.address;
@@ -233,6 +264,10 @@ void ServerSession::on_data() {
         bad("DATA", out_of_order("DATA can't follow BDAT"));  // RFC 3030 §2
         return;
     }
+    if (transaction_.mail.body == Body::Binary) {
+        bad("DATA", out_of_order("A BINARYMIME message comes with BDAT"));  // RFC 3030 §3
+        return;
+    }
     if (transaction_.recipients.empty()) {
         refuse("DATA", reply(554, "5.5.1", "No valid recipients"));  // RFC 5321 §3.3
         return;
@@ -254,7 +289,8 @@ void ServerSession::on_bdat(const Command& command) {
         }
     }
     if (!chunk_refusal_ && !chunks_) {
-        chunks_.emplace(DataLimits{options_.message_size_max, options_.line_length_max});
+        const bool binary = transaction_.mail.body == Body::Binary;
+        chunks_.emplace(DataLimits{options_.message_size_max, options_.line_length_max}, binary);
     }
     state_ = State::Chunk;
 }

@@ -50,6 +50,12 @@ struct ServerOptions {
     std::chrono::seconds future_release_max{0};
     Time began{};                         // of the session, for what is told as a date
     std::uint16_t submission_port = 587;  // named in replies
+    bool binarymime = false;              // RFC 3030 §3
+    // RFC 2852: the soonest time that a message may ask to be delivered or returned by; none: not
+    // offered; zero: any.
+    std::optional<std::chrono::seconds> deliver_by_min;
+    bool priority = false;     // RFC 6710
+    bool require_tls = false;  // RFC 8689; offered under TLS only
 };
 
 // MAIL and the RCPTs that were accepted.
@@ -187,7 +193,8 @@ class ServerSession {
     void end_of_message();
     void reset_transaction();
     [[nodiscard]] std::optional<Reply> mail_obstacle() const;
-    [[nodiscard]] bool held_too_long(const MailParameters& mail) const;
+    [[nodiscard]] std::optional<Reply> over_limits(const MailParameters& mail) const;
+    void offer_options(Reply& out) const;
     [[nodiscard]] CommandRules rules() const;
     [[nodiscard]] Reply hello_reply() const;
     [[nodiscard]] std::string with_guide(std::string text, std::string_view page = {}) const;

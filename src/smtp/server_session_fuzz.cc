@@ -1,9 +1,11 @@
 // A whole session. Octet 0: service, TLS and the answers of the shell; octet 1: the size of the
 // reads; the rest is what the client sends.
 #include "base/assert.h"
+#include "smtp/command.h"
 #include "smtp/reply.h"
 #include "smtp/server_session.h"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -45,8 +47,10 @@ struct Shell {
             );
             if (auto* mail = std::get_if<ServerSession::Deliver>(&action)) {
                 SEKISHO_ASSERT(!mail->transaction.recipients.empty());
-                SEKISHO_ASSERT(mail->message.find('\0') == std::string::npos);
-                SEKISHO_ASSERT(mail->message.empty() || mail->message.ends_with("\r\n"));
+                const bool lines = mail->transaction.mail.body != sekisho::smtp::Body::Binary;
+                SEKISHO_ASSERT(lines || mail->chunked);
+                SEKISHO_ASSERT(!lines || mail->message.find('\0') == std::string::npos);
+                SEKISHO_ASSERT(!lines || mail->message.empty() || mail->message.ends_with("\r\n"));
             }
             session.answer(yes() ? reply(250, "2.0.0", "Ok") : reply(450, "4.7.1", "no"));
         }
@@ -86,6 +90,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     options.message_size_max = 300;
     options.line_length_max = 80;
     options.mechanisms = {"PLAIN", "LOGIN"};
+    options.binarymime = options.priority = options.require_tls = (data[0] & 4U) != 0;
+    options.deliver_by_min = std::chrono::seconds{60};
     ServerSession session(options);
     session.start();
     Shell shell{session, data[0]};

@@ -5,6 +5,7 @@
 //   @ KEY VALUE   an option: service submission|exchange, tls implicit|none, size, line,
 //   recipients,
 //                 bad, idle, auth-failures, early, guide,
+//                 binary, priority, requiretls (offered when given), by (the least, in seconds),
 //                 hold (the longest, in seconds; the session begins at 2026-11-24T12:00:00Z)
 //   C: TEXT       the client sends TEXT and CRLF; after "C+: TEXT" lines in one piece with them
 //   C> TEXT       the same without CRLF; \r \n \0 \\ and \xNN are escapes; "*N" repeats it N times
@@ -152,6 +153,12 @@ class Script {
         out.mechanisms = {"SCRAM-SHA-256", "PLAIN", "LOGIN"};
         out.guide_url = key("guide", "");
         out.future_release_max = std::chrono::seconds{number("hold", "0")};
+        out.binarymime = keys_.contains("binary");
+        out.priority = keys_.contains("priority");
+        out.require_tls = keys_.contains("requiretls");
+        if (keys_.contains("by")) {
+            out.deliver_by_min = std::chrono::seconds{number("by", "0")};
+        }
         out.began = *parse_rfc3339("2026-11-24T12:00:00Z");
         return out;
     }
@@ -177,6 +184,22 @@ class Script {
         return out;
     }
     void note(const std::string& line) { out_ += line + "\n"; }
+    // Of the extensions that change what is done with the message.
+    static std::string asked_for(const MailParameters& mail) {
+        std::string out;
+        if (mail.body == Body::Binary) {
+            out += " binary";
+        }
+        if (mail.deliver_by) {
+            out += std::string(mail.deliver_by->notify ? " notify" : " return") + " by " +
+                   std::to_string(mail.deliver_by->time.count()) +
+                   (mail.deliver_by->trace ? " traced" : "");
+        }
+        if (mail.priority) {
+            out += " priority " + std::to_string(*mail.priority);
+        }
+        return out + (mail.require_tls ? " TLS required" : "");
+    }
     Reply next_answer(int code, const char* enhanced) {
         std::string text = "ok";
         if (!answers_.empty()) {
@@ -238,7 +261,10 @@ class Script {
         } else if (std::holds_alternative<ServerSession::AuthCancelled>(action)) {
             note("! AUTH cancelled");
         } else if (std::holds_alternative<ServerSession::CheckMail>(action)) {
-            note("? MAIL <" + session.transaction().reverse_path() + ">");
+            note(
+                "? MAIL <" + session.transaction().reverse_path() + ">" +
+                asked_for(session.transaction().mail)
+            );
             session.answer(next_answer(250, "2.1.0"));
         } else if (auto* to = std::get_if<ServerSession::CheckRcpt>(&action)) {
             note("? RCPT <" + to->recipient.address.text() + ">");

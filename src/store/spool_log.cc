@@ -124,6 +124,9 @@ void SpoolLog::append(queue::Envelope envelope, std::string message, Committed d
     envelope.size = message.size();
     meta.due = std::max(envelope.accepted, envelope.release.value_or(envelope.accepted));
     meta.expires = meta.due + retry_.expire;
+    if (const auto& by = envelope.deliver_by; by && by->mode == queue::DeliverBy::Mode::Return) {
+        meta.expires = std::min(meta.expires, by->deadline);
+    }
     meta.envelope = std::move(envelope);
     const queue::Lane lane = lane_of(meta.envelope);
     std::string encoded = encode(meta);

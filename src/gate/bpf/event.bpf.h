@@ -42,18 +42,56 @@ static __always_inline void hold(struct source_state* state, const struct gate_e
     state->last = *event;
 }
 
-// 0: there are too many new sources in this second.
-static __always_inline int may_take_source(__u64 second) {
+// This second's share of sources that were not remembered; null never, but for the verifier.
+static __always_inline struct gate_new_sources* share_of(__u64 second) {
     const __u32 zero = 0;
     struct gate_new_sources* new = bpf_map_lookup_elem(&new_sources, &zero);
-    if (!new) {
-        return 0;
-    }
-    if (new->second != second) {
+    if (new && new->second != second) {
         new->second = second;
         new->taken = 0;
     }
-    return new->taken++ < new->most;
+    return new;
+}
+
+// Where a source's age is kept. Sources that share a place make each other look remembered, which
+// costs a look-up and nothing else.
+static __always_inline __u8* age_of(const struct source_key* key) {
+    const __u32 zero = 0;
+    struct gate_ages* ages = bpf_map_lookup_elem(&ages_of_sources, &zero);
+    __u64 mixed;
+    __builtin_memcpy(&mixed, key->address, sizeof(mixed));
+    mixed = (mixed ^ key->slot) * 0x9e3779b97f4a7c15ull;
+    return ages ? &ages->of[mixed >> (64 - GATE_AGES_BITS)] : 0;
+}
+
+// What is remembered of the source, taking it up if there is room in this second; null: no room.
+// Where the room is used up, which a flood of forged sources does, most packets end here by one
+// byte of a small table, instead of by a cold bucket of the large one.
+static __always_inline struct source_state* state_of(const struct source_key* key, __u64 second) {
+    struct gate_new_sources* new = share_of(second);
+    __u8* age = age_of(key);
+    if (!new || !age) {
+        return 0;
+    }
+    const __u8 now = second >> GATE_AGE_SHIFT;
+    const int full = new->taken >= new->most;
+    if (full && (__u8)(now - *age) > GATE_AGE_MOST) {
+        return 0;
+    }
+    struct source_state* state = bpf_map_lookup_elem(&sources, key);
+    if (!state) {
+        if (full) {
+            return 0;
+        }
+        ++new->taken;
+        struct source_state fresh = {.second = second};
+        bpf_map_update_elem(&sources, key, &fresh, BPF_NOEXIST);
+        state = bpf_map_lookup_elem(&sources, key);
+    }
+    if (state && *age != now) {
+        *age = now;
+    }
+    return state;
 }
 
 static __always_inline void report(
@@ -64,32 +102,23 @@ static __always_inline void report(
     struct gate_cell cell,
     __u32 direction
 ) {
-    const __u64 now = bpf_ktime_get_ns();
-    const __u64 second = now / NS_PER_SECOND;
+    const __u64 second = bpf_ktime_get_coarse_ns() / NS_PER_SECOND;
     const struct gate_address* client = direction == GATE_TO_PORT25 ? source : destination;
     struct source_key key = {
         .slot = cell.slot, .action = cell.action, .direction = direction, .v4 = s->v4
     };
     __builtin_memcpy(key.address, client->bytes, sizeof(key.address));
-    struct source_state* state = bpf_map_lookup_elem(&sources, &key);
+    struct source_state* state = state_of(&key, second);
     if (!state) {
-        if (!may_take_source(second)) {
-            count_stat(GATE_STAT_EVENTS_LOST);
-            return;
-        }
-        struct source_state fresh = {.second = second};
-        bpf_map_update_elem(&sources, &key, &fresh, BPF_NOEXIST);
-        state = bpf_map_lookup_elem(&sources, &key);
-        if (!state) {
-            count_stat(GATE_STAT_EVENTS_LOST);
-            return;
-        }
+        count_stat(GATE_STAT_EVENTS_LOST);
+        return;
     }
     if (state->second != second) {
         report_held(&key, state);
         state->second = second;
         state->sent = 0;
     }
+    const __u64 now = bpf_ktime_get_ns();
     struct gate_event event = {
         .at_ns = now,
         .first_ns = now,

@@ -60,6 +60,9 @@ enum gate_ref {
 #define GATE_EVENTS_PER_SECOND 8u
 #define GATE_SOURCES 65536u
 #define GATE_NEW_SOURCES_MIN 4096u /* a second, by each processor */
+#define GATE_AGES_BITS 18u         /* one byte each: 256 KiB, which a processor's cache holds */
+#define GATE_AGE_SHIFT 6u          /* steps of 64 s */
+#define GATE_AGE_MOST 3u           /* steps for which a source counts as remembered */
 #define GATE_RING_SIZE (1u << 20)
 #define GATE_GENERATIONS 2u
 #define GATE_OVERRIDES 65536u /* of one generation */

@@ -86,6 +86,17 @@ struct {
     __type(value, struct gate_new_sources);
 } new_sources SEC(".maps");
 
+// When each source was last seen, as a byte of seconds >> GATE_AGE_SHIFT, by a hash of its key.
+struct gate_ages {
+    __u8 of[1u << GATE_AGES_BITS];
+};
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct gate_ages);
+} ages_of_sources SEC(".maps");
+
 struct limit_key {
     __u8 address[8];  // IPv4, or the /64 of IPv6
     __u16 slot;

@@ -11,6 +11,7 @@
 #include "gate/daemon/answers.h"
 #include "gate/daemon/line_totals.h"
 #include "gate/enforce/engine.h"
+#include "gate/replay/seen.h"
 #include "line/line.h"
 #include "policy/policy.h"
 #include "smtp/guidance.h"
@@ -70,8 +71,7 @@ void Reports::add(const Flow& flow, const policy::Policy& policy) {
     }
     // The class of the other end, never its address: whom a subscriber writes to is their secret.
     const bool to = flow.direction == policy::Direction::ToPort25;
-    row.detail = (to ? "to port 25 of class " : "answer from port 25 of class ") +
-                 policy.written(policy.classify(flow.server)).name;
+    row.detail = other_end(flow.direction, policy.written(policy.classify(flow.server)).name);
     const std::lock_guard lock(mutex_);
     if (!evidence_.living().empty()) {
         evidence::Record seen;
@@ -102,7 +102,7 @@ Reports::Told Reports::answered(
     if (verdict.rule >= 0) {
         row.rule = policy.rules()[static_cast<std::size_t>(verdict.rule)].name;
     }
-    row.detail = "to port 25 of class " + policy.written(verdict.server).name;
+    row.detail = other_end(policy::Direction::ToPort25, policy.written(verdict.server).name);
     const std::string fresh = random_token(smtp::kReferenceBits);
     const std::lock_guard lock(mutex_);
     evidence::Record seen;

@@ -473,9 +473,10 @@ Result<std::unique_ptr<XdpEngine>> XdpEngine::load(XdpMode mode, std::string pin
         return fail(bpf_error("loading the XDP program", -loaded));
     }
     auto engine = std::make_unique<Loaded>(XdpLinks(mode, std::move(pin)), std::move(skeleton));
-    // What sources can be remembered at once is shared by the processors.
+    // Shared by the processors, and by eight seconds: a flood takes that long to push out what it
+    // finds.
     const auto cpus = static_cast<std::uint32_t>(std::max(libbpf_num_possible_cpus(), 1));
-    const std::uint32_t each = std::max(GATE_SOURCES / cpus, GATE_NEW_SOURCES_MIN);
+    const std::uint32_t each = std::max(GATE_SOURCES / 8 / cpus, GATE_NEW_SOURCES_MIN);
     if (Status allowed = engine->allow_new_sources(each); !allowed) {
         return fail(allowed.error());
     }

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sekisho::account {
+namespace sekisho {
 
 class CsvReader {
   public:
@@ -36,4 +36,4 @@ class CsvReader {
     const char separator_;
 };
 
-}  // namespace sekisho::account
+}  // namespace sekisho

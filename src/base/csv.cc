@@ -1,4 +1,4 @@
-#include "account/csv.h"
+#include "base/csv.h"
 
 #include <cstddef>
 #include <optional>
@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sekisho::account {
+namespace sekisho {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
@@ -109,4 +109,4 @@ bool CsvReader::end_of_field(Record& record) {
     return false;
 }
 
-}  // namespace sekisho::account
+}  // namespace sekisho
