@@ -73,6 +73,19 @@ std::optional<Time> suspended_until(
     return all ? std::optional(until) : std::nullopt;
 }
 
+// With an operator's route everything of the message goes there, mail for our own domains too.
+std::shared_ptr<const Options> rerouted(
+    std::shared_ptr<const Options> options, const std::string& route
+) {
+    if (route.empty()) {
+        return options;
+    }
+    auto own = std::make_shared<Options>(*options);
+    own->route.smarthost = route;
+    own->route.domains.clear();
+    return own;
+}
+
 class Pump : public std::enable_shared_from_this<Pump> {
   public:
     Pump(Deps deps, Options options)
@@ -159,7 +172,7 @@ class Pump : public std::enable_shared_from_this<Pump> {
             }
             auto job = std::make_shared<Job>();
             job->shop = shop_;
-            job->options = std::move(options);
+            job->options = rerouted(std::move(options), entry->envelope.route);
             job->entry = std::move(*entry);
             const queue::Lane lane = queue::lane_of(job->entry.envelope);
             job->claim = {.owner = lane.owner, .grade = job->entry.grade};

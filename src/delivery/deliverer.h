@@ -32,6 +32,7 @@ struct Options {
     RouteOptions route;
     NoticeOptions notices;
     queue::RetrySchedule retry;
+    Duration delay_notice{0};  // after it a sender is told that a message is late; 0: never
     std::size_t concurrency = 100;
     std::size_t concurrency_per_destination = 10;
     bool ipv4 = true, ipv6 = true;

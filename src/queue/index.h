@@ -1,7 +1,8 @@
 // What is queued, in memory: state, times and places on disk of every message, without envelopes
 // or bodies. It is the fold of the log's records, in order: opening and running use the same calls.
 // On top of that it knows what no record says: who is in delivery. Not thread-safe.
-// About 115 bytes a message, the schedule included, and 250 for each account with queued messages.
+// About 100 bytes a message, the schedule included, and 150 for each account with queued messages
+// (bench/spool/bench_schedule.cc).
 #pragma once
 
 #include "base/time.h"

@@ -61,7 +61,9 @@ Lane lane_of(const Envelope& envelope) {
     lane.cost = static_cast<std::uint16_t>(
         std::clamp<std::uint64_t>(cost, 1, std::numeric_limits<std::uint16_t>::max())
     );
-    if (envelope.reverse_path.empty()) {
+    if (const auto asked = grade_of_priority(envelope.priority)) {
+        lane.grade = asked;
+    } else if (envelope.reverse_path.empty()) {
         lane.grade = Grade::Report;
     } else if (envelope.recipients.size() >= kBulkRecipients) {
         lane.grade = Grade::Bulk;

@@ -108,7 +108,9 @@ void Schedule::make_ready(FlowId id) {
         grade.start = std::max(clock_, grade.finish);
     }
     flow.state = State::Ready;
-    grade.ready.put(flow_places_, {.key = std::max(grade.clock, flow.finish), .handle = id});
+    // Who has had nothing for a while comes before all who are in the middle of their backlog.
+    const std::int64_t start = flow.finish > grade.clock ? flow.finish : grade.clock - 1;
+    grade.ready.put(flow_places_, {.key = start, .handle = id});
 }
 
 void Schedule::block(FlowId id) {
@@ -183,7 +185,7 @@ void Schedule::take(FlowId id, Handle handle, std::uint16_t cost) {
     Class& grade = classes_[index(flow.grade)];
     SEKISHO_ASSERT(flow.state == State::Ready && grade.ready.top().handle == id);
     const std::int64_t work = std::int64_t{cost} * kUnit;
-    grade.clock = grade.ready.top().key;
+    grade.clock = std::max(grade.clock, grade.ready.top().key);
     flow.finish = grade.clock + work;
     clock_ = grade.start;
     grade.start = grade.finish = clock_ + work / kGradeShares[index(flow.grade)];

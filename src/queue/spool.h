@@ -79,6 +79,7 @@ struct Entry {
     std::string hold_reason;
     bool in_delivery = false;
     Grade grade = Grade::Interactive;
+    bool delay_told = false;  // its sender knows that it is late
 };
 [[nodiscard]] std::string_view name(Grade grade);
 
@@ -91,6 +92,7 @@ struct Outcome {
     };
     std::vector<PerRecipient> recipients;
     std::optional<Time> next_try;  // required while any recipient stays Pending
+    bool delay_told = false;       // Entry::delay_told from now on
 };
 
 // Which messages an operator's command is about; an empty field asks nothing.

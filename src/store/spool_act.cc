@@ -61,13 +61,13 @@ Status SpoolLog::begin_command(
     const Order& order, std::string_view queue_id, std::function<void(const Status&)> done
 ) {
     SEKISHO_ASSERT(std::this_thread::get_id() != committer_.get_id());
-    if (order.action == Order::Action::Reroute) {
-        return fail(Errc::Invalid, "this spool can't change a route");
-    }
     const auto number = queue::parse_queue_id(queue_id);
     Pending record =
         make_pending(Role::Command, record_type(order.action), number.value_or(0), payload(order));
     record.due = order.at;
+    if (order.action == Order::Action::Reroute) {
+        record.reroute = order.route;
+    }
     record.done = std::move(done);
     std::unique_lock lock(mutex_);
     const queue::Index::Slot* slot = number ? index_.find(*number) : nullptr;

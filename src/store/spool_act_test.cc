@@ -96,6 +96,43 @@ TEST_F(SpoolActTest, EachIdHasItsOwnStatus) {
     EXPECT_TRUE(spool->act(order, {}).empty());
 }
 
+TEST_F(SpoolActTest, AReroutedMessageKeepsItsStateAndBytes) {
+    const std::string id = put("a", "x@example.org");
+    queue::Outcome later;
+    later.recipients = {
+        {.address = "x@example.org", .state = queue::RecipientState::Pending, .reply = "451 later"}
+    };
+    later.next_try = kStart + hours(2);
+    ASSERT_TRUE(spool->take_due(kStart));
+    ASSERT_TRUE(finish(*spool, id, later));
+    Order order;
+    order.action = Order::Action::Reroute;
+    order.route = "relay.example:2525";
+    order.at = kStart;
+    EXPECT_TRUE(spool->act(order, {id}).front());
+    EXPECT_EQ(spool->act(order, {"zzzzzzzzzz"}).front().error().code, Errc::NotFound);
+    for (int round = 0; round < 2; ++round) {
+        const auto entry = spool->show(id);
+        ASSERT_TRUE(entry);
+        EXPECT_EQ(entry->envelope.route, "relay.example:2525");
+        EXPECT_EQ(entry->due, kStart);
+        EXPECT_EQ(entry->attempts, 1);
+        EXPECT_EQ(entry->envelope.recipients[0].last_reply, "451 later");
+        EXPECT_EQ(spool->message(id), "Subject: x\r\n");
+        reopen();
+    }
+    // In delivery, and held in the same moment: the newer word counts.
+    ASSERT_TRUE(spool->take_due(kStart));
+    order.route = "other.example:25";
+    EXPECT_TRUE(spool->act(order, {id}).front());
+    EXPECT_TRUE(spool->hold(id, "wait"));
+    EXPECT_TRUE(finish(*spool, id, later));
+    reopen();
+    EXPECT_EQ(spool->show(id)->envelope.route, "other.example:25");
+    EXPECT_TRUE(spool->show(id)->held);
+    EXPECT_EQ(spool->show(id)->attempts, 2);
+}
+
 TEST_F(SpoolActTest, ADiskThatFailsTellsEachOrder) {
     const std::string first = put("a", "x@example.org");
     const std::string second = put("a", "x@example.org");

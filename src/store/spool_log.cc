@@ -127,6 +127,9 @@ void SpoolLog::append(queue::Envelope envelope, std::string message, Committed d
     if (const auto& by = envelope.deliver_by; by && by->mode == queue::DeliverBy::Mode::Return) {
         meta.expires = std::min(meta.expires, by->deadline);
     }
+    if (const auto& by = envelope.deliver_by; by && by->mode == queue::DeliverBy::Mode::Return) {
+        meta.expires = std::min(meta.expires, by->deadline);
+    }
     meta.envelope = std::move(envelope);
     const queue::Lane lane = lane_of(meta.envelope);
     std::string encoded = encode(meta);
@@ -270,6 +273,7 @@ void SpoolLog::finish(
         return;
     }
     queue::OutcomeMeta meta = merge(envelope->second, outcome);
+    meta.delay_told = outcome.delay_told;
     in_delivery_.erase(envelope);
     meta.attempts = static_cast<int>(slot->attempts) + 1;
     const bool pending =

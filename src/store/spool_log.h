@@ -113,7 +113,8 @@ class SpoolLog final : public queue::Spool {
         int attempts = 0;
         bool held = false;
         queue::Lane lane;
-        std::uint64_t end = 0;  // in its segment
+        std::optional<std::string> reroute;  // an order: the record is made by the committer
+        std::uint64_t end = 0;               // in its segment
         std::function<void(const Status&)> done;
     };
     using Batch = std::vector<Pending>;
@@ -176,6 +177,12 @@ class SpoolLog final : public queue::Spool {
     void clear_trouble(bool appended);
     void plan_upkeep(Batch& batch);
     void carry(std::uint32_t ordinal, Batch& batch);
+    [[nodiscard]] Result<Pending> copy_of(
+        const queue::Index::Slot& slot,
+        const std::optional<std::string>& route = std::nullopt,
+        Time due = {}
+    );
+    void compose_reroutes(Batch& batch);
     [[nodiscard]] std::uint64_t garbage() const;  // with the lock
     void close_log();
 
