@@ -6,9 +6,11 @@
 #include "base/time.h"
 #include "cli/context.h"
 #include "cli/queue_select.h"
+#include "cli/queue_stats.h"
 #include "cli/suspensions.h"
 #include "delivery/dismiss.h"
 #include "delivery/notices.h"
+#include "delivery/route.h"
 #include "event/event.h"
 #include "queue/spool.h"
 #include "queue/suspension.h"
@@ -56,6 +58,7 @@ Json to_json(const queue::Entry& entry) {
         {"state", state},
         {"grade", queue::name(entry.grade)},
         {"hold_reason", entry.hold_reason},
+        {"route", e.route},
         {"sender", e.reverse_path},
         {"account", e.account},
         {"client", e.client},
@@ -162,6 +165,21 @@ Result<Json> count(const QueueDeps& deps, const Json& request) {
     };
 }
 
+Result<Json> stats(const QueueDeps& deps, const Json& request) {
+    constexpr std::size_t kShown = 50;
+    auto filter = parse_selector(request, deps.journal);
+    if (!filter) {
+        return fail(filter.error());
+    }
+    filter->limit = std::numeric_limits<std::size_t>::max();
+    QueueStats stats;
+    deps.spool.visit(*filter, [&stats](const queue::Entry& entry) {
+        stats.add(entry);
+        return true;
+    });
+    return stats.json(request.value("limit", kShown));
+}
+
 void record(
     const QueueDeps& deps, const Verb& verb, const queue::Entry& entry, const Json& request
 ) {
@@ -175,6 +193,7 @@ void record(
     const std::string who = request.value("who", "");
     const std::string reason = request.value("reason", "");
     row.detail = verb.text;
+    row.detail += verb.action == Action::Reroute ? " to " + request.value("route", "") : "";
     row.detail += request.value("bounce", false) ? ", its sender told" : "";
     row.detail += who.empty() ? "" : " by " + who;
     row.detail += reason.empty() ? "" : ": " + reason;
@@ -213,6 +232,17 @@ std::vector<Status> perform(
         ids.push_back(entry.envelope.queue_id);
     }
     return deps.spool.act(order, ids);
+}
+
+// A route that can't be one would leave the messages where no try helps.
+Status check(const Verb& verb, const Json& request) {
+    const std::string route = request.value("route", "");
+    if (verb.action == Action::Reroute && !delivery::parse_host(route)) {
+        return fail(
+            Errc::Invalid, "\"" + printable(route, 80) + "\" is not HOST:PORT of another server"
+        );
+    }
+    return {};
 }
 
 Result<Json> act_on_one(const QueueDeps& deps, const Verb& verb, const Json& request) {
@@ -300,6 +330,9 @@ Result<Json> queue_command(const QueueDeps& deps, const std::string& name, const
     if (name == "queue-count") {
         return count(deps, request);
     }
+    if (name == "queue-stats") {
+        return stats(deps, request);
+    }
     if (name == "queue-suspend") {
         return deps.suspensions.suspend(request);
     }
@@ -319,6 +352,9 @@ Result<Json> queue_command(const QueueDeps& deps, const std::string& name, const
     const auto* const verb = std::ranges::find(kVerbs, name, &Verb::name);
     if (verb == kVerbs.end()) {
         return fail(Errc::NotFound, "the mail server knows no command \"" + name + "\"");
+    }
+    if (Status right = check(*verb, request); !right) {
+        return fail(right.error());
     }
     return request.contains("ids") ? act_on_many(deps, *verb, request)
                                    : act_on_one(deps, *verb, request);

@@ -26,6 +26,7 @@ struct QueueDeps {
 //   queue-list     selector -> messages, queued, and next_after when there may be more
 //   queue-show     queue_id -> the message
 //   queue-count    selector -> count, bytes, recipients, held, sample, as_of
+//   queue-stats    selector, limit -> totals, destinations, accounts (queue_stats.h)
 //   queue-retry|hold|release|drop|reroute
 //                  queue_id -> text; or ids (at most kActMax) -> done, failed
 //                  "bounce" (drop): a notice to the sender first; "route" (reroute): HOST:PORT

@@ -1,5 +1,5 @@
-// sekisho queue list|retry|hold|release|drop: on one message, or on all that a selector names.
-// Before a change it shows how many, and some of them, and asks.
+// sekisho queue list|retry|hold|release|reroute|drop: on one message, or on all that a selector
+// names. Before a change it shows how many, and some of them, and asks.
 #include "base/result.h"
 #include "base/time.h"
 #include "cli/commands.h"
@@ -109,6 +109,66 @@ int list(const Context& context, const Options& options) {
         page_request["after"] = answer->at("next_after");
     }
     print(context, rows, queue_table(rows));
+    return kDone;
+}
+
+std::string stats_text(const Json& answer) {
+    std::string out = fmt::format(
+        "{} messages, {} bytes, {} held; {} destinations, {} accounts\n",
+        answer.value("messages", std::uint64_t{0}),
+        answer.value("bytes", std::uint64_t{0}),
+        answer.value("held", std::uint64_t{0}),
+        answer.value("destinations_total", std::uint64_t{0}),
+        answer.value("accounts_total", std::uint64_t{0})
+    );
+    const auto number = [](const Json& row, const char* key) {
+        return fmt::format("{}", row.value(key, std::uint64_t{0}));
+    };
+    std::vector<std::vector<std::string>> rows;
+    for (const Json& row : answer.value("destinations", Json::array())) {
+        rows.push_back(
+            {row.value("domain", ""),
+             number(row, "messages"),
+             number(row, "held"),
+             row.value("oldest", ""),
+             row.value("next_try", ""),
+             row.value("why", "")}
+        );
+    }
+    if (!rows.empty()) {
+        out += "\n" + table({"DESTINATION", "MESSAGES", "HELD", "OLDEST", "NEXT TRY", "WHY"}, rows);
+    }
+    rows.clear();
+    for (const Json& row : answer.value("accounts", Json::array())) {
+        rows.push_back(
+            {row.value("account", ""),
+             number(row, "messages"),
+             number(row, "bytes"),
+             number(row, "held"),
+             row.value("oldest", "")}
+        );
+    }
+    if (!rows.empty()) {
+        out += "\n\n" + table({"ACCOUNT", "MESSAGES", "BYTES", "HELD", "OLDEST"}, rows);
+    }
+    return out;
+}
+
+int stats(const Context& context, const Options& options) {
+    const auto config = load_config(context);
+    if (!config) {
+        return config.error();
+    }
+    auto request = selector(options);
+    if (!request) {
+        return report(context, request.error());
+    }
+    (*request)["limit"] = options.limit;
+    const auto answer = ask(*config, "mail", with(std::move(*request), "queue-stats"));
+    if (!answer) {
+        return report(context, answer.error());
+    }
+    print(context, *answer, stats_text(*answer));
     return kDone;
 }
 
@@ -251,6 +311,13 @@ void add_queue_selected(CLI::App& queue, Context& context, Chosen& chosen) {
     listing->callback([&context, &chosen, options] {
         chosen = [&context, options] { return list(context, *options); };
     });
+    auto* statistics = queue.add_subcommand("stats", "What waits: by destination and by account");
+    add_selector(*statistics, *options);
+    statistics->add_option("--limit", options->limit, "Rows of each at the most")
+        ->check(CLI::Range(1, 10000));
+    statistics->callback([&context, &chosen, options] {
+        chosen = [&context, options] { return stats(context, *options); };
+    });
     struct One {
         const char* name;
         const char* help;
@@ -259,6 +326,7 @@ void add_queue_selected(CLI::App& queue, Context& context, Chosen& chosen) {
          {One{"retry", "Try them now"},
           One{"hold", "Keep them; no more tries until released"},
           One{"release", "End a hold and try them now"},
+          One{"reroute", "Send them by another server, and try them now"},
           One{"drop", "Remove them, without notice to their senders unless --bounce"}}) {
         auto* sub = queue.add_subcommand(one.name, one.help);
         const std::string verb = one.name;
@@ -269,6 +337,9 @@ void add_queue_selected(CLI::App& queue, Context& context, Chosen& chosen) {
         sub->add_flag(
             "--dry-run", options->dry_run, "Show what it would be done to, and do nothing"
         );
+        if (verb == "reroute") {
+            sub->add_option("--to", options->route, "HOST:PORT of the other server")->required();
+        }
         if (verb == "drop") {
             sub->add_flag(
                 "--bounce", options->bounce, "Send each sender a notice, with the reason, first"

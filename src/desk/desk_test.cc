@@ -314,6 +314,7 @@ TEST_F(DeskTest, ManyMessagesAreChosenByASelector) {
     EXPECT_EQ(status("/queue", {{"acount", "mistyped"}}), 400);
     EXPECT_EQ(status("/queue", {{"limit", "0"}}), 400);
     EXPECT_EQ(status("/queue/suspensions"), 200);
+    EXPECT_EQ(status("/queue/stats", {{"limit", "5"}}), 200);
     EXPECT_EQ(status("/queue/nonsense"), 404);
     EXPECT_EQ(status("/queue/drop"), 405);
     method_ = "POST";

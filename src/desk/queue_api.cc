@@ -16,9 +16,9 @@
 namespace sekisho::desk {
 namespace {
 
-constexpr std::array<std::string_view, 3> kQuestions = {"", "count", "suspensions"};
-constexpr std::array<std::string_view, 6> kOrders = {
-    "retry", "hold", "release", "drop", "suspend", "resume"
+constexpr std::array<std::string_view, 4> kQuestions = {"", "count", "stats", "suspensions"};
+constexpr std::array<std::string_view, 7> kOrders = {
+    "retry", "hold", "release", "drop", "reroute", "suspend", "resume"
 };
 constexpr std::array<std::string_view, 8> kTexts = {
     "account", "line", "sender", "recipient", "domain", "client", "older", "after"

@@ -15,11 +15,12 @@ struct QueueCall {
 };
 [[nodiscard]] QueueCall queue_call(std::string_view what);
 
-// "" (the list), "count", "suspensions": with the selector in the query string. Every part
+// "" (the list), "count", "stats", "suspensions": with the selector in the query string. Every part
 // of it must be known: a mistyped one would choose too much.
 [[nodiscard]] Result<Json> queue_question(std::string_view what, const ApiRequest& request);
 
-// "retry", "hold", "release", "drop" with {"ids": [...]}; "suspend", "resume" with {"account"} or
+// "retry", "hold", "release", "drop", "reroute" (to "route") with {"ids": [...]}; "suspend",
+// "resume" with {"account"} or
 // {"domain"}. Each with "reason", which hold, drop and suspend need.
 [[nodiscard]] Result<Json> queue_order(std::string_view what, const ApiRequest& request);
 
