@@ -200,6 +200,7 @@ void add_queue(CLI::App& app, Context& context, Chosen& chosen) {
     });
     add_queue_selected(*queue, context, chosen);
     add_suspensions(*queue, context, chosen);
+    add_spool_tools(*queue, context, chosen);
 }
 
 }  // namespace sekisho::cli

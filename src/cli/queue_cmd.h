@@ -11,6 +11,9 @@ namespace sekisho::cli {
 // queue list|retry|hold|release|drop|reroute, on messages chosen by a selector.
 void add_queue_selected(CLI::App& queue, Context& context, Chosen& chosen);
 
+// queue verify|export|import, for when the mail role is stopped.
+void add_spool_tools(CLI::App& queue, Context& context, Chosen& chosen);
+
 // Messages as queue-list gives them, for people.
 [[nodiscard]] std::string queue_table(const Json& entries);
 

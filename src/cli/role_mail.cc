@@ -13,6 +13,7 @@
 #include "cli/penalties.h"
 #include "cli/queue_control.h"
 #include "cli/role.h"
+#include "cli/spool_ops.h"
 #include "cli/suspensions.h"
 #include "config/config.h"
 #include "delivery/deliverer.h"
@@ -43,14 +44,7 @@ Result<std::unique_ptr<queue::Spool>> open_spool(const config::Config& config) {
     if (Status made = make_folder(config.queue.directory, 0700); !made) {
         return fail(made.error());
     }
-    store::SpoolOptions options;
-    options.directory = config.queue.directory;
-    options.segment_size = config.queue.segment_size;
-    options.commit_wait = config.queue.commit_wait;
-    options.free_space_min = config.queue.free_space_min;
-    options.retry = config.queue.retry;
-    options.expire = config.queue.expire;
-    return store::SpoolLog::open(std::move(options));
+    return store::SpoolLog::open(spool_options(config));
 }
 
 delivery::Options delivery_options(const config::Config& config) {
@@ -67,6 +61,7 @@ delivery::Options delivery_options(const config::Config& config) {
     options.notices.guide_url = config.provider.guide_url;
     options.retry.waits = config.queue.retry;
     options.retry.expire = config.queue.expire;
+    options.delay_notice = config.queue.delay_notice;
     options.concurrency = config.delivery.concurrency;
     options.concurrency_per_destination = config.delivery.concurrency_per_destination;
     options.ipv4 = config.delivery.ipv4;

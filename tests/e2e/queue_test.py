@@ -60,6 +60,20 @@ def chosen_by_selector():
         assert "is no queue id" in s.cli("queue", "drop", "nonsense!", code=1)
 
 
+def sent_by_another_server():
+    with Sekisho(extra=NOWHERE) as s, Sekisho() as other:
+        taro, there = s.account(), other.account("hanako@example.net")
+        s.start()
+        other.start()
+        send(s, taro, there, "x@one.example")
+        tried(s, 1)
+        assert "is not HOST:PORT" in s.cli("queue", "reroute", "--sender", taro, "--yes", "--to", "nonsense", code=1)
+        s.cli("queue", "reroute", "--recipient", there, "--yes", "--to", f"127.0.0.1:{other.exchange}")
+        wait_for("the mail at the other server", other.mailbox)
+        assert f"127.0.0.1:{other.exchange}" in s.json("events", "--kind", "released")[0]["detail"]
+        assert [e["recipients"][0]["address"] for e in queued(s)] == ["x@one.example"]
+
+
 def suspended_over_a_restart():
     with Sekisho(extra=NOWHERE) as s:
         taro, bulk = s.account(), s.account("bulk@example.net")
@@ -94,6 +108,50 @@ def suspended_over_a_restart():
         assert any("resumed" in d and "new password" in d for d in details) and any("time is over" in d for d in details), details
 
 
+def exported_and_imported():
+    with Sekisho(extra=NOWHERE) as s, Sekisho(extra=NOWHERE) as other:
+        taro = s.account()
+        s.start("mail")
+        send(s, taro, "a@one.example", "b@one.example", "c@two.example")
+        tried(s, 3)
+        s.cli("queue", "hold", "--domain", "two.example", "--yes", "--reason", "kept")
+        before = {e["queue_id"]: e for e in queued(s)}
+        folder = s.folder / "export"
+        assert "stop the mail role first" in s.cli("queue", "verify", code=1)
+        s.kill("mail", signal.SIGTERM)
+        assert "3 messages" in s.cli("queue", "verify") and "no fault" in s.cli("queue", "verify")
+        assert s.json("queue", "export", str(folder))["exported"] == 3
+        assert s.json("queue", "export", str(folder))["exported"] == 3
+        assert len(list(folder.glob("*.eml"))) == 3 and "Subject: to a@one.example" in (folder / f"{min(before)}.eml").read_text()
+
+        # Into another machine's queue, begun again after an interruption.
+        (other.folder / "spool").mkdir()
+        hidden = folder / f"{max(before)}.json"
+        content = hidden.read_text()
+        hidden.write_text("{")
+        assert "it is no JSON object" in other.cli("queue", "import", str(folder), code=1)
+        hidden.write_text(content)
+        (folder / f"{min(before)}.json.imported").rename(folder / f"{min(before)}.json")
+        assert other.json("queue", "import", str(folder)) == {"imported": 1, "known": 1}
+        other.start("mail")
+        after = {e["queue_id"]: e for e in queued(other)}
+        assert after.keys() == before.keys()
+        for name in ("sender", "account", "accepted", "expires", "size", "message_id"):
+            assert {i: e[name] for i, e in after.items()} == {i: e[name] for i, e in before.items()}, name
+        assert [e["hold_reason"] for e in queued(other, "--held")] == ["kept"]
+        # A damaged message is found.
+        other.kill("mail", signal.SIGTERM)
+        for segment in (other.folder / "spool").glob("segment-*.log"):
+            data = segment.read_bytes()
+            at = data.find(b"Subject: to a@one.example")
+            if at >= 0:
+                with segment.open("r+b") as file:
+                    file.seek(at)
+                    file.write(b"XUBJECT")
+        text = other.cli("queue", "verify", code=1)
+        assert min(before) in text and "faults" in text, text
+
+
 def through_the_desk():
     with Sekisho(extra=NOWHERE) as s:
         taro = s.account()
@@ -124,4 +182,4 @@ def through_the_desk():
         assert answer["done"] == 2 and len(answer["failed"]) == 1, answer
 
 
-main([chosen_by_selector, suspended_over_a_restart, through_the_desk])
+main([chosen_by_selector, sent_by_another_server, suspended_over_a_restart, exported_and_imported, through_the_desk])
