@@ -40,6 +40,7 @@ int run(int argc, char** argv) {
           add_dkim,
           add_dns,
           add_events,
+          add_trace,
           add_why,
           add_line,
           add_config,

@@ -16,6 +16,8 @@
 #include "cli/penalties.h"
 #include "cli/queue_control.h"
 #include "cli/role.h"
+#include "cli/spool_ops.h"
+#include "cli/suspensions.h"
 #include "conduct/warden.h"
 #include "config/config.h"
 #include "delivery/deliverer.h"
@@ -47,14 +49,7 @@ Result<std::unique_ptr<queue::Spool>> open_spool(const config::Config& config) {
     if (Status made = make_folder(config.queue.directory, 0700); !made) {
         return fail(made.error());
     }
-    store::SpoolOptions options;
-    options.directory = config.queue.directory;
-    options.segment_size = config.queue.segment_size;
-    options.commit_wait = config.queue.commit_wait;
-    options.free_space_min = config.queue.free_space_min;
-    options.retry = config.queue.retry;
-    options.expire = config.queue.expire;
-    return store::SpoolLog::open(std::move(options));
+    return store::SpoolLog::open(spool_options(config));
 }
 
 delivery::Options delivery_options(const config::Config& config) {
@@ -71,6 +66,7 @@ delivery::Options delivery_options(const config::Config& config) {
     options.notices.guide_url = config.provider.guide_url;
     options.retry.waits = config.queue.retry;
     options.retry.expire = config.queue.expire;
+    options.delay_notice = config.queue.delay_notice;
     options.concurrency = config.delivery.concurrency;
     options.concurrency_per_destination = config.delivery.concurrency_per_destination;
     options.ipv4 = config.delivery.ipv4;
@@ -153,7 +149,14 @@ class MailRole final : public Role {
         if (name.starts_with("limit-")) {
             return limit_command(*server_, store_->journal(), name, request);
         }
-        return queue_command(*spool_, store_->journal(), name, request);
+        const QueueDeps deps{
+            *spool_,
+            store_->journal(),
+            *suspensions_,
+            [this] { return delivery_options(config_).notices; },
+            &signer_
+        };
+        return queue_command(deps, name, request);
     }
 
     void tick() override {
@@ -162,6 +165,7 @@ class MailRole final : public Role {
             const std::scoped_lock lock(conduct_mutex_);
             conduct_->tick(now());
         }
+        suspensions_->tick(now());
         auto policy = leased_->changed(config_, now());
         if (!policy) {
             return;
@@ -249,6 +253,10 @@ class MailRole final : public Role {
             return fail(spool.error());
         }
         spool_ = std::move(*spool);
+        suspensions_.emplace(*store_, *spool_);
+        if (Status loaded = suspensions_->load(); !loaded) {
+            return loaded;
+        }
         for (const queue::Damage& one : spool_->damage()) {
             log::warning(
                 "SPOOL_DAMAGE",
@@ -377,7 +385,8 @@ class MailRole final : public Role {
              store_->journal(),
              *tls,
              find_mailbox,
-             &signer_},
+             &signer_,
+             &suspensions_->table()},
             delivery_options(config_)
         );
         deliverer_->start();
@@ -389,6 +398,7 @@ class MailRole final : public Role {
     std::optional<LeasedPolicy> leased_;
     std::optional<Penalties> penalties_;
     std::unique_ptr<queue::Spool> spool_;
+    std::optional<SuspensionKeeper> suspensions_;
     std::unique_ptr<net::Loops> loops_;
     std::unique_ptr<net::Workers> workers_;
     std::unique_ptr<net::Resolver> resolver_, peer_resolver_;

@@ -167,6 +167,7 @@ struct Queue {
     Duration commit_wait{1};      // how long the committer may wait for company
     std::vector<Duration> retry;  // waits between tries; the last repeats
     Duration expire{5LL * 24 * 3600 * 1000};
+    Duration delay_notice{4LL * 3600 * 1000};             // after it a sender is told; 0: never
     std::uint64_t free_space_min = 256ULL * 1024 * 1024;  // below it new mail is answered 452
 };
 

@@ -338,6 +338,14 @@ Table<C> queue() {
                 "How long a message is tried before it goes back to its sender (RFC 5321 §4.5.4.1: "
                 "4 to 5 days at least)."
             ),
+            duration<C>(
+                "delay_notice",
+                SEKISHO_AT(queue.delay_notice),
+                0s,
+                24h * 30,
+                "How long a message waits until its sender is told once that it is late (RFC 3461 "
+                "§4.1, unless NOTIFY asks for less). `0s`: never."
+            ),
             size<C>(
                 "free_space_min",
                 SEKISHO_AT(queue.free_space_min),

@@ -51,6 +51,10 @@ JournalSql journal_sql(const event::Query& query) {
         led = true;
         out.values.emplace_back(*wanted);
     }
+    if (query.sender) {
+        add("sender = ?");
+        out.values.emplace_back(*query.sender);
+    }
     if (!query.kinds.empty()) {
         std::string list;
         for (const event::Kind kind : query.kinds) {
