@@ -194,6 +194,13 @@ Table<C> mail() {
                 "Authentication-Results and the journal. `enforce`: what the policy of the From "
                 "domain wants rejected is answered 550 5.7.1; `quarantine` only marks."
             ),
+            texts<C>(
+                "arc_trusted",
+                SEKISHO_AT(mail.arc_trusted),
+                "Domains of lists and forwarders that you trust. When all who sealed a message "
+                "(ARC, RFC 8617) are of these, and the first of them found DMARC to pass, its "
+                "policy isn't enforced here: what they changed on the way is no forgery."
+            ),
             duration<C>(
                 "lookup_timeout",
                 SEKISHO_AT(mail.lookup_timeout),

@@ -14,12 +14,6 @@
 namespace sekisho::guide {
 namespace {
 
-std::string example(const View& view, std::string_view heading, const std::string& text) {
-    return fmt::format(
-        "{}<pre tabindex=\"0\"><code>{}</code></pre>\n", view.heading(3, heading), escape_html(text)
-    );
-}
-
 // A relay's settings with authentication and a verified certificate.
 std::string postfix_example(const View& view) {
     const auto& settings = view.config().settings;
@@ -106,8 +100,8 @@ std::string remedies_page(const View& view, Facts&) {
 std::string servers_page(const View& view, Facts& facts) {
     std::string out = view.heading(1, "servers.title") + view.paragraph("servers.lead", "lead") +
                       view.heading(2, "servers.relay") + view.paragraph("servers.relay.text") +
-                      example(view, "servers.postfix", postfix_example(view)) +
-                      example(view, "servers.msmtp", msmtp_example(view)) +
+                      view.example("servers.postfix", postfix_example(view)) +
+                      view.example("servers.msmtp", msmtp_example(view)) +
                       view.heading(2, "servers.device") + view.paragraph("servers.device.text") +
                       view.heading(2, "servers.static");
     if (const auto fixed = facts.class_standing("static")) {
@@ -207,6 +201,13 @@ std::string login_page(const View& view, Facts& /*facts*/) {
     }
     return out +
            fmt::format("<p class=\"actions\">{}</p>\n", view.button("settings", "refused.show"));
+}
+
+std::string limits_page(const View& view, Facts& /*facts*/) {
+    return view.heading(1, "limits.title") + view.paragraph("limits.lead", "lead") +
+           view.heading(2, "limits.read") + view.list("limits.read") +
+           view.heading(2, "limits.do") + view.list("limits.do", true) +
+           view.heading(2, "limits.why") + view.paragraph("limits.why.text");
 }
 
 }  // namespace sekisho::guide

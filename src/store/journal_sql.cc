@@ -71,6 +71,10 @@ JournalSql journal_sql(const event::Query& query) {
         add("at < ?");
         out.values.emplace_back(to_ms(*query.until));
     }
+    if (query.after_id) {
+        add("id > ?");
+        out.values.emplace_back(*query.after_id);
+    }
     if (query.before_id) {
         // The rest of the page that ended with this row, in the order in which rows are read.
         add(std::string{"(at, id) "} + (query.newest_first ? "<" : ">") +
