@@ -167,4 +167,21 @@ Result<Json> ask(const config::Config& config, const std::string& role, const Js
     return parsed.value("result", Json());
 }
 
+int ask_mail(const Context& context, const Json& request, std::string (*text)(const Json&)) {
+    const auto config = load_config(context);
+    if (!config) {
+        return config.error();
+    }
+    const auto answer = ask(*config, "mail", request);
+    if (!answer) {
+        return report(context, answer.error());
+    }
+    print(context, *answer, text(*answer));
+    return kDone;
+}
+
+std::string done_text(const Json& answer) {
+    return answer.value("text", "done");
+}
+
 }  // namespace sekisho::cli
