@@ -154,11 +154,11 @@ struct OAuth {  // bearer tokens as logins (RFC 7628)
 
 struct AccountSource {  // [[account_source]]
     std::string name;   // unique
-    std::string kind;   // ldap, dovecot, radius
+    std::string kind;   // ldap, dovecot
     Duration timeout{5'000};
     std::vector<std::string> addresses;  // templates: "{login}", "{user}@example.net"
-    std::string server;                  // a URL of LDAP, a socket of Dovecot's, an endpoint
-    std::string secret;                  // of RADIUS, or of bind_dn
+    std::string server;                  // a URL of LDAP, or a socket of Dovecot's
+    std::string secret;                  // of bind_dn
     bool start_tls = false;
     std::string ca;  // PEM, instead of the system's trust
     std::string bind_dn, base, filter = "(mail={login})";

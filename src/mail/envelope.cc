@@ -41,6 +41,15 @@ net::Task<void> Session::check_mail() {
         answer(smtp::reply(250, "2.1.0", "Ok"));
         co_return;
     }
+    if (elsewhere_) {
+        // As its source had it at the login; sessions are short.
+        if (auto refusal = refuse_sender(*account_, smtp_.transaction().sender)) {
+            answer(std::move(*refusal), {}, "sender");
+            co_return;
+        }
+        answer(smtp::reply(250, "2.1.0", "Ok"));
+        co_return;
+    }
     // Looked up anew: it may have been disabled since the login.
     const std::string login = smtp_.login();
     std::function<Result<account::Account>()> work = [shared = shared_, login] {

@@ -350,7 +350,9 @@ class MailTest : public ::testing::Test {
             .sasl_key = std::string(32, 'k'),
             .logins = logins,
             .signer = &signer,
+            .tokens = tokens_of_test(),
             .greeting_wait = greeting_wait,
+            .data_timeout = data_timeout,
             .login_failure_wait = Duration{0},
         };
     }
@@ -359,6 +361,7 @@ class MailTest : public ::testing::Test {
         ASSERT_TRUE(started) << started.error().message;
         server = std::move(*started);
     }
+    [[nodiscard]] virtual std::shared_ptr<Tokens> tokens_of_test() const { return nullptr; }
     Endpoint at(std::string_view name) const {
         for (const BoundListener& one : server->listeners()) {
             if (one.name == name) {
@@ -401,6 +404,7 @@ class MailTest : public ::testing::Test {
     std::shared_ptr<const policy::Policy> policy;
     conduct::LoginMemory* logins = nullptr;
     Duration greeting_wait{0};
+    Duration data_timeout{180'000};
     std::unique_ptr<Server> server;
 };
 
