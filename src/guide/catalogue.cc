@@ -5,17 +5,29 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstddef>
+#include <initializer_list>
+#include <span>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace sekisho::guide {
 namespace {
 
 using Index = std::unordered_map<std::string_view, std::string_view>;
 
-Index make_index(std::span<const Entry> entries) {
+std::vector<Entry> joined(std::initializer_list<std::span<const Entry>> tables) {
+    std::vector<Entry> out;
+    for (const auto& table : tables) {
+        out.insert(out.end(), table.begin(), table.end());
+    }
+    return out;
+}
+
+Index make_index(Language language) {
     Index index;
-    for (const Entry& entry : entries) {
+    for (const Entry& entry : catalogue(language)) {
         index.emplace(entry.key, entry.text);
     }
     return index;
@@ -48,11 +60,14 @@ int weight(std::string_view parameters) {
 }  // namespace
 
 std::span<const Entry> catalogue(Language language) {
-    return language == Language::Ja ? kCatalogueJa : kCatalogueEn;
+    static const std::array<std::vector<Entry>, 2> kTables{
+        joined({kCatalogueJa, kProgramsJa}), joined({kCatalogueEn, kProgramsEn})
+    };
+    return kTables.at(static_cast<std::size_t>(language));
 }
 
 std::optional<std::string_view> find_text(Language language, std::string_view key) {
-    static const std::array<Index, 2> kIndexes{make_index(kCatalogueJa), make_index(kCatalogueEn)};
+    static const std::array<Index, 2> kIndexes{make_index(Language::Ja), make_index(Language::En)};
     const Index& index = kIndexes.at(static_cast<std::size_t>(language));
     const auto found = index.find(key);
     return found == index.end() ? std::nullopt : std::optional{found->second};

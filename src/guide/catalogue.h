@@ -27,8 +27,8 @@ struct Entry {
 // none.
 [[nodiscard]] Language preferred(std::string_view accept_language, Language otherwise);
 
-// The tables themselves.
-extern const std::span<const Entry> kCatalogueJa;
-extern const std::span<const Entry> kCatalogueEn;
+// The tables that a language is made of.
+extern const std::span<const Entry> kCatalogueJa, kProgramsJa;
+extern const std::span<const Entry> kCatalogueEn, kProgramsEn;
 
 }  // namespace sekisho::guide

@@ -286,7 +286,8 @@ constexpr Entry kEntries[] = {
      "account window: the values above are filled in."},
     {"settings.pictures", "What it looks like"},
     {"settings.pictures.text",
-     "These are drawings with the real values. Your version may look a little different."},
+     "These are drawings with the real values. Your version may look a little different. Step by "
+     "step for your own: [Set up your program](programs)."},
     {"settings.own", "[Show my settings](setup) prints the values with your own address filled in."
     },
 
@@ -359,7 +360,8 @@ constexpr Entry kEntries[] = {
     {"servers.msmtp", "Example for msmtp"},
     {"servers.device", "Printers, cameras, NAS"},
     {"servers.device.text",
-     "Enter the [settings](settings) in the device's “SMTP” page. Old devices that know neither "
+     "Enter the [settings](settings) in the device's “SMTP” page; [what goes wrong there](devices) "
+     "is known. Old devices that know neither "
      "465 nor STARTTLS can send through a relay at home (such as the Postfix above)."},
     {"servers.static", "Lines with a fixed address"},
     {"servers.static.stands",

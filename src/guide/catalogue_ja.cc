@@ -285,7 +285,8 @@ constexpr Entry kEntries[] = {
      "**メールアドレスとパスワードを入れるだけ** で、上の値が入ります。"},
     {"settings.pictures", "画面の例"},
     {"settings.pictures.text",
-     "この図は、実際の値を入れて描いた見本です。ソフトの版によって見た目が少し違います。"},
+     "この図は、実際の値を入れて描いた見本です。ソフトの版によって見た目が少し違います。お使いのソ"
+     "フトの手順は [メールソフト別の設定](programs) にあります。"},
     {"settings.own",
      "[わたしの設定を表示する](setup) では、あなたのアドレスを入れた値を印刷できます。"},
 
@@ -360,7 +361,8 @@ constexpr Entry kEntries[] = {
     {"servers.msmtp", "msmtp の例"},
     {"servers.device", "プリンター・カメラ・NAS"},
     {"servers.device.text",
-     "機器の「SMTP 設定」に、[設定する値](settings) を入れます。465または STARTTLS "
+     "機器の「SMTP 設定」に、[設定する値](settings) を入れます。よくあるつまずきは "
+     "[こちら](devices) です。465または STARTTLS "
      "に対応しない古い機器は、家の中の中継（上の Postfix など）を通してください。"},
     {"servers.static", "固定アドレスの回線"},
     {"servers.static.stands",

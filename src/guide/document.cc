@@ -11,13 +11,22 @@
 namespace sekisho::guide {
 namespace {
 
-constexpr std::array<Page, 12> kPages{{
+constexpr std::array<Page, 21> kPages{{
     {"", "start", start_page, true},
     {"check", "check", check_page, true},
     {"affected", "affected", affected_page, true},
     {"remedies", "remedies", remedies_page, true},
     {"settings", "settings", settings_page, true},
     {"setup", "setup", setup_page, true},
+    {"programs", "programs", programs_page, true},
+    {"thunderbird", "thunderbird", program_page<Program::Thunderbird>, false},
+    {"outlook", "outlook", program_page<Program::Outlook>, false},
+    {"outlook-new", "outlook-new", program_page<Program::OutlookNew>, false},
+    {"apple-mail", "apple-mail", program_page<Program::AppleMail>, false},
+    {"iphone", "iphone", program_page<Program::Iphone>, false},
+    {"gmail", "gmail", program_page<Program::Gmail>, false},
+    {"android", "android", program_page<Program::Android>, false},
+    {"devices", "devices", devices_page, false},
     {"op25b", "op25b", op25b_page, true},
     {"ip25b", "ip25b", ip25b_page, true},
     {"servers", "servers", servers_page, true},

@@ -31,6 +31,23 @@ std::string servers_page(const View& view, Facts& facts);
 std::string contact_page(const View& view, Facts& facts);
 std::string refused_page(const View& view, Facts& facts);
 std::string login_page(const View& view, Facts& facts);
+std::string programs_page(const View& view, Facts& facts);
+std::string devices_page(const View& view, Facts& facts);
+// Setting up one program.
+enum class Program : std::uint8_t {
+    Thunderbird,
+    Outlook,
+    OutlookNew,
+    AppleMail,
+    Iphone,
+    Gmail,
+    Android
+};
+template <Program>
+std::string program_page(const View& view, Facts& facts);
+
+// The values of the outgoing server; `user` is HTML.
+[[nodiscard]] std::string outgoing_table(const View& view, const std::string& user);
 
 // The whole document: head, header, `body`, menu, footer.
 [[nodiscard]] std::string document(

@@ -17,35 +17,6 @@ std::string code(std::string_view text) {
     return fmt::format("<code>{}</code>", escape_html(text));
 }
 
-// `user` is HTML.
-std::string outgoing_table(const View& view, const std::string& user) {
-    const auto& settings = view.config().settings;
-    Sheet sheet;
-    sheet.row(view.html("settings.server"), code(settings.outgoing_host));
-    const auto port = [&](std::uint16_t number, std::string_view security, bool first) {
-        sheet.row(
-            fmt::format(
-                "{}<br><span class=\"tag{}\">{}</span>",
-                view.html("settings.port"),
-                first ? " first" : "",
-                view.html(first ? "settings.first" : "settings.second")
-            ),
-            fmt::format("{} {}", code(std::to_string(number)), view.html(security))
-        );
-    };
-    // Implicit TLS before STARTTLS (RFC 8314 §3.3); nothing without encryption.
-    if (settings.submissions_port != 0) {
-        port(settings.submissions_port, "settings.tls", true);
-    }
-    if (settings.submission_port != 0) {
-        port(settings.submission_port, "settings.starttls", settings.submissions_port == 0);
-    }
-    sheet.row(view.html("settings.auth"), view.html("settings.auth.value"));
-    sheet.row(view.html("settings.user"), user);
-    sheet.row(view.html("settings.password"), view.html("settings.password.value"));
-    return sheet.html();
-}
-
 std::string incoming_table(const View& view, const std::string& user) {
     const auto& settings = view.config().settings;
     const auto incoming = incoming_of(settings);
@@ -108,6 +79,34 @@ std::string programs(const View& view, const MailAddress& address) {
 
 }  // namespace
 
+std::string outgoing_table(const View& view, const std::string& user) {
+    const auto& settings = view.config().settings;
+    Sheet sheet;
+    sheet.row(view.html("settings.server"), code(settings.outgoing_host));
+    const auto port = [&](std::uint16_t number, std::string_view security, bool first) {
+        sheet.row(
+            fmt::format(
+                "{}<br><span class=\"tag{}\">{}</span>",
+                view.html("settings.port"),
+                first ? " first" : "",
+                view.html(first ? "settings.first" : "settings.second")
+            ),
+            fmt::format("{} {}", code(std::to_string(number)), view.html(security))
+        );
+    };
+    // Implicit TLS before STARTTLS (RFC 8314 §3.3); nothing without encryption.
+    if (settings.submissions_port != 0) {
+        port(settings.submissions_port, "settings.tls", true);
+    }
+    if (settings.submission_port != 0) {
+        port(settings.submission_port, "settings.starttls", settings.submissions_port == 0);
+    }
+    sheet.row(view.html("settings.auth"), view.html("settings.auth.value"));
+    sheet.row(view.html("settings.user"), user);
+    sheet.row(view.html("settings.password"), view.html("settings.password.value"));
+    return sheet.html();
+}
+
 std::string settings_page(const View& view, Facts&) {
     const std::string user = view.html("settings.user.value");
     std::string out = view.heading(1, "settings.title") + view.paragraph("settings.lead", "lead") +
@@ -117,9 +116,8 @@ std::string settings_page(const View& view, Facts&) {
         out += view.heading(2, "settings.auto") + view.paragraph("settings.auto.text");
     }
     return out + view.heading(2, "settings.pictures") +
-           view.paragraph("settings.pictures.text", "small") +
-           settings_picture(view, Program::Thunderbird) + settings_picture(view, Program::Generic) +
-           incoming_table(view, user);
+           view.paragraph("settings.pictures.text", "small") + thunderbird_picture(view) +
+           generic_picture(view) + incoming_table(view, user);
 }
 
 // The same for every local part: whether a mailbox exists is nobody's business.

@@ -14,12 +14,6 @@
 namespace sekisho::guide {
 namespace {
 
-std::string example(const View& view, std::string_view heading, const std::string& text) {
-    return fmt::format(
-        "{}<pre tabindex=\"0\"><code>{}</code></pre>\n", view.heading(3, heading), escape_html(text)
-    );
-}
-
 // A relay's settings with authentication and a verified certificate.
 std::string postfix_example(const View& view) {
     const auto& settings = view.config().settings;
@@ -106,8 +100,8 @@ std::string remedies_page(const View& view, Facts&) {
 std::string servers_page(const View& view, Facts& facts) {
     std::string out = view.heading(1, "servers.title") + view.paragraph("servers.lead", "lead") +
                       view.heading(2, "servers.relay") + view.paragraph("servers.relay.text") +
-                      example(view, "servers.postfix", postfix_example(view)) +
-                      example(view, "servers.msmtp", msmtp_example(view)) +
+                      view.example("servers.postfix", postfix_example(view)) +
+                      view.example("servers.msmtp", msmtp_example(view)) +
                       view.heading(2, "servers.device") + view.paragraph("servers.device.text") +
                       view.heading(2, "servers.static");
     if (const auto fixed = facts.class_standing("static")) {

@@ -10,10 +10,9 @@
 
 namespace sekisho::guide {
 
-enum class Program : std::uint8_t { Thunderbird, Generic };
-
-// A <figure>: the window, its caption and the list that explains the numbered marks.
-[[nodiscard]] std::string settings_picture(const View& view, Program program);
+// A <figure> each: the outgoing server's settings, caption and the list that explains the marks.
+[[nodiscard]] std::string thunderbird_picture(const View& view);
+[[nodiscard]] std::string generic_picture(const View& view);
 
 // A <figure>: from home to the world, 25 stopped, 465/587 through our server.
 [[nodiscard]] std::string outbound_diagram(const View& view);

@@ -247,6 +247,12 @@ std::string View::note(std::string_view key, std::string_view kind) const {
     return fmt::format("<p class=\"note {}\">{}</p>\n", kind, html(key));
 }
 
+std::string View::example(std::string_view heading_key, std::string_view text) const {
+    return fmt::format(
+        "{}<pre tabindex=\"0\"><code>{}</code></pre>\n", heading(3, heading_key), escape_html(text)
+    );
+}
+
 std::string View::button(std::string_view page, std::string_view key, bool primary) const {
     return fmt::format(
         R"(<a class="button{}" href="{}">{}</a>)", primary ? " primary" : "", url(page), html(key)

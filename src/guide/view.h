@@ -50,6 +50,8 @@ class View {
     [[nodiscard]] std::string paragraph(std::string_view key, std::string_view style = "") const;
     [[nodiscard]] std::string list(std::string_view key, bool ordered = false) const;  // key.1, ...
     [[nodiscard]] std::string note(std::string_view key, std::string_view kind = "info") const;
+    // `text` as it is, under a heading.
+    [[nodiscard]] std::string example(std::string_view heading, std::string_view text) const;
     [[nodiscard]] std::string button(
         std::string_view page, std::string_view key, bool primary = true
     ) const;
