@@ -86,7 +86,7 @@ TEST(Jwt, ExamplesOfTheRfcs) {
     EXPECT_EQ(
         outcome(
             "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt"
-            "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFcgfTjDxw5dj"
+            "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5dj"
             "xLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q",
             es256,
             joe

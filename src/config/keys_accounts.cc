@@ -102,14 +102,15 @@ const Table<AccountSource>& account_source_table() {
             required(choice<T>(
                 "kind",
                 SEKISHO_AT(kind),
-                {"ldap", "dovecot"},
-                "`ldap`: a directory. `dovecot`: Dovecot's authentication socket `auth-client`; it "
-                "doesn't tell an unknown login from a wrong password, so it comes last."
+                {"ldap", "dovecot", "radius"},
+                "`ldap`: a directory. `dovecot`: Dovecot's authentication socket `auth-client`. "
+                "`radius`: a RADIUS server, by PAP. The last two don't tell an unknown login from "
+                "a wrong password, so such a one comes last."
             )),
             required(text<T>(
                 "server",
                 SEKISHO_AT(server),
-                "The URL (`ldap://`, `ldaps://`, `ldapi://`), or the socket's path."
+                "The URL (`ldap://`, `ldaps://`, `ldapi://`), the path, or `ADDRESS:PORT`."
             )),
             duration<T>(
                 "timeout", SEKISHO_AT(timeout), 100ms, 1min, "How long each step may take."
@@ -135,7 +136,12 @@ const Table<AccountSource>& account_source_table() {
                 SEKISHO_AT(bind_dn),
                 "For `ldap`: who looks. Empty: nobody in particular."
             ),
-            text<T>("secret", SEKISHO_AT(secret), "For `ldap`: the password of `bind_dn`."),
+            text<T>(
+                "secret",
+                SEKISHO_AT(secret),
+                "For `ldap`: the password of `bind_dn`. For `radius`: the shared secret. The "
+                "server must put Message-Authenticator in its answers; others are not believed."
+            ),
             flag<T>("start_tls", SEKISHO_AT(start_tls), "For `ldap://`: TLS before anything else."),
             text<T>(
                 "ca",

@@ -9,6 +9,7 @@
 #include "net/task.h"
 #include "source/dovecot.h"
 #include "source/ldap.h"
+#include "source/radius.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -35,6 +36,9 @@ bool is_address(std::string_view text) {
 Result<std::unique_ptr<Source>> make_one(const config::AccountSource& config) {
     if (config.kind == "ldap") {
         return make_ldap(config);
+    }
+    if (config.kind == "radius") {
+        return make_radius(config);
     }
     return make_dovecot(config);
 }

@@ -7,7 +7,12 @@
 #include "net/test_support.h"
 #include "source/dovecot_dialogue.h"
 #include "source/ldap.h"
+#include "source/radius_packet.h"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <array>
 #include <cstddef>
 #include <gtest/gtest.h>
 #include <memory>
@@ -76,9 +81,9 @@ std::string outcome_of(std::string_view said, std::size_t step = 1000) {
 TEST(Dovecot, TheDialogue) {
     DovecotDialogue dialogue("taro", "secret");
     EXPECT_EQ(dialogue.take_output(), "VERSION\t1\t2\nCPID\t1\n");
-    dialogue.receive(kHello.substr(0, 100));
+    dialogue.receive(kHello.substr(0, 50));
     EXPECT_EQ(dialogue.take_output(), "");
-    dialogue.receive(kHello.substr(100));
+    dialogue.receive(kHello.substr(50));
     EXPECT_EQ(
         dialogue.take_output(),
         "AUTH\t1\tPLAIN\tservice=smtp\tsecured\tresp=" + base64(std::string("\0taro\0secret", 12)) +
@@ -113,6 +118,114 @@ TEST(Dovecot, Outcomes) {
         endless += "X\n";
     }
     EXPECT_EQ(outcome_of(endless), away);
+}
+
+RadiusLogin radius_login() {
+    RadiusLogin out;
+    out.login = "taro";
+    out.password = "a password of more than sixteen octets";
+    out.secret = "testing123";
+    out.nas_identifier = "sekisho";
+    out.id = 200;
+    out.authenticator = "0123456789abcdef";
+    return out;
+}
+
+std::string md5(const std::string& bytes) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
+    unsigned size = 0;
+    EVP_Digest(bytes.data(), bytes.size(), out.data(), &size, EVP_md5(), nullptr);
+    return {reinterpret_cast<const char*>(out.data()), size};
+}
+
+std::string hmac_md5(const std::string& key, const std::string& bytes) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
+    unsigned size = 0;
+    HMAC(
+        EVP_md5(),
+        key.data(),
+        static_cast<int>(key.size()),
+        reinterpret_cast<const unsigned char*>(bytes.data()),
+        bytes.size(),
+        out.data(),
+        &size
+    );
+    return {reinterpret_cast<const char*>(out.data()), size};
+}
+
+// What a server answers to radius_login(); `attributes` stand behind Message-Authenticator.
+std::string response(char code, const std::string& attributes, bool with_authenticator = true) {
+    const RadiusLogin login = radius_login();
+    std::string packet{code, static_cast<char>(login.id), 0, 0};
+    packet += login.authenticator;
+    if (with_authenticator) {
+        packet += "\x50\x12" + std::string(16, '\0');
+    }
+    packet += attributes;
+    packet[3] = static_cast<char>(packet.size());
+    if (with_authenticator) {
+        packet.replace(22, 16, hmac_md5(login.secret, packet));
+    }
+    packet.replace(4, 16, md5(packet + login.secret));
+    return packet;
+}
+
+TEST(Radius, TheRequest) {
+    const RadiusLogin login = radius_login();
+    const auto packet = access_request(login);
+    ASSERT_TRUE(packet);
+    EXPECT_EQ(hex(packet->substr(0, 4)), "01c80073") << hex(*packet);
+    EXPECT_EQ(packet->substr(4, 16), login.authenticator);
+    EXPECT_EQ(hex(packet->substr(20, 2)), "5012") << "Message-Authenticator comes first";
+    EXPECT_EQ(packet->substr(38, 6), std::string("\x01\x06taro"));
+    std::string zeroed = *packet;
+    zeroed.replace(22, 16, std::string(16, '\0'));
+    EXPECT_EQ(packet->substr(22, 16), hmac_md5(login.secret, zeroed));
+    // The password comes back out of its blocks (RFC 2865 §5.2).
+    EXPECT_EQ(hex(packet->substr(44, 2)), "0232");
+    std::string shown;
+    std::string before = login.authenticator;
+    for (std::size_t at = 46; at < 94; at += 16) {
+        const std::string block = packet->substr(at, 16);
+        std::string plain = md5(login.secret + before);
+        for (std::size_t i = 0; i < 16; ++i) {
+            plain[i] = static_cast<char>(plain[i] ^ block[i]);
+        }
+        shown += plain;
+        before = block;
+    }
+    EXPECT_EQ(shown, login.password + std::string(48 - login.password.size(), '\0'));
+    for (const std::size_t size : {0U, 129U}) {
+        RadiusLogin wrong = radius_login();
+        wrong.password.assign(size, 'x');
+        EXPECT_FALSE(access_request(wrong));
+    }
+}
+
+TEST(Radius, ResponsesAreProved) {
+    const RadiusLogin login = radius_login();
+    const std::string attributes = "\x12\x05sir";
+    EXPECT_EQ(read_response(response(2, attributes), login), RadiusAnswer::Accept);
+    EXPECT_EQ(read_response(response(3, ""), login), RadiusAnswer::Reject);
+    EXPECT_EQ(read_response(response(11, attributes), login), RadiusAnswer::Challenge);
+    EXPECT_EQ(read_response(response(2, attributes) + "padding", login), RadiusAnswer::Accept);
+    EXPECT_FALSE(read_response(response(5, attributes), login)) << "of another kind";
+    EXPECT_FALSE(read_response(response(2, attributes, false), login))
+        << "without Message-Authenticator it may be forged";
+    EXPECT_FALSE(read_response(response(2, "\x50\x12" + std::string(16, 'x')), login)) << "two";
+    EXPECT_FALSE(read_response(response(2, "\x12\x09sir"), login)) << "an attribute too long";
+    const std::string good = response(2, attributes);
+    for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+        std::string flipped = good;
+        flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
+        ASSERT_FALSE(read_response(flipped, login)) << bit;
+    }
+    for (std::size_t length = 0; length < good.size(); ++length) {
+        ASSERT_FALSE(read_response(good.substr(0, length), login)) << length;
+    }
+    RadiusLogin other = radius_login();
+    other.secret = "another";
+    EXPECT_FALSE(read_response(good, other));
 }
 
 // A source that says what it was told to.

@@ -1,8 +1,9 @@
-"""Accounts that live elsewhere: a real slapd (bind, compare, StartTLS), a real Dovecot; and both away."""
+"""Accounts that live elsewhere: a real slapd (bind, compare, StartTLS), a real Dovecot, a real FreeRADIUS; and each away."""
 import os
 import pwd
 import shutil
 import smtplib
+import socket
 import subprocess
 import sys
 
@@ -10,8 +11,9 @@ from harness import Sekisho, free_ports, main, message, untrusting, wait_for
 
 SLAPD = shutil.which("slapd", path="/usr/sbin:/usr/local/sbin")
 DOVECOT = shutil.which("dovecot", path="/usr/sbin")
-if not SLAPD or not DOVECOT:
-    print("slapd or dovecot is not installed")
+RADIUSD = shutil.which("freeradius", path="/usr/sbin")
+if not SLAPD or not DOVECOT or not RADIUSD:
+    print("slapd, dovecot or freeradius is not installed")
     sys.exit(77)
 
 LDIF = """
@@ -235,4 +237,82 @@ addresses = ["{{user}}@example.net"]
         assert code == 454, (code, text)
 
 
-main([a_directory_lets_in_and_says_who_may_send_as_whom, a_directory_that_is_away_is_no_wrong_password, dovecot_lets_in])
+def freeradius_lets_in():
+    with Sekisho() as s:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        f = s.folder / "radius"
+        f.mkdir()
+        (f / "dictionary").write_text("$INCLUDE /usr/share/freeradius/dictionary\n")
+        (f / "users").write_text('taro.line Cleartext-Password := "cherry blossom in the garden"\n')
+        reply = "update reply {\n Message-Authenticator := 0x00\n }"
+        (f / "radiusd.conf").write_text(f"""
+prefix = /usr
+libdir = /usr/lib/freeradius
+logdir = {f}
+run_dir = {f}
+pidfile = {f}/pid
+client here {{
+  ipaddr = 127.0.0.1
+  secret = "shared"
+  require_message_authenticator = yes
+}}
+modules {{
+  files {{
+    filename = {f}/users
+  }}
+  pap {{
+  }}
+}}
+server default {{
+  listen {{
+    type = auth
+    ipaddr = 127.0.0.1
+    port = {port}
+  }}
+  authorize {{
+    files
+    pap
+  }}
+  authenticate {{
+    Auth-Type PAP {{
+      pap
+    }}
+  }}
+  post-auth {{
+    {reply}
+    Post-Auth-Type REJECT {{
+      {reply}
+    }}
+  }}
+}}
+""")
+        s.write_config(extra=f"""
+[[account_source]]
+name = "lines"
+kind = "radius"
+server = "127.0.0.1:{port}"
+secret = "shared"
+timeout = "3s"
+addresses = ["{{user}}@example.net"]
+""")
+        s.start("mail")
+        log = (f / "out").open("w")
+        process = subprocess.Popen([RADIUSD, "-f", "-l", "stdout", "-d", f, "-n", "radiusd"], stdout=log, stderr=log)
+        try:
+            wait_for("radiusd", lambda: "Ready to process requests" in (f / "out").read_text())
+            code, session = login(s, "taro.line", "cherry blossom in the garden")
+            assert code == 235, (code, session, (f / "out").read_text())
+            assert session.mail("taro.line@example.net")[0] == 250
+            session.quit()
+            assert login(s, "taro.line", "plum blossom")[0] == 535
+            assert login(s, "nobody", "cherry blossom in the garden")[0] == 535
+        finally:
+            process.terminate()
+            process.wait(20)
+        code, text = login(s, "taro.line", "plum blossom")
+        assert code == 454, (code, text)
+
+
+main([a_directory_lets_in_and_says_who_may_send_as_whom, a_directory_that_is_away_is_no_wrong_password, dovecot_lets_in, freeradius_lets_in])
