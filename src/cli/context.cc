@@ -143,7 +143,10 @@ std::string table(
 
 Result<Json> ask(const config::Config& config, const std::string& role, const Json& request) {
     using namespace std::chrono_literals;
-    const auto reply = net::call_control(config.socket(role), request.dump(), 10s);
+    // What is about all queued messages reads them from disk.
+    const bool queue = request.value("command", "").starts_with("queue-");
+    const auto reply =
+        net::call_control(config.socket(role), request.dump(), queue ? Duration{120s} : 10s);
     if (!reply) {
         return fail(
             reply.error().code,

@@ -2,6 +2,7 @@
 #include "base/bytes.h"
 #include "base/ip.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "delivery/engine.h"
 #include "delivery/maildir.h"
 #include "delivery/outcome.h"
@@ -12,6 +13,7 @@
 #include "net/resolver.h"
 #include "net/task.h"
 #include "net/workers.h"
+#include "queue/suspension.h"
 #include "smtp/client_session.h"
 #include "smtp/reply.h"
 
@@ -367,9 +369,17 @@ net::Task<Result<Bytes>> load(std::shared_ptr<Job> job) {
 }
 
 net::Task<GroupResult> try_group(std::shared_ptr<Job> job, Group group) {
+    // Of a message that others may have, too: the deliverer keeps back what is suspended as a
+    // whole.
+    if (job->shop->deps.suspensions != nullptr &&
+        job->shop->deps.suspensions->find(queue::Suspension::Of::Domain, group.domain, now())) {
+        co_return same_for_all(
+            group, another_time("4.3.2", "Mail to " + group.domain + " is suspended here")
+        );
+    }
     Destination to = destination(group.domain, job->options->route);
     const std::string key = place_of(group, to, *job->options);
-    const auto granted = co_await job->shop->slots->take(key);
+    const auto granted = co_await job->shop->slots->take(key, job->claim);
     if (granted.refused) {
         Tried tried = another_time("4.4.1", "");
         tried.reply = *granted.refused;

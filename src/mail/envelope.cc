@@ -4,9 +4,10 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "limit/limiter.h"
+#include "limit/spec.h"
 #include "line/line.h"
 #include "mail/authenticity.h"
+#include "mail/conduct.h"
 #include "mail/rules.h"
 #include "mail/session.h"
 #include "mail/shared.h"
@@ -18,7 +19,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <functional>
 #include <optional>
 #include <string>
@@ -38,36 +38,52 @@ net::Task<void> Session::check_mail() {
     if (kind_ == Kind::Exchange) {
         findings_.spf_query.reset();  // of an earlier sender
         findings_.spf.reset();
-        answer(smtp::reply(250, "2.1.0", "Ok"));
+        co_await begin_message();
         co_return;
     }
+    const bool known = co_await refresh_account();
+    if (!known) {
+        co_return;
+    }
+    if (auto refusal = refuse_sender(*account_, smtp_.transaction().sender)) {
+        answer(std::move(*refusal), {}, account_->enabled ? "sender" : "disabled");
+        co_return;
+    }
+    if (auto refusal = refuse_mail_by(conduct_stage(), settings_->config.provider.support_mail)) {
+        answer(std::move(*refusal), {}, "conduct");
+        co_return;
+    }
+    co_await begin_message();
+}
+
+// The account as it is now: it may have been disabled since the login. One of a source's stays as
+// the source had it at the login; sessions are short. False: MAIL has been answered.
+net::Task<bool> Session::refresh_account() {
     if (elsewhere_) {
-        // As its source had it at the login; sessions are short.
-        if (auto refusal = refuse_sender(*account_, smtp_.transaction().sender)) {
-            answer(std::move(*refusal), {}, "sender");
-            co_return;
-        }
-        answer(smtp::reply(250, "2.1.0", "Ok"));
-        co_return;
+        co_return true;
     }
-    // Looked up anew: it may have been disabled since the login.
     const std::string login = smtp_.login();
     std::function<Result<account::Account>()> work = [shared = shared_, login] {
         return shared->accounts.find(login);
     };
     auto found = co_await net::run_on(shared_->workers, std::move(work));
-    if (!found) {
-        if (found.error().code == Errc::NotFound) {
-            answer(smtp::reply(550, "5.7.13", "This account does not exist any more"));
-        } else {
-            log::error("MAIL_ACCOUNTS_AWAY", found.error().message, {{"account", login}});
-            answer(store_away());
-        }
-        co_return;
+    if (found) {
+        account_ = std::move(*found);
+        co_return true;
     }
-    account_ = std::move(*found);
-    if (auto refusal = refuse_sender(*account_, smtp_.transaction().sender)) {
-        answer(std::move(*refusal), {}, account_->enabled ? "sender" : "disabled");
+    if (found.error().code == Errc::NotFound) {
+        answer(smtp::reply(550, "5.7.13", "This account does not exist any more"));
+    } else {
+        log::error("MAIL_ACCOUNTS_AWAY", found.error().message, {{"account", login}});
+        answer(store_away());
+    }
+    co_return false;
+}
+
+net::Task<void> Session::begin_message() {
+    co_await find_line_for_limits();
+    if (auto refusal = take_message_of(limit::Counts::Messages, 1)) {
+        answer(std::move(*refusal), {}, limited_by_);
         co_return;
     }
     answer(smtp::reply(250, "2.1.0", "Ok"));
@@ -98,6 +114,10 @@ net::Task<void> Session::check_rcpt(Smtp::CheckRcpt question) {
             co_return;
         }
     }
+    if (auto refusal = too_many_refused(recipient)) {
+        answer(std::move(*refusal), recipient, limited_by_);
+        co_return;
+    }
     if (ours) {
         const auto receiver = co_await find_receiver(to);
         if (!receiver) {
@@ -120,11 +140,10 @@ net::Task<void> Session::check_rcpt(Smtp::CheckRcpt question) {
             answer(std::move(*refusal), recipient, "greylist");
             co_return;
         }
-    } else {
-        if (auto refusal = take_recipient()) {
-            answer(std::move(*refusal), recipient, "limit");
-            co_return;
-        }
+    }
+    if (auto refusal = take_recipient(recipient)) {
+        answer(std::move(*refusal), recipient, limited_by_);
+        co_return;
     }
     answer(smtp::reply(250, "2.1.5", "Ok"));
 }
@@ -189,32 +208,6 @@ net::Task<bool> Session::refuse_misplaced(std::string recipient) {
         reference_
     );
     co_return true;
-}
-
-std::optional<smtp::Reply> Session::take_recipient() {
-    const std::string login = smtp_.login();
-    const std::array<limit::Want, 2> wants{
-        {{kRecipientsPerHour, login, 1}, {kRecipientsPerDay, login, 1}}
-    };
-    const auto taken = shared_->limiter->take(wants, now());
-    if (!taken) {
-        return limit_reply(taken.error());
-    }
-    ++taken_;
-    return std::nullopt;
-}
-
-// Recipients of a message that was not sent after all don't count.
-void Session::give_back() {
-    if (taken_ == 0) {
-        return;
-    }
-    const std::string login = smtp_.login();
-    const std::array<limit::Want, 2> wants{
-        {{kRecipientsPerHour, login, taken_}, {kRecipientsPerDay, login, taken_}}
-    };
-    shared_->limiter->give_back(wants, now());
-    taken_ = 0;
 }
 
 }  // namespace sekisho::mail

@@ -11,7 +11,10 @@
 #include "base/time.h"
 #include "conduct/login_guard.h"
 #include "conduct/login_memory.h"
+#include "conduct/machine.h"
 #include "event/event.h"
+#include "limit/spec.h"
+#include "mail/conduct.h"
 #include "mail/rules.h"
 #include "mail/session.h"
 #include "mail/shared.h"
@@ -143,10 +146,26 @@ net::Task<void> Session::proceed(account::SaslStep step) {
     }
 }
 
-// False: the login has been answered (over its limit, or the store is away).
-net::Task<bool> Session::find_candidate(std::string login) {
+// Whether a login may be tried now. False: over its limit, which has been answered.
+bool Session::may_try(const std::string& login) {
     if (const auto free = shared_->guard.check(login, peer_, now()); !free) {
         refuse_login(login, login_limit_reply(free.error()), "limit");
+        return false;
+    }
+    limit::Facts who = facts({});
+    who.account = login;
+    const auto takings = limit::takings(settings_->limits, limit::Counts::FailedLogins, who, 1);
+    const auto wants = limit::wants(takings);
+    if (const auto free = shared_->limiter->check(wants, now()); !free) {
+        refuse_login(login, login_limit_reply(free.error()), "limit");
+        return false;
+    }
+    return true;
+}
+
+// False: the login has been answered (over its limit, or the store is away).
+net::Task<bool> Session::find_candidate(std::string login) {
+    if (!may_try(login)) {
         co_return false;
     }
     std::function<Result<account::Account>()> work = [shared = shared_, login] {
@@ -246,8 +265,7 @@ net::Task<std::optional<bool>> Session::verify(account::SaslNeedVerify need) {
 net::Task<std::optional<account::SaslTokenVerdict>> Session::judge_token(account::SaslNeedToken need
 ) {
     guess_ = shared_->guard.guess(need.login, need.token);
-    if (const auto free = shared_->guard.check(need.login, peer_, now()); !free) {
-        refuse_login(need.login, login_limit_reply(free.error()), "limit");
+    if (!may_try(need.login)) {
         co_return std::nullopt;
     }
     if (!shared_->tokens) {
@@ -265,6 +283,16 @@ net::Task<std::optional<account::SaslTokenVerdict>> Session::judge_token(account
 
 void Session::login_succeeded(const account::SaslSuccess& success) {
     const std::string& login = success.login;
+    if (candidate_) {  // who knows the password, whether it is taken or not
+        tell_warden(login, candidate_->line, seen_here(conduct::Seen::What::Login));
+    }
+    const conduct::Stage stage =
+        shared_->warden == nullptr ? conduct::Stage::Normal : shared_->warden->stage(login);
+    if (auto refusal = refuse_login_by(stage, settings_->config.provider.support_mail)) {
+        refuse_login(login, std::move(*refusal), "conduct");
+        return;
+    }
+    live_->account = login;
     note_app_password(success);
     note_success(login);
     sasl_.reset();
@@ -335,6 +363,9 @@ void Session::count_failure(const std::string& login, std::string& why) {
         why += " (the guess of a moment ago, counted then)";
         return;
     }
+    limit::Facts who = facts({});
+    who.account = login;
+    count_each(limit::Counts::FailedLogins, who);
     if (shared_->logins != nullptr) {
         shared_->workers.post([shared = shared_, mark] {
             if (const Status kept = shared->logins->keep_failure(mark); !kept) {
