@@ -6,6 +6,7 @@
 #include "base/ip.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "delivery/tls/policy.h"
 #include "policy/policy.h"
 
 #include <cstdint>
@@ -147,10 +148,14 @@ struct Delivery {
     std::uint32_t concurrency = 100;
     std::uint32_t concurrency_per_destination = 10;
     bool ipv4 = true, ipv6 = true;
-    std::string local = "maildir";  // for own domains: maildir or lmtp
-    std::string maildir;            // empty: state_dir/maildir
-    std::string lmtp;               // "127.0.0.1:24" or a socket's path
-    std::string dsn_from;           // empty: postmaster@hostname
+    std::string local = "maildir";       // for own domains: maildir or lmtp
+    std::string maildir;                 // empty: state_dir/maildir
+    std::string lmtp;                    // "127.0.0.1:24" or a socket's path
+    std::string dsn_from;                // empty: postmaster@hostname
+    std::vector<delivery::TlsRule> tls;  // [delivery.tls]; the most exact one counts
+    bool mta_sts = true;                 // RFC 8461
+    std::uint16_t mta_sts_port = 443;
+    std::string trust_ca;  // PEM file; empty: the system's
 };
 
 struct Http {

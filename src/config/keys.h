@@ -46,8 +46,9 @@ struct RegionTable {
 };
 
 [[nodiscard]] const std::vector<Table<Config>>& tables();
-[[nodiscard]] std::vector<Key<Config>> smtp_keys();      // a part of [mail]
-[[nodiscard]] std::vector<Table<Config>> mail_tables();  // a part of tables()
+[[nodiscard]] std::vector<Key<Config>> smtp_keys();          // a part of [mail]
+[[nodiscard]] std::vector<Key<Config>> delivery_tls_keys();  // a part of [delivery]
+[[nodiscard]] std::vector<Table<Config>> mail_tables();      // a part of tables()
 [[nodiscard]] const Table<ClassTable>& class_table();
 [[nodiscard]] const Table<RegionTable>& region_table();
 [[nodiscard]] const Table<policy::RuleSource>& rule_table();

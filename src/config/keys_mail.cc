@@ -399,7 +399,7 @@ Table<C> dkim() {
 }
 
 Table<C> delivery() {
-    return {
+    Table<C> table{
         "delivery",
         false,
         "How mail leaves.",
@@ -461,6 +461,8 @@ Table<C> delivery() {
             ),
         }
     };
+    std::ranges::move(delivery_tls_keys(), std::back_inserter(table.keys));
+    return table;
 }
 
 Table<C> http() {
