@@ -210,7 +210,21 @@ CREATE TABLE greylist (
 CREATE INDEX greylist_last ON greylist (last);
 )sql";
 
-constexpr std::array<std::string_view, 6> kSteps{kStep1, kStep2, kStep3, kStep4, kStep5, kStep6};
+// Policies of others as they were fetched.
+constexpr std::string_view kStep7 = R"sql(
+CREATE TABLE mta_sts (
+    domain TEXT PRIMARY KEY,
+    id TEXT NOT NULL,
+    text TEXT NOT NULL,
+    fetched INTEGER NOT NULL,
+    expires INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX mta_sts_expires ON mta_sts (expires);
+)sql";
+
+constexpr std::array<std::string_view, 7> kSteps{
+    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7
+};
 
 }  // namespace
 

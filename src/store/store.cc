@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "conduct/login_memory.h"
+#include "delivery/tls/mta_sts.h"
 #include "event/event.h"
 #include "evidence/evidence.h"
 #include "lease/lease.h"
@@ -19,6 +20,7 @@
 #include "store/login_memory.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
+#include "store/sts_store.h"
 
 #include <cstdint>
 #include <functional>
@@ -34,7 +36,7 @@ namespace {
 
 struct Connections {
     std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, logins,
-        settings, evidence, greylist;
+        settings, evidence, greylist, mta_sts;
 };
 
 class SqliteStore final : public Store {
@@ -49,6 +51,7 @@ class SqliteStore final : public Store {
           journal_(std::move(connections.writing), std::move(connections.reading), options.journal),
           leases_(std::move(connections.leases)),
           greylist_(std::move(connections.greylist)),
+          mta_sts_(std::move(connections.mta_sts)),
           evidence_(std::move(evidence)),
           logins_(std::move(connections.logins)),
           settings_(std::move(connections.settings)) {
@@ -70,6 +73,7 @@ class SqliteStore final : public Store {
     evidence::EvidenceStore& evidence() override { return *evidence_; }
     conduct::LoginMemory& logins() override { return logins_; }
     peer::GreylistStore& greylist() override { return greylist_; }
+    delivery::StsStore& mta_sts() override { return mta_sts_; }
 
     Result<std::optional<std::string>> setting(std::string_view key) override {
         const std::scoped_lock lock{mutex_};
@@ -134,6 +138,9 @@ class SqliteStore final : public Store {
     Result<std::int64_t> forget_greylist_before(Time time) override {
         return greylist_.forget_before(time);
     }
+    Result<std::int64_t> forget_mta_sts_before(Time time) override {
+        return mta_sts_.forget_before(time);
+    }
     JournalCounters journal_counters() const override { return journal_.counters(); }
 
   private:
@@ -155,6 +162,7 @@ class SqliteStore final : public Store {
     SqliteJournal journal_;
     SqliteLeaseStore leases_;
     SqliteGreylistStore greylist_;
+    SqliteStsStore mta_sts_;
     std::unique_ptr<SqliteEvidenceStore> evidence_;
     SqliteLoginMemory logins_;
     std::mutex mutex_;
@@ -176,6 +184,7 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
         {&made.lines_reading, Database::Durability::Normal},
         {&made.logins, Database::Durability::Normal},
         {&made.greylist, Database::Durability::Normal},
+        {&made.mta_sts, Database::Durability::Normal},
         {&made.writing, Database::Durability::Normal},
         {&made.reading, Database::Durability::Normal},
     };
