@@ -195,6 +195,7 @@ class MapResolver final : public net::Resolver {
   public:
     std::map<std::string, Result<net::Answer<net::Mx>>> mx_of;
     std::map<std::string, Result<net::Answer<IpAddress>>> addresses_of;
+    std::map<std::string, Result<net::Answer<std::string>>> txt_of;
 
     void add(const std::string& domain, const std::vector<net::Mx>& records) {
         net::Answer<net::Mx> answer;
@@ -229,8 +230,12 @@ class MapResolver final : public net::Resolver {
         }
         co_return answer;
     }
-    net::Task<Result<net::Answer<std::string>>> txt(std::string /*name*/) override {
-        co_return net::Answer<std::string>{};
+    net::Task<Result<net::Answer<std::string>>> txt(std::string name) override {
+        const auto found = txt_of.find(name);
+        if (found == txt_of.end()) {
+            co_return net::Answer<std::string>{};
+        }
+        co_return found->second;
     }
     net::Task<Result<net::Answer<std::string>>> ptr(IpAddress /*address*/) override {
         co_return net::Answer<std::string>{};
