@@ -15,6 +15,7 @@
 #include "cli/role.h"
 #include "config/config.h"
 #include "delivery/deliverer.h"
+#include "delivery/sts_source.h"
 #include "dkim/sign.h"
 #include "mail/server.h"
 #include "net/resolver.h"
@@ -74,6 +75,8 @@ delivery::Options delivery_options(const config::Config& config) {
                                                     : delivery::Options::Local::Maildir;
     options.maildir = config.delivery.maildir;
     options.lmtp = config.delivery.lmtp;
+    options.tls = config.delivery.tls;
+    options.mta_sts = config.delivery.mta_sts;
     return options;
 }
 
@@ -292,6 +295,10 @@ class MailRole final : public Role {
         if (!tls) {
             return fail(tls.error());
         }
+        auto verified = net::TlsContext::client_verified(config_.delivery.trust_ca);
+        if (!verified) {
+            return fail(verified.error());
+        }
         const auto find_mailbox = [this](std::string_view address) -> Result<std::string> {
             // RFC 5321 §4.5.1: "postmaster" alone is of our own domain.
             const std::string full = address.find('@') == std::string_view::npos
@@ -311,7 +318,12 @@ class MailRole final : public Role {
              store_->journal(),
              *tls,
              find_mailbox,
-             &signer_},
+             &signer_,
+             *verified,
+             delivery::StsSource::make(
+                 {*resolver_, *workers_, store_->mta_sts(), *verified, config_.delivery.mta_sts_port
+                 }
+             )},
             delivery_options(config_)
         );
         deliverer_->start();

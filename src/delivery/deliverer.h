@@ -9,6 +9,8 @@
 #include "base/time.h"
 #include "delivery/notices.h"
 #include "delivery/route.h"
+#include "delivery/sts_source.h"
+#include "delivery/tls/policy.h"
 #include "dkim/sign.h"
 #include "event/event.h"
 #include "net/resolver.h"
@@ -22,6 +24,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sekisho::delivery {
 
@@ -36,8 +39,10 @@ struct Options {
     bool ipv4 = true, ipv6 = true;
     enum class Local : std::uint8_t { Maildir, Lmtp };
     Local local = Local::Maildir;
-    std::string maildir;  // root folder
-    std::string lmtp;     // "127.0.0.1:24", "[::1]:24" or the path of a socket
+    std::string maildir;       // root folder
+    std::string lmtp;          // "127.0.0.1:24", "[::1]:24" or the path of a socket
+    std::vector<TlsRule> tls;  // towards others
+    bool mta_sts = true;       // their policies are asked for
     Duration connect_timeout{30'000};
     std::size_t addresses_max = 10;  // of hosts of a destination, tried for one message at once
 };
@@ -55,6 +60,9 @@ struct Deps {
     std::function<Result<std::string>(std::string_view address)> find_mailbox;
     // Signs notifications (DKIM); null: they go without.
     const dkim::SignerHolder* signer = nullptr;
+    // For hosts that must show a certificate that we trust; null: such are never reached.
+    std::shared_ptr<const net::TlsContext> tls_verified = nullptr;
+    std::shared_ptr<StsSource> sts = nullptr;  // null: no MTA-STS
 };
 
 class Deliverer {

@@ -39,6 +39,7 @@ struct Job {
     net::Executor executor;
     std::weak_ptr<const std::string> bytes;  // in memory while a try needs them
     bool loops = false;                      // too many Received fields
+    bool tls_optional = false;               // "TLS-Required: No" (RFC 8689 §3)
 };
 
 // The message's bytes, read by a worker unless another group of the job holds them.

@@ -346,6 +346,7 @@ net::Task<Result<Bytes>> load(std::shared_ptr<Job> job) {
     struct Loaded {
         Result<std::string> bytes;
         bool loops = false;
+        bool tls_optional = false;
     };
     std::function<Loaded()> work = [job] {
         Loaded loaded;
@@ -353,6 +354,8 @@ net::Task<Result<Bytes>> load(std::shared_ptr<Job> job) {
         if (loaded.bytes) {
             const auto header = message::Header::scan(*loaded.bytes);
             loaded.loops = header.count("Received") > kReceivedMax;
+            const auto* const tls = header.find("TLS-Required");
+            loaded.tls_optional = tls != nullptr && iequals(tls->value(), "no");
         }
         return loaded;
     };
@@ -361,6 +364,7 @@ net::Task<Result<Bytes>> load(std::shared_ptr<Job> job) {
         co_return fail(loaded.bytes.error());
     }
     job->loops = loaded.loops;
+    job->tls_optional = loaded.tls_optional;
     auto bytes = std::make_shared<const std::string>(std::move(*loaded.bytes));
     job->bytes = bytes;
     co_return bytes;

@@ -18,7 +18,7 @@ struct Tried {
     bool local = false;          // the reply is ours, not a server's
     std::string remote_name;     // "mx1.example.net", empty: none was asked
     std::string remote;          // "mx1.example.net[192.0.2.1]:25"
-    std::string tls;             // "TLSv1.3 TLS_AES_256_GCM_SHA384", empty: plain
+    std::string tls;             // "TLSv1.3 TLS_AES_256_GCM_SHA384, not verified", empty: plain
     bool put_back = false;       // nothing was tried, since we are stopping
     bool dsn_passed_on = false;  // the server said DSN: notifying is its duty (RFC 3461 §5.2.1)
 };

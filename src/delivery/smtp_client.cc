@@ -85,8 +85,12 @@ class Conversation {
         smtp::ClientOptions result;
         result.hostname = options.hostname;
         result.lmtp = options.lmtp;
-        result.tls =
-            options.tls ? smtp::ClientOptions::Tls::Opportunistic : smtp::ClientOptions::Tls::Never;
+        using Tls = smtp::ClientOptions::Tls;
+        if (options.tls_required) {
+            result.tls = Tls::Required;
+        } else {
+            result.tls = options.tls ? Tls::Opportunistic : Tls::Never;
+        }
         return result;
     }
 
@@ -115,7 +119,12 @@ class Conversation {
         const Status secured = co_await stream_->start_tls_client(options_.tls, peer_.name);
         if (secured) {
             const auto info = stream_->tls().value_or(net::TlsInfo{});
-            attempt_.tls = info.version + " " + info.cipher;
+            attempt_.tls = info.version + " " + info.cipher + ", ";
+            if (!options_.tls_proof.empty()) {
+                attempt_.tls += options_.tls_proof;
+            } else {
+                attempt_.tls += info.peer_verified ? "trusted" : "not verified";
+            }
             session_.tls_started(true);
         } else {
             attempt_.tls_failed = true;
@@ -172,7 +181,7 @@ net::Task<Attempt> send_message(
     // its answer, the end of the connection.
     const bool at_tls =
         !attempt.recipients.empty() && attempt.recipients.front().stage == smtp::Stage::StartTls;
-    if (options.tls && (attempt.tls_failed || at_tls)) {
+    if (options.tls && !options.tls_required && (attempt.tls_failed || at_tls)) {
         log::info(
             "DELIVERY_TLS_FAILED",
             "STARTTLS failed; going on without",

@@ -26,15 +26,17 @@ struct SendOptions {
     std::string hostname;  // our EHLO name
     bool lmtp = false;
     // STARTTLS where it is offered; null: never. After a failed handshake the message goes in plain
-    // on a new connection (RFC 7435 §4), which is logged.
+    // on a new connection (RFC 7435 §4), which is logged; unless TLS is required.
     std::shared_ptr<const net::TlsContext> tls;
+    bool tls_required = false;
+    std::string tls_proof;  // what a handshake with `tls` shows: "verified by DANE"
     Duration connect_timeout{30'000};
 };
 
 struct Attempt {
     std::vector<smtp::RecipientOutcome> recipients;  // in the order given
-    std::string tls;           // "TLSv1.3 TLS_AES_256_GCM_SHA384", empty: plain
-    bool tls_failed = false;   // it was tried and then gone without
+    std::string tls;           // "TLSv1.3 TLS_AES_256_GCM_SHA384, verified by DANE", empty: plain
+    bool tls_failed = false;   // the handshake; gone on without it unless it is required
     bool dsn_offered = false;  // RFC 3461 §5: the server took over notifying
 };
 
