@@ -68,6 +68,10 @@ delivery::Options delivery_options(const config::Config& config) {
     options.retry.expire = config.queue.expire;
     options.concurrency = config.delivery.concurrency;
     options.concurrency_per_destination = config.delivery.concurrency_per_destination;
+    options.connection_messages_max = config.delivery.connection_messages_max;
+    options.connection_idle = config.delivery.connection_idle;
+    options.chunking = config.delivery.chunking;
+    options.eight_bit_anyway = config.delivery.eight_bit == "send";
     options.ipv4 = config.delivery.ipv4;
     options.ipv6 = config.delivery.ipv6;
     options.local = config.delivery.local == "lmtp" ? delivery::Options::Local::Lmtp

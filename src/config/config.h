@@ -146,6 +146,10 @@ struct Delivery {
     std::string smarthost;  // "host:port"; empty: by MX
     std::uint32_t concurrency = 100;
     std::uint32_t concurrency_per_destination = 10;
+    std::uint32_t connection_messages_max = 100;  // 1: a connection a message
+    Duration connection_idle{10'000};             // kept so long for the next message
+    bool chunking = true;                         // BDAT (RFC 3030)
+    std::string eight_bit = "return";             // to who lacks 8BITMIME: return, send
     bool ipv4 = true, ipv6 = true;
     std::string local = "maildir";  // for own domains: maildir or lmtp
     std::string maildir;            // empty: state_dir/maildir
