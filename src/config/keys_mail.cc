@@ -194,6 +194,13 @@ Table<C> mail() {
                 "Authentication-Results and the journal. `enforce`: what the policy of the From "
                 "domain wants rejected is answered 550 5.7.1; `quarantine` only marks."
             ),
+            texts<C>(
+                "arc_trusted",
+                SEKISHO_AT(mail.arc_trusted),
+                "Domains of lists and forwarders that you trust. When all who sealed a message "
+                "(ARC, RFC 8617) are of these, and the first of them found DMARC to pass, its "
+                "policy isn't enforced here: what they changed on the way is no forgery."
+            ),
             duration<C>(
                 "lookup_timeout",
                 SEKISHO_AT(mail.lookup_timeout),
@@ -330,6 +337,14 @@ Table<C> queue() {
                 24h * 30,
                 "How long a message is tried before it goes back to its sender (RFC 5321 §4.5.4.1: "
                 "4 to 5 days at least)."
+            ),
+            duration<C>(
+                "delay_notice",
+                SEKISHO_AT(queue.delay_notice),
+                0s,
+                24h * 30,
+                "How long a message waits until its sender is told once that it is late (RFC 3461 "
+                "§4.1, unless NOTIFY asks for less). `0s`: never."
             ),
             size<C>(
                 "free_space_min",

@@ -6,8 +6,13 @@
 #include "delivery/connections.h"
 #include "delivery/engine.h"
 #include "delivery/pool.h"
+#include "delivery/route.h"
 #include "delivery/slots.h"
 #include "net/task.h"
+#include "queue/lane.h"
+#include "queue/schedule.h"
+#include "queue/spool.h"
+#include "queue/suspension.h"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -23,6 +28,7 @@
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -31,9 +37,11 @@ namespace {
 
 namespace asio = boost::asio;
 
-// Messages taken from the spool at once. Most only wait for a connection; their bytes aren't in
-// memory then.
-constexpr std::size_t kMessagesMax = 10'000;
+constexpr std::size_t kMessagesMax = queue::kInDeliveryMax;
+// Messages taken in one turn; then other work of the loop has its turn.
+constexpr std::size_t kTurnMax = 256;
+// A suspended message is looked at again after this.
+constexpr Duration kSuspendedWait{3'600'000};
 // The timer is set again at least this often, should the wall clock be moved.
 constexpr Duration kLookAgain{60'000};
 
@@ -51,6 +59,45 @@ Pool::Limits kept_limits(const Options& options) {
     limits.messages = options.connection_messages_max;
     limits.idle = options.connection_idle;
     return limits;
+}
+
+// Set when the account, or the domains of all who still wait for the message, are suspended.
+std::optional<Time> suspended_until(
+    const queue::Suspensions* suspensions, const queue::Entry& entry, Time at
+) {
+    using Of = queue::Suspension::Of;
+    if (suspensions == nullptr || suspensions->empty()) {
+        return std::nullopt;
+    }
+    Time until = at + kSuspendedWait;
+    const auto stopped = [&](Of of, const std::string& name) {
+        const auto found = suspensions->find(of, name, at);
+        if (found && found->until) {
+            until = std::min(until, *found->until);
+        }
+        return found.has_value();
+    };
+    if (!entry.envelope.account.empty() && stopped(Of::Account, entry.envelope.account)) {
+        return until;
+    }
+    const bool all = std::ranges::all_of(entry.envelope.recipients, [&](const auto& to) {
+        return to.state != queue::RecipientState::Pending ||
+               stopped(Of::Domain, domain_of(to.address));
+    });
+    return all ? std::optional(until) : std::nullopt;
+}
+
+// With an operator's route everything of the message goes there, mail for our own domains too.
+std::shared_ptr<const Options> rerouted(
+    std::shared_ptr<const Options> options, const std::string& route
+) {
+    if (route.empty()) {
+        return options;
+    }
+    auto own = std::make_shared<Options>(*options);
+    own->route.smarthost = route;
+    own->route.domains.clear();
+    return own;
 }
 
 class Pump : public std::enable_shared_from_this<Pump> {
@@ -134,7 +181,11 @@ class Pump : public std::enable_shared_from_this<Pump> {
     // On home_: takes what is due, then waits for what will be.
     void turn() {
         const std::size_t loops = shop_->deps.loops.size();
-        while (true) {
+        for (std::size_t taken = 0;; ++taken) {
+            if (taken == kTurnMax) {
+                wake();
+                return;
+            }
             std::shared_ptr<const Options> options;
             {
                 const std::scoped_lock lock(mutex_);
@@ -143,14 +194,21 @@ class Pump : public std::enable_shared_from_this<Pump> {
                 }
                 options = options_;
             }
-            auto entry = shop_->deps.spool.take_due(now());
+            const Time at = now();
+            auto entry = shop_->deps.spool.take_due(at);
             if (!entry) {
                 break;
             }
+            if (const auto until = suspended_until(shop_->deps.suspensions, *entry, at)) {
+                shop_->deps.spool.give_back(entry->envelope.queue_id, *until);
+                continue;
+            }
             auto job = std::make_shared<Job>();
             job->shop = shop_;
-            job->options = std::move(options);
+            job->options = rerouted(std::move(options), entry->envelope.route);
             job->entry = std::move(*entry);
+            const queue::Lane lane = queue::lane_of(job->entry.envelope);
+            job->claim = {.owner = lane.owner, .grade = job->entry.grade};
             job->executor = shop_->deps.loops.executor(next_loop_++ % loops);
             {
                 const std::scoped_lock lock(mutex_);

@@ -16,6 +16,7 @@
 #include "net/tls.h"
 #include "queue/retry.h"
 #include "queue/spool.h"
+#include "queue/suspension.h"
 
 #include <cstdint>
 #include <functional>
@@ -31,6 +32,7 @@ struct Options {
     RouteOptions route;
     NoticeOptions notices;
     queue::RetrySchedule retry;
+    Duration delay_notice{0};  // after it a sender is told that a message is late; 0: never
     std::size_t concurrency = 100;
     std::size_t concurrency_per_destination = 10;
     std::size_t connection_messages_max = 100;  // 1: none is kept for another message
@@ -59,6 +61,8 @@ struct Deps {
     std::function<Result<std::string>(std::string_view address)> find_mailbox;
     // Signs notifications (DKIM); null: they go without.
     const dkim::SignerHolder* signer = nullptr;
+    // Accounts and domains that an operator stopped; null: none.
+    const queue::Suspensions* suspensions = nullptr;
 };
 
 class Deliverer {

@@ -6,6 +6,7 @@
 #include "delivery/deliverer.h"
 #include "delivery/outcome.h"
 #include "delivery/slots.h"
+#include "delivery/waiting.h"
 #include "net/task.h"
 #include "queue/spool.h"
 
@@ -39,6 +40,7 @@ struct Job {
     std::shared_ptr<Shop> shop;
     std::shared_ptr<const Options> options;
     queue::Entry entry;
+    Claim claim;  // on places
     net::Executor executor;
     std::weak_ptr<const std::string> bytes;  // in memory while a try needs them
     bool loops = false;                      // too many Received fields

@@ -1,6 +1,7 @@
 // One try for the recipients of one domain: the route, the hosts in order, or the mailboxes here.
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "delivery/engine.h"
 #include "delivery/host_tries.h"
 #include "delivery/outcome.h"
@@ -10,6 +11,7 @@
 #include "net/resolver.h"
 #include "net/task.h"
 #include "net/workers.h"
+#include "queue/suspension.h"
 #include "smtp/reply.h"
 
 #include <cstdint>
@@ -39,7 +41,7 @@ Tried refused(const Slots::Granted& granted) {
 
 net::Task<Plan> plan_mx(std::shared_ptr<Job> job, Destination to) {
     Plan plan;
-    const auto granted = co_await job->shop->lookups->take(to.domain);
+    const auto granted = co_await job->shop->lookups->take(to.domain, job->claim);
     if (granted.refused) {
         plan.instead = refused(granted);
         co_return plan;
@@ -129,13 +131,21 @@ net::Task<Result<Bytes>> load(std::shared_ptr<Job> job) {
 // First where to, since the place is the hosts'; then a place; then the message's bytes, which are in
 // memory only while they are needed.
 net::Task<GroupResult> try_group(std::shared_ptr<Job> job, Group group) {
+    // Of a message that others may have, too: the deliverer keeps back what is suspended as a
+    // whole.
+    if (job->shop->deps.suspensions != nullptr &&
+        job->shop->deps.suspensions->find(queue::Suspension::Of::Domain, group.domain, now())) {
+        co_return same_for_all(
+            group, another_time("4.3.2", "Mail to " + group.domain + " is suspended here")
+        );
+    }
     Destination to = destination(group.domain, job->options->route);
     const bool local = to.kind == Destination::Kind::Local;
     Plan plan = co_await make_plan(job, std::move(to));
     if (plan.instead) {
         co_return same_for_all(group, *plan.instead);
     }
-    const auto granted = co_await job->shop->slots->take(plan.place);
+    const auto granted = co_await job->shop->slots->take(plan.place, job->claim);
     if (granted.refused) {
         co_return same_for_all(group, refused(granted));
     }

@@ -119,6 +119,13 @@ class MemorySpool final : public queue::Spool {
         }
         done({});
     }
+    void give_back(std::string_view id, Time due) override {
+        const std::scoped_lock lock(mutex_);
+        Item& item = items_.at(std::string(id));
+        item.entry.in_delivery = false;
+        item.entry.due = due;
+        order_.push_back("give back " + std::string(id));
+    }
     std::vector<queue::Entry> list(std::size_t /*limit*/) override { return {}; }
     Result<queue::Entry> show(std::string_view id) override { return item(id).entry; }
     Status retry_now(std::string_view id, Time at) override {

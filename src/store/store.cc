@@ -10,11 +10,13 @@
 #include "line/line.h"
 #include "peer/greylist.h"
 #include "store/account_store.h"
+#include "store/conduct_memory.h"
 #include "store/evidence_store.h"
 #include "store/greylist_store.h"
 #include "store/indexed_lines.h"
 #include "store/journal.h"
 #include "store/lease_store.h"
+#include "store/limit_memory.h"
 #include "store/line_store.h"
 #include "store/login_memory.h"
 #include "store/schema.h"
@@ -34,7 +36,7 @@ namespace {
 
 struct Connections {
     std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, logins,
-        settings, evidence, greylist;
+        settings, evidence, greylist, limits, conduct;
 };
 
 class SqliteStore final : public Store {
@@ -51,6 +53,8 @@ class SqliteStore final : public Store {
           greylist_(std::move(connections.greylist)),
           evidence_(std::move(evidence)),
           logins_(std::move(connections.logins)),
+          limits_(std::move(connections.limits)),
+          conduct_(std::move(connections.conduct)),
           settings_(std::move(connections.settings)) {
         if (options.index_lines) {
             indexed_ =
@@ -70,6 +74,8 @@ class SqliteStore final : public Store {
     evidence::EvidenceStore& evidence() override { return *evidence_; }
     conduct::LoginMemory& logins() override { return logins_; }
     peer::GreylistStore& greylist() override { return greylist_; }
+    limit::Memory& limits() override { return limits_; }
+    conduct::Memory& conduct() override { return conduct_; }
 
     Result<std::optional<std::string>> setting(std::string_view key) override {
         const std::scoped_lock lock{mutex_};
@@ -157,6 +163,8 @@ class SqliteStore final : public Store {
     SqliteGreylistStore greylist_;
     std::unique_ptr<SqliteEvidenceStore> evidence_;
     SqliteLoginMemory logins_;
+    SqliteLimitMemory limits_;
+    SqliteConductMemory conduct_;
     std::mutex mutex_;
     std::unique_ptr<Database> settings_;
 };
@@ -176,6 +184,8 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
         {&made.lines_reading, Database::Durability::Normal},
         {&made.logins, Database::Durability::Normal},
         {&made.greylist, Database::Durability::Normal},
+        {&made.limits, Database::Durability::Normal},
+        {&made.conduct, Database::Durability::Full},
         {&made.writing, Database::Durability::Normal},
         {&made.reading, Database::Durability::Normal},
     };
