@@ -253,7 +253,9 @@ void password_options(CLI::App& command, Options& options) {
 void add_account(CLI::App& app, Context& context, Chosen& chosen) {
     auto options = std::make_shared<Options>();
     auto* top = app.add_subcommand(
-        "account", "Mail accounts: add, passwd, list, enable, disable, remove, import, app-password"
+        "account",
+        "Mail accounts: add, passwd, list, enable, disable, suspend, resume, remove, import, "
+        "app-password"
     );
     top->require_subcommand(1);
     const auto with_login =
@@ -288,6 +290,7 @@ void add_account(CLI::App& app, Context& context, Chosen& chosen) {
     top->add_subcommand("list", "All accounts")->callback([&context, &chosen] {
         chosen = [&context] { return list(context); };
     });
+    add_account_suspend(*top, context, chosen);
     add_account_import(*top, context, chosen);
     add_app_password(*top, context, chosen);
 }

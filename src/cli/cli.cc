@@ -35,9 +35,13 @@ int run(int argc, char** argv) {
           add_desk,
           add_account,
           add_queue,
+          add_limit,
+          add_conduct,
           add_dkim,
           add_dns,
           add_events,
+          add_trace,
+          add_why,
           add_line,
           add_config,
           add_doctor}) {

@@ -44,12 +44,19 @@ void add_account_import(CLI::App& account, Context& context, Chosen& chosen);
 void add_app_password(CLI::App& account, Context& context, Chosen& chosen);
 void add_queue(
     CLI::App& app, Context& context, Chosen& chosen
-);  // queue list|show|retry|hold|release|drop
+);  // queue list|show|stats|retry|hold|release|reroute|drop|suspend|resume|suspensions
+void add_limit(CLI::App& app, Context& context, Chosen& chosen);  // limit list|show|reset|replay
+// conduct list|show|undo|exempt; complaint read
+void add_conduct(CLI::App& app, Context& context, Chosen& chosen);
+// Under `account`: suspend, resume.
+void add_account_suspend(CLI::App& account, Context& context, Chosen& chosen);
 void add_dkim(
     CLI::App& app, Context& context, Chosen& chosen
 );  // dkim keygen|list|show|check|rotate|retire|verify
 void add_dns(CLI::App& app, Context& context, Chosen& chosen);     // dns [check]
-void add_events(CLI::App& app, Context& context, Chosen& chosen);  // events, trace
+void add_events(CLI::App& app, Context& context, Chosen& chosen);  // events
+void add_trace(CLI::App& app, Context& context, Chosen& chosen);   // trace
+void add_why(CLI::App& app, Context& context, Chosen& chosen);     // why
 void add_line(CLI::App& app, Context& context, Chosen& chosen);
 void add_config(
     CLI::App& app, Context& context, Chosen& chosen

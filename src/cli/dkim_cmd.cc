@@ -1,4 +1,5 @@
 // sekisho dkim keygen|list|show|check|rotate|retire|verify: the keys that sign the provider's mail.
+#include "arc/verify.h"
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/result.h"
@@ -292,6 +293,35 @@ int retire(const Context& context, const config::Config& config, const Options& 
     return kDone;
 }
 
+Json chain_json(const arc::Verdict& chain) {
+    Json sealers = Json::array();
+    for (const auto& one : chain.sealers) {
+        sealers.push_back(
+            {{"domain", one.domain}, {"selector", one.selector}, {"findings", one.findings}}
+        );
+    }
+    return {
+        {"result", name(chain.result)},
+        {"reason", chain.reason},
+        {"sealers", sealers},
+        {"oldest_pass", chain.oldest_pass}
+    };
+}
+
+std::string chain_text(const arc::Verdict& chain) {
+    if (chain.result == arc::Result::None) {
+        return "";
+    }
+    std::string out = fmt::format(
+        "\nARC chain: {}{}{}", name(chain.result), chain.reason.empty() ? "" : ": ", chain.reason
+    );
+    for (std::size_t i = 0; i < chain.sealers.size(); ++i) {
+        const auto& one = chain.sealers[i];
+        out += fmt::format("\n  {} sealed by {}, which found {}", i + 1, one.domain, one.findings);
+    }
+    return out;
+}
+
 // A file, or standard input: what its signatures are worth by the DNS of now.
 int verify(const Context& context, const config::Config& config, const Options& options) {
     constexpr std::size_t size_max = 1U << 30U;
@@ -303,12 +333,12 @@ int verify(const Context& context, const config::Config& config, const Options& 
     if (!verdicts) {
         return report(context, verdicts.error());
     }
-    Json out = Json::array();
-    std::string text = verdicts->empty() ? "no signature" : "";
+    Json signatures = Json::array();
+    std::string text = verdicts->signatures.empty() ? "no signature" : "";
     bool passed = false;
-    for (const dkim::Verdict& one : *verdicts) {
+    for (const dkim::Verdict& one : verdicts->signatures) {
         passed = passed || one.status == dkim::Outcome::Pass;
-        out.push_back(
+        signatures.push_back(
             {{"result", name(one.status)},
              {"domain", one.domain},
              {"selector", one.selector},
@@ -328,6 +358,8 @@ int verify(const Context& context, const config::Config& config, const Options& 
             one.reason
         );
     }
+    const Json out{{"signatures", signatures}, {"chain", chain_json(verdicts->chain)}};
+    text += chain_text(verdicts->chain);
     print(context, out, text);
     return passed ? kDone : kFailed;
 }

@@ -125,9 +125,7 @@ Result<TxtAnswers> ask_txt(const config::Config& config, std::vector<std::string
     return (*asking)->wait(look_up_txt(&(*asking)->resolver(), std::move(names)));
 }
 
-Result<std::vector<dkim::Verdict>> verify_message(
-    const config::Config& config, std::string message
-) {
+Result<mail::Vouched> verify_message(const config::Config& config, std::string message) {
     const auto asking = Asking::begin(config);
     if (!asking) {
         return fail(asking.error());

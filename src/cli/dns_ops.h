@@ -4,7 +4,7 @@
 #include "base/result.h"
 #include "cli/dkim_ops.h"
 #include "config/config.h"
-#include "dkim/verify.h"
+#include "mail/signatures.h"
 #include "zone/records.h"
 
 #include <string>
@@ -16,8 +16,8 @@ namespace sekisho::cli {
     const config::Config& config, std::vector<std::string> names
 );
 
-// The DKIM signatures of a message in a file.
-[[nodiscard]] Result<std::vector<dkim::Verdict>> verify_message(
+// The DKIM signatures and the ARC chain of a message.
+[[nodiscard]] Result<mail::Vouched> verify_message(
     const config::Config& config, std::string message
 );
 

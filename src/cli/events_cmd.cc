@@ -1,4 +1,4 @@
-// sekisho events, trace: what the one memory knows. What support looks up.
+// sekisho events: what the one memory knows. What support looks up.
 #include "base/time.h"
 #include "cli/commands.h"
 #include "cli/context.h"
@@ -21,7 +21,6 @@ struct Options {
     std::string address, line, account, queue_id, message_id, recipient, reference, since, until;
     std::vector<std::string> kinds;
     std::size_t limit = 100;
-    std::string subject;  // trace: what to follow
 };
 
 Result<std::vector<event::Event>> find(
@@ -91,40 +90,6 @@ Result<event::Query> to_query(const Options& options) {
     return query;
 }
 
-// Follows a message by its Message-ID, queue id or a subscriber's reference number.
-int trace(const Context& context, const std::string& subject) {
-    event::Query query;
-    query.limit = 1000;
-    query.newest_first = false;
-    if (subject.starts_with('<') || subject.find('@') != std::string::npos) {
-        query.message_id = subject.starts_with('<') ? subject : "<" + subject + ">";
-    } else {
-        query.queue_id = subject;
-    }
-    int exit = kDone;
-    auto events = find(context, query, exit);
-    if (exit == kDone && events && events->empty() && query.queue_id) {
-        query.queue_id.reset();
-        query.reference = subject;
-        events = find(context, query, exit);
-    }
-    if (exit != kDone) {
-        return exit;
-    }
-    if (!events) {
-        return report(context, events.error());
-    }
-    if (events->empty()) {
-        return report(context, Error{Errc::NotFound, "no message is known by \"" + subject + "\""});
-    }
-    Json rows = Json::array();
-    for (const event::Event& e : *events) {
-        rows.push_back(event_json(e));
-    }
-    print(context, rows, event_table(*events));
-    return kDone;
-}
-
 }  // namespace
 
 void add_events(CLI::App& app, Context& context, Chosen& chosen) {
@@ -149,15 +114,6 @@ void add_events(CLI::App& app, Context& context, Chosen& chosen) {
             const auto query = to_query(*options);
             return query ? show(context, *query) : report(context, query.error());
         };
-    });
-
-    auto* tracing = app.add_subcommand(
-        "trace", "Follow a message: by Message-ID, queue id or reference number"
-    );
-    tracing->add_option("id", options->subject, "Message-ID, queue id or reference number")
-        ->required();
-    tracing->callback([&context, &chosen, options] {
-        chosen = [&context, options] { return trace(context, options->subject); };
     });
 }
 

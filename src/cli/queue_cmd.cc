@@ -1,10 +1,14 @@
-// sekisho queue list|show|retry|hold|release|drop: asks the running mail server.
+// sekisho queue: asks the running mail server.
+#include "cli/queue_cmd.h"
+
+#include "base/time.h"
 #include "cli/commands.h"
 #include "cli/context.h"
 
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,42 +16,22 @@
 namespace sekisho::cli {
 namespace {
 
-struct Options {
-    std::string id;
-    std::string reason;
-    std::size_t limit = 100;
-};
-
 std::string pending(const Json& entry) {
+    constexpr int kShown = 3;
     std::string out;
+    int more = 0;
+    int shown = 0;
     for (const Json& recipient : entry.value("recipients", Json::array())) {
-        if (recipient.value("state", "") == "pending") {
+        if (recipient.value("state", "") != "pending") {
+            continue;
+        }
+        if (shown++ < kShown) {
             out += (out.empty() ? "" : ", ") + recipient.value("address", "");
+        } else {
+            ++more;
         }
     }
-    return out;
-}
-
-std::string list_text(const Json& entries) {
-    if (entries.empty()) {
-        return "the queue is empty";
-    }
-    std::vector<std::vector<std::string>> rows;
-    for (const Json& entry : entries) {
-        rows.push_back(
-            {entry.value("queue_id", ""),
-             entry.value("state", ""),
-             fmt::format("{}", entry.value("size", 0)),
-             entry.value("accepted", ""),
-             entry.value("due", ""),
-             fmt::format("{}", entry.value("attempts", 0)),
-             "<" + entry.value("sender", "") + ">",
-             pending(entry)}
-        );
-    }
-    return table(
-        {"QUEUE-ID", "STATE", "BYTES", "ACCEPTED", "NEXT TRY", "TRIES", "SENDER", "TO"}, rows
-    );
+    return more == 0 ? out : out + fmt::format(" and {} more", more);
 }
 
 std::string show_text(const Json& entry) {
@@ -55,7 +39,9 @@ std::string show_text(const Json& entry) {
     for (const char* key :
          {"queue_id",
           "state",
+          "grade",
           "hold_reason",
+          "route",
           "sender",
           "account",
           "client",
@@ -85,6 +71,26 @@ std::string show_text(const Json& entry) {
     return out;
 }
 
+std::string suspensions_text(const Json& answer) {
+    std::vector<std::vector<std::string>> rows;
+    for (const Json& one : answer.value("suspensions", Json::array())) {
+        rows.push_back(
+            {one.value("of", ""),
+             one.value("name", ""),
+             one.value("since", ""),
+             one.value("until", "resumed"),
+             one.value("who", ""),
+             one.value("reason", "")}
+        );
+    }
+    return rows.empty() ? "nothing is suspended"
+                        : table({"WHAT", "NAME", "SINCE", "UNTIL", "BY", "REASON"}, rows);
+}
+
+std::string done_text(const Json& answer) {
+    return answer.value("text", "done");
+}
+
 int command(const Context& context, const Json& request, std::string (*text)(const Json&)) {
     const auto config = load_config(context);
     if (!config) {
@@ -94,58 +100,107 @@ int command(const Context& context, const Json& request, std::string (*text)(con
     if (!answer) {
         return report(context, answer.error());
     }
-    const Json result = answer->contains("messages") ? answer->at("messages") : *answer;
-    print(context, result, text(result));
+    print(context, *answer, text(*answer));
     return kDone;
 }
 
-std::string done_text(const Json& answer) {
-    return answer.value("text", "done");
+struct SuspendOptions {
+    std::string account, domain, until, reason;
+};
+
+int suspend(const Context& context, const std::string& verb, const SuspendOptions& options) {
+    Json request{{"command", "queue-" + verb}, {"who", operator_name()}};
+    const auto put = [&request](const char* key, const std::string& value) {
+        if (!value.empty()) {
+            request[key] = value;
+        }
+    };
+    put("account", options.account);
+    put("domain", options.domain);
+    put("reason", options.reason);
+    if (!options.until.empty()) {
+        // A span counts from now on, since the time is to come.
+        if (const auto span = parse_duration(options.until)) {
+            put("until", rfc3339(now() + *span));
+        } else {
+            put("until", options.until);
+        }
+    }
+    return command(context, request, done_text);
+}
+
+void add_suspensions(CLI::App& queue, Context& context, Chosen& chosen) {
+    auto options = std::make_shared<SuspendOptions>();
+    for (const std::string verb : {"suspend", "resume"}) {
+        auto* sub = queue.add_subcommand(
+            verb,
+            verb == "suspend"
+                ? "Stop the mail of an account or to a domain, what comes later included"
+                : "End a suspension and try what waited for it"
+        );
+        auto* of = sub->add_option_group("of");
+        of->add_option("--account", options->account, "Login");
+        of->add_option("--domain", options->domain, "Domain of recipients");
+        of->require_option(1);
+        if (verb == "suspend") {
+            sub->add_option(
+                "--until", options->until, "A time, or a span from now (2h); else until resumed"
+            );
+        }
+        sub->add_option("--reason", options->reason, "Why; kept in the events");
+        sub->callback([&context, &chosen, options, verb] {
+            chosen = [&context, options, verb] { return suspend(context, verb, *options); };
+        });
+    }
+    queue.add_subcommand("suspensions", "What is suspended, since when, by whom")
+        ->callback([&context, &chosen] {
+            chosen = [&context] {
+                return command(context, Json{{"command", "queue-suspensions"}}, suspensions_text);
+            };
+        });
 }
 
 }  // namespace
 
+std::string queue_table(const Json& entries) {
+    if (entries.empty()) {
+        return "no message";
+    }
+    std::vector<std::vector<std::string>> rows;
+    for (const Json& entry : entries) {
+        rows.push_back(
+            {entry.value("queue_id", ""),
+             entry.value("state", ""),
+             fmt::format("{}", entry.value("size", 0)),
+             entry.value("accepted", ""),
+             entry.value("due", ""),
+             fmt::format("{}", entry.value("attempts", 0)),
+             "<" + entry.value("sender", "") + ">",
+             pending(entry)}
+        );
+    }
+    return table(
+        {"QUEUE-ID", "STATE", "BYTES", "ACCEPTED", "NEXT TRY", "TRIES", "SENDER", "TO"}, rows
+    );
+}
+
 void add_queue(CLI::App& app, Context& context, Chosen& chosen) {
-    auto options = std::make_shared<Options>();
-    auto* queue =
-        app.add_subcommand("queue", "Queued messages: list, show, retry, hold, release, drop");
+    auto* queue = app.add_subcommand(
+        "queue", "Queued messages: list, show, retry, hold, release, drop, suspend"
+    );
     queue->require_subcommand(1);
-    auto* list = queue->add_subcommand("list", "The queued messages, next to be tried first");
-    list->add_option("--limit", options->limit, "Rows at the most")->check(CLI::Range(1, 1000000));
-    list->callback([&context, &chosen, options] {
-        chosen = [&context, options] {
-            return command(
-                context, Json{{"command", "queue-list"}, {"limit", options->limit}}, list_text
-            );
+    auto id = std::make_shared<std::string>();
+    auto* show = queue->add_subcommand("show", "All about one message");
+    show->add_option("queue-id", *id, "The queue id")->required();
+    show->callback([&context, &chosen, id] {
+        chosen = [&context, id] {
+            const Json request{{"command", "queue-show"}, {"queue_id", *id}};
+            return command(context, request, show_text);
         };
     });
-    struct One {
-        const char* name;
-        const char* help;
-    };
-    for (const One& one :
-         {One{"show", "All about one message"},
-          One{"retry", "Try it now"},
-          One{"hold", "Keep it; no more tries until released"},
-          One{"release", "End a hold and try it now"},
-          One{"drop", "Remove it without notice to its sender"}}) {
-        auto* sub = queue->add_subcommand(one.name, one.help);
-        sub->add_option("queue-id", options->id, "The queue id")->required();
-        const std::string verb = one.name;
-        if (verb == "hold") {
-            sub->add_option("--reason", options->reason, "Why; shown with the message");
-        }
-        sub->callback([&context, &chosen, options, verb] {
-            chosen = [&context, options, verb] {
-                const Json request{
-                    {"command", "queue-" + verb},
-                    {"queue_id", options->id},
-                    {"reason", options->reason}
-                };
-                return command(context, request, verb == "show" ? show_text : done_text);
-            };
-        });
-    }
+    add_queue_selected(*queue, context, chosen);
+    add_suspensions(*queue, context, chosen);
+    add_spool_tools(*queue, context, chosen);
 }
 
 }  // namespace sekisho::cli

@@ -2,18 +2,40 @@
 #pragma once
 
 #include "cli/context.h"
+#include "cli/suspensions.h"
+#include "delivery/notices.h"
+#include "dkim/sign.h"
 #include "event/event.h"
 #include "queue/spool.h"
 
+#include <functional>
 #include <string>
 
 namespace sekisho::cli {
 
-// "queue-list", "queue-show", "queue-retry", "queue-hold", "queue-release", "queue-drop"; NotFound
-// for others and for a queue id that isn't there. What is done to a message is journalled.
+struct QueueDeps {
+    queue::Spool& spool;
+    event::Journal& journal;
+    SuspensionKeeper& suspensions;
+    std::function<delivery::NoticeOptions()> notices;  // for `drop` with a notice to the sender
+    const dkim::SignerHolder* signer = nullptr;
+};
+
+// A selector's members: queue_select.h. NotFound for a command or a queue id that isn't there. What
+// is done to a message is journalled, with "who" and "reason" of the request.
+//   queue-list     selector -> messages, queued, and next_after when there may be more
+//   queue-show     queue_id -> the message
+//   queue-count    selector -> count, bytes, recipients, held, sample, as_of
+//   queue-stats    selector, limit -> totals, destinations, accounts (queue_stats.h)
+//   queue-retry|hold|release|drop|reroute
+//                  queue_id -> text; or ids (at most kActMax) -> done, failed
+//                  "bounce" (drop): a notice to the sender first; "route" (reroute): HOST:PORT
+//   queue-suspend|resume   account or domain, until -> text
+//   queue-suspensions      -> suspensions
 [[nodiscard]] Result<Json> queue_command(
-    queue::Spool& spool, event::Journal& journal, const std::string& name, const Json& request
+    const QueueDeps& deps, const std::string& name, const Json& request
 );
+inline constexpr std::size_t kActMax = 1000;
 
 [[nodiscard]] Json to_json(const queue::Spool::Counters& counters);
 

@@ -5,14 +5,20 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "cli/complaint_ops.h"
+#include "cli/conduct_keeper.h"
 #include "cli/context.h"
 #include "cli/dkim_keeper.h"
 #include "cli/dkim_ops.h"
 #include "cli/init.h"
 #include "cli/leased_policy.h"
+#include "cli/limit_control.h"
 #include "cli/penalties.h"
 #include "cli/queue_control.h"
 #include "cli/role.h"
+#include "cli/spool_ops.h"
+#include "cli/suspensions.h"
+#include "conduct/warden.h"
 #include "config/config.h"
 #include "delivery/deliverer.h"
 #include "delivery/sts_source.h"
@@ -28,6 +34,7 @@
 
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,14 +50,7 @@ Result<std::unique_ptr<queue::Spool>> open_spool(const config::Config& config) {
     if (Status made = make_folder(config.queue.directory, 0700); !made) {
         return fail(made.error());
     }
-    store::SpoolOptions options;
-    options.directory = config.queue.directory;
-    options.segment_size = config.queue.segment_size;
-    options.commit_wait = config.queue.commit_wait;
-    options.free_space_min = config.queue.free_space_min;
-    options.retry = config.queue.retry;
-    options.expire = config.queue.expire;
-    return store::SpoolLog::open(std::move(options));
+    return store::SpoolLog::open(spool_options(config));
 }
 
 delivery::Options delivery_options(const config::Config& config) {
@@ -67,8 +67,13 @@ delivery::Options delivery_options(const config::Config& config) {
     options.notices.guide_url = config.provider.guide_url;
     options.retry.waits = config.queue.retry;
     options.retry.expire = config.queue.expire;
+    options.delay_notice = config.queue.delay_notice;
     options.concurrency = config.delivery.concurrency;
     options.concurrency_per_destination = config.delivery.concurrency_per_destination;
+    options.connection_messages_max = config.delivery.connection_messages_max;
+    options.connection_idle = config.delivery.connection_idle;
+    options.chunking = config.delivery.chunking;
+    options.eight_bit_anyway = config.delivery.eight_bit == "send";
     options.ipv4 = config.delivery.ipv4;
     options.ipv6 = config.delivery.ipv6;
     options.local = config.delivery.local == "lmtp" ? delivery::Options::Local::Lmtp
@@ -113,6 +118,10 @@ class MailRole final : public Role {
         out["delivery"] = Json::parse(deliverer_->status_json());
         const auto journal = store_->journal_counters();
         out["journal"] = Json{{"written", journal.written}, {"dropped", journal.dropped}};
+        {
+            const std::scoped_lock lock(conduct_mutex_);
+            out["conduct"] = conduct_->status();
+        }
         return out;
     }
 
@@ -131,15 +140,39 @@ class MailRole final : public Role {
         deliverer_->reload(delivery_options(config));
         penalties_->follow(config, leased_->bare());
         keeper_->follow(config);
+        {
+            const std::scoped_lock lock(conduct_mutex_);
+            conduct_->follow(config);
+        }
         config_ = config;
         return std::vector<std::string>{};
     }
 
     Result<Json> command(const std::string& name, const Json& request) override {
-        return queue_command(*spool_, store_->journal(), name, request);
+        if (name.starts_with("conduct-")) {
+            const std::scoped_lock lock(conduct_mutex_);
+            return conduct_->command(name, request);
+        }
+        if (name.starts_with("limit-")) {
+            return limit_command(*server_, store_->journal(), name, request);
+        }
+        const QueueDeps deps{
+            *spool_,
+            store_->journal(),
+            *suspensions_,
+            [this] { return delivery_options(config_).notices; },
+            &signer_
+        };
+        return queue_command(deps, name, request);
     }
 
     void tick() override {
+        keep_counters();
+        {
+            const std::scoped_lock lock(conduct_mutex_);
+            conduct_->tick(now());
+        }
+        suspensions_->tick(now());
         auto policy = leased_->changed(config_, now());
         if (!policy) {
             return;
@@ -159,6 +192,9 @@ class MailRole final : public Role {
     void stop() override {
         if (server_) {
             server_->stop();
+            keep_counters();
+            const std::scoped_lock lock(conduct_mutex_);
+            conduct_->tick(now());
         }
         if (deliverer_) {
             deliverer_->stop(std::chrono::seconds(5));
@@ -182,6 +218,31 @@ class MailRole final : public Role {
     }
 
   private:
+    // Said once when it begins to fail, and once when it works again.
+    void keep_counters() {
+        const Status kept = server_->keep_counters();
+        if (kept.has_value() != counters_kept_) {
+            counters_kept_ = kept.has_value();
+            if (kept) {
+                log::info("LIMITS_KEPT", "the counters of limits are kept again");
+            } else {
+                log::error(
+                    "LIMITS_NOT_KEPT",
+                    "a restart now would forget what limits have counted",
+                    {{"error", kept.error().message}}
+                );
+            }
+        }
+    }
+
+    // What doesn't lead to a message of ours is only mail.
+    void read_report(const std::string& report) {
+        const auto taken = take_complaint(*store_, report);
+        if (!taken) {
+            log::info("COMPLAINT_NOT_TAKEN", taken.error().message);
+        }
+    }
+
     Status open(const config::Config& config) {
         config_ = config;
         if (Status made = ensure_certificate(config); !made) {
@@ -199,6 +260,10 @@ class MailRole final : public Role {
             return fail(spool.error());
         }
         spool_ = std::move(*spool);
+        suspensions_.emplace(*store_, *spool_);
+        if (Status loaded = suspensions_->load(); !loaded) {
+            return loaded;
+        }
         for (const queue::Damage& one : spool_->damage()) {
             log::warning(
                 "SPOOL_DAMAGE",
@@ -244,6 +309,16 @@ class MailRole final : public Role {
             return made;
         }
         penalties_->follow(config_, leased_->bare());
+        conduct_.emplace(ConductKeeper::Deps{
+            *store_,
+            *spool_,
+            warden_,
+            [this](const std::string& account) { server_->end_sessions_of(account); }
+        });
+        conduct_->follow(config_);
+        if (Status restored = conduct_->restore(); !restored) {
+            return restored;
+        }
         auto server = mail::Server::start(
             {config_,
              *loops_,
@@ -259,6 +334,9 @@ class MailRole final : public Role {
              &store_->greylist(),
              [this](const IpAddress& peer, const std::string& why) { penalties_->add(peer, why); },
              &store_->logins(),
+             &warden_,
+             [this](const std::string& report) { read_report(report); },
+             &store_->limits(),
              &signer_}
         );
         if (!server) {
@@ -319,6 +397,7 @@ class MailRole final : public Role {
              *tls,
              find_mailbox,
              &signer_,
+             &suspensions_->table(),
              *verified,
              delivery::StsSource::make(
                  {*resolver_, *workers_, store_->mta_sts(), *verified, config_.delivery.mta_sts_port
@@ -335,12 +414,17 @@ class MailRole final : public Role {
     std::optional<LeasedPolicy> leased_;
     std::optional<Penalties> penalties_;
     std::unique_ptr<queue::Spool> spool_;
+    std::optional<SuspensionKeeper> suspensions_;
     std::unique_ptr<net::Loops> loops_;
     std::unique_ptr<net::Workers> workers_;
     std::unique_ptr<net::Resolver> resolver_, peer_resolver_;
     dkim::SignerHolder signer_;
     std::optional<DkimKeeper> keeper_;
+    conduct::Warden warden_;
+    std::mutex conduct_mutex_;
+    std::optional<ConductKeeper> conduct_;
     std::unique_ptr<mail::Server> server_;
+    bool counters_kept_ = true;
     std::unique_ptr<delivery::Deliverer> deliverer_;
 };
 

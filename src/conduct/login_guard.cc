@@ -32,10 +32,11 @@ constexpr std::int64_t kNetworkFactor = 10;
 std::vector<limit::Limit> login_limits(std::uint32_t failures_per_hour) {
     std::vector<limit::Limit> out;
     const auto add = [&](std::string_view name, std::int64_t factor) {
-        out.push_back(
-            {std::string(name),
-             limit::Rate{.count = factor * failures_per_hour, .per = std::chrono::hours(1)}}
-        );
+        out.push_back({
+            .name = std::string(name),
+            .how = limit::Rate{.count = factor * failures_per_hour, .per = std::chrono::hours(1)},
+            .kept = false,  // LoginMemory keeps the failures themselves
+        });
     };
     if (failures_per_hour > 0) {
         add(kFailuresOfAccount, 1);

@@ -54,11 +54,15 @@ Config Config::resolved() const {
           &c.queue.directory,
           &c.delivery.trust_anchor,
           &c.delivery.trust_ca,
-          &c.delivery.maildir}) {
+          &c.delivery.maildir,
+          &c.limits.country_file}) {
         anchor(*path, folder);
     }
     for (LineSource& source : c.lines) {
         anchor(source.file, folder);
+    }
+    if (!c.limits.country_file.empty()) {
+        c.watched_files.push_back(c.limits.country_file);
     }
     fill(c.mail.hostname, machine_name());
     if (c.mail.domains.empty()) {

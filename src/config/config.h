@@ -7,8 +7,10 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "delivery/tls/policy.h"
+#include "limit/spec.h"
 #include "policy/policy.h"
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -111,6 +113,7 @@ struct Mail {
     std::string peer_check = "observe";          // of who connects to 25: off, observe, enforce
     std::string spf = "record";                  // off, record, enforce
     std::string dmarc = "record";                // off, record, enforce
+    std::vector<std::string> arc_trusted;        // domains whose seals vouch
     Duration lookup_timeout{10'000};             // for all that the DNS is asked about a peer
     std::vector<DnsList> dnsbl, dnswl;           // against and for a server
     std::string greylist = "off";                // off, on: of peers judged neither
@@ -118,6 +121,34 @@ struct Mail {
     std::uint32_t login_failures_per_hour = 20;  // per account and per address
     std::uint32_t recipients_per_day = 1000;     // per account
     std::uint32_t recipients_per_hour = 300;
+};
+
+struct Limits {  // what every [[limit]] shares
+    std::chrono::minutes utc_offset{0};
+    std::vector<std::string> home_classes{"subscribers", "static"};
+    std::vector<std::string> domestic_classes{"roaming"};
+    std::string country;       // two letters
+    std::string country_file;  // empty: no country is known
+};
+
+struct Conduct {  // what is done about a misused account; conduct/machine.h has the rules
+    std::string mode = "observe";  // off, observe, enforce
+    std::uint32_t slow_at = 40, hold_at = 70, suspend_at = 100, password_at = 160;
+    std::uint32_t slow_recipients_per_hour = 20;
+    Duration half_life{6LL * 3600 * 1000};
+    Duration quiet{24LL * 3600 * 1000};
+    std::uint32_t network_v4 = 24, network_v6 = 48;
+    std::uint32_t networks_max = 5, network_points = 15;
+    std::uint32_t countries_max = 2, country_points = 25;
+    std::uint32_t travel_points = 40;
+    Duration travel_within{30LL * 60'000};
+    std::uint32_t strangers_max = 50, stranger_points = 1;
+    std::uint32_t refused_min = 10, refused_percent = 30, refused_points = 20;
+    std::uint32_t gate_points = 10;
+    std::uint32_t complaint_points = 30;
+    bool tell_subscriber = true;
+    std::string abuse_mail;      // empty: nobody is told
+    std::string report_address;  // empty: no complaint is read
 };
 
 struct Dkim {
@@ -137,6 +168,7 @@ struct Queue {
     Duration commit_wait{1};      // how long the committer may wait for company
     std::vector<Duration> retry;  // waits between tries; the last repeats
     Duration expire{5LL * 24 * 3600 * 1000};
+    Duration delay_notice{4LL * 3600 * 1000};             // after it a sender is told; 0: never
     std::uint64_t free_space_min = 256ULL * 1024 * 1024;  // below it new mail is answered 452
 };
 
@@ -147,6 +179,10 @@ struct Delivery {
     std::string smarthost;  // "host:port"; empty: by MX
     std::uint32_t concurrency = 100;
     std::uint32_t concurrency_per_destination = 10;
+    std::uint32_t connection_messages_max = 100;  // 1: a connection a message
+    Duration connection_idle{10'000};             // kept so long for the next message
+    bool chunking = true;                         // BDAT (RFC 3030)
+    std::string eight_bit = "return";             // to who lacks 8BITMIME: return, send
     bool ipv4 = true, ipv6 = true;
     std::string local = "maildir";       // for own domains: maildir or lmtp
     std::string maildir;                 // empty: state_dir/maildir
@@ -186,6 +222,9 @@ struct Config {
     Radius radius;
     std::vector<LineSource> lines;
     Mail mail;
+    Limits limits;
+    std::vector<limit::Spec> limit;  // [[limit]]
+    Conduct conduct;
     Dkim dkim;
     Tls tls;
     Queue queue;

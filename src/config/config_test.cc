@@ -2,6 +2,8 @@
 #include "base/time.h"
 #include "config/reader.h"
 #include "delivery/tls/policy.h"
+#include "limit/quota.h"
+#include "limit/spec.h"
 #include "policy/policy.h"
 
 #include <algorithm>
@@ -29,6 +31,42 @@ TEST(Config, TheDefaultFileIsTheDefaults) {
     EXPECT_EQ(from_nothing->queue.expire, Queue{}.expire);
     EXPECT_EQ(from_nothing->mail.submission.size(), 2U);
     EXPECT_EQ(from_defaults->queue.retry.size(), 7U);
+}
+
+TEST(Config, LimitsAreReadWithTheirDayAndChecked) {
+    const auto loaded = parse(
+        "[[limit]]\nname = \"a\"\nby = [\"account\", \"domain\"]\nrate = \"300/1h\"\nburst = 50\n"
+        "[[limit]]\nname = \"b\"\nby = [\"line\"]\ncount = \"bytes\"\nper_day = \"2GiB\"\n"
+        "where = \"abroad\"\nshadow = true\n[limits]\nutc_offset = \"+09:00\"\n",
+        "sekisho.toml"
+    );
+    ASSERT_TRUE(loaded) << loaded.error().front().message();
+    ASSERT_EQ(loaded->limit.size(), 2U);
+    EXPECT_EQ(loaded->limit[0].allowance(), "300 in 1h, 50 at once");
+    EXPECT_EQ(loaded->limit[0].by_text(), "account+domain");
+    EXPECT_EQ(loaded->limit[1].allowance(), "2147483648 a day");
+    EXPECT_EQ(std::get<limit::Day>(loaded->limit[1].how).utc_offset, std::chrono::minutes{540});
+    EXPECT_TRUE(loaded->limit[1].shadow);
+    const std::string a = "[[limit]]\nname = \"a\"\nby = [\"account\"]\n";
+    EXPECT_EQ(first_problem(a), "sekisho.toml:1: limit: \"a\": needs either rate or per_day");
+    EXPECT_EQ(
+        first_problem(a + "rate = \"300\"\n"),
+        "sekisho.toml:1: limit: \"a\": rate: expected a number or size and a time, such as "
+        "\"300/1h\" or \"1GiB/1d\""
+    );
+    EXPECT_EQ(
+        first_problem(a + "per_day = 5\n" + a + "per_day = 5\n"),
+        "sekisho.toml:5: limit.name: \"a\" is there already"
+    );
+    EXPECT_EQ(
+        first_problem(a + "per_day = 5\ncount = \"connections\"\n"),
+        "sekisho.toml:1: limit: \"a\": connections can't be counted by account, which isn't known "
+        "then"
+    );
+    EXPECT_EQ(
+        first_problem("[limits]\nutc_offset = \"JST\"\n"),
+        "sekisho.toml:2: limits.utc_offset: expected the difference to UTC, such as \"+09:00\""
+    );
 }
 
 TEST(Config, FaultsNameFileLineAndKey) {

@@ -319,6 +319,8 @@ const std::vector<Table<Config>>& tables() {
         for (Table<Config>& table : mail_tables()) {
             every.push_back(std::move(table));
         }
+        every.push_back(limits_table());
+        every.push_back(conduct_table());
         return every;
     }();
     return all;

@@ -1,8 +1,12 @@
 // The one declaration of every key. Private to the room: it names the TOML library.
 #pragma once
 
+#include "base/result.h"
 #include "config/config.h"
+#include "limit/spec.h"
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -45,6 +49,15 @@ struct RegionTable {
     std::vector<std::string> files;
 };
 
+// What [[limit]] says before it is known what [limits] says.
+struct LimitTable {
+    limit::Spec spec;
+    std::string rate;
+    std::uint64_t burst = 0;
+    std::int64_t per_day = 0;
+    std::optional<std::chrono::minutes> utc_offset;
+};
+
 [[nodiscard]] const std::vector<Table<Config>>& tables();
 [[nodiscard]] std::vector<Key<Config>> smtp_keys();          // a part of [mail]
 [[nodiscard]] std::vector<Key<Config>> delivery_tls_keys();  // a part of [delivery]
@@ -54,5 +67,9 @@ struct RegionTable {
 [[nodiscard]] const Table<policy::RuleSource>& rule_table();
 [[nodiscard]] const Table<Radius::Client>& radius_client_table();
 [[nodiscard]] const Table<LineSource>& line_source_table();
+[[nodiscard]] Table<Config> limits_table();   // a part of tables()
+[[nodiscard]] Table<Config> conduct_table();  // a part of tables()
+[[nodiscard]] const Table<LimitTable>& limit_table();
+[[nodiscard]] Result<limit::Spec> spec_of(const LimitTable& table, std::chrono::minutes utc_offset);
 
 }  // namespace sekisho::config

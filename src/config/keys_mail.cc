@@ -194,6 +194,13 @@ Table<C> mail() {
                 "Authentication-Results and the journal. `enforce`: what the policy of the From "
                 "domain wants rejected is answered 550 5.7.1; `quarantine` only marks."
             ),
+            texts<C>(
+                "arc_trusted",
+                SEKISHO_AT(mail.arc_trusted),
+                "Domains of lists and forwarders that you trust. When all who sealed a message "
+                "(ARC, RFC 8617) are of these, and the first of them found DMARC to pass, its "
+                "policy isn't enforced here: what they changed on the way is no forgery."
+            ),
             duration<C>(
                 "lookup_timeout",
                 SEKISHO_AT(mail.lookup_timeout),
@@ -331,6 +338,14 @@ Table<C> queue() {
                 "How long a message is tried before it goes back to its sender (RFC 5321 §4.5.4.1: "
                 "4 to 5 days at least)."
             ),
+            duration<C>(
+                "delay_notice",
+                SEKISHO_AT(queue.delay_notice),
+                0s,
+                24h * 30,
+                "How long a message waits until its sender is told once that it is late (RFC 3461 "
+                "§4.1, unless NOTIFY asks for less). `0s`: never."
+            ),
             size<C>(
                 "free_space_min",
                 SEKISHO_AT(queue.free_space_min),
@@ -434,7 +449,37 @@ Table<C> delivery() {
                 SEKISHO_AT(delivery.concurrency_per_destination),
                 1,
                 10000,
-                "Deliveries at once to one domain."
+                "Deliveries at once to one destination: the domains whose best mail hosts are the "
+                "same count as one."
+            ),
+            number<C>(
+                "connection_messages_max",
+                SEKISHO_AT(delivery.connection_messages_max),
+                1,
+                100000,
+                "Messages over one connection, which is kept for the next one to the same "
+                "destination. 1: a connection a message."
+            ),
+            duration<C>(
+                "connection_idle",
+                SEKISHO_AT(delivery.connection_idle),
+                0s,
+                5min,
+                "How long a connection without a message is kept. RFC 5321 §4.5.3.2 lets servers "
+                "wait five minutes; few do."
+            ),
+            flag<C>(
+                "chunking",
+                SEKISHO_AT(delivery.chunking),
+                "Send messages with BDAT where CHUNKING is offered (RFC 3030), else with DATA."
+            ),
+            choice<C>(
+                "eight_bit",
+                SEKISHO_AT(delivery.eight_bit),
+                {"return", "send"},
+                "What becomes of a message with octets above 127 when no host offers 8BITMIME: "
+                "`return` as RFC 6152 §3 says (5.6.3; nothing is encoded anew, which would break "
+                "signatures), or `send` it as it is, which some hosts take without offering it."
             ),
             flag<C>("ipv4", SEKISHO_AT(delivery.ipv4), "Deliver over IPv4."),
             flag<C>("ipv6", SEKISHO_AT(delivery.ipv6), "Deliver over IPv6."),

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "config/keys.h"
 #include "delivery/tls/policy.h"
+#include "limit/spec.h"
 #include "policy/policy.h"
 #include "policy/stages.h"
 
@@ -108,6 +109,12 @@ class Reader {
             );
             return;
         }
+        if (key == limit_table().name) {
+            each(limit_table(), key, line, node, [this](LimitTable& table, std::uint32_t at) {
+                limits_.emplace_back(std::move(table), at);
+            });
+            return;
+        }
         Nearest nearest(key);
         for (const Table<Config>& table : tables()) {
             if (table.name.empty()) {
@@ -130,6 +137,7 @@ class Reader {
         nearest.offer(region_table().name);
         nearest.offer(rule_table().name);
         nearest.offer(line_source_table().name);
+        nearest.offer(limit_table().name);
         problem(line, key, "unknown key" + nearest.hint());
     }
 
@@ -304,8 +312,36 @@ class Reader {
         config_.lines.push_back(std::move(source));
     }
 
+    // A day begins when [limits] says, which may stand anywhere.
+    void add_limits() {
+        for (const auto& [table, line] : limits_) {
+            const std::string& name = table.spec.name;
+            auto spec = spec_of(table, config_.limits.utc_offset);
+            if (!spec) {
+                problem(line, "limit", "\"" + name + "\": " + spec.error().message);
+                continue;
+            }
+            if (name.empty() || name.size() > 64) {
+                problem(line, "limit.name", "must have 1 to 64 bytes");
+            }
+            if (std::ranges::find(config_.limit, name, &limit::Spec::name) != config_.limit.end()) {
+                problem(line, "limit.name", "\"" + name + "\" is there already");
+            }
+            config_.limit.push_back(std::move(*spec));
+        }
+    }
+
+    void check_conduct() {
+        const Conduct& c = config_.conduct;
+        if (c.slow_at > c.hold_at || c.hold_at > c.suspend_at || c.suspend_at > c.password_at) {
+            problem(0, "conduct", "slow_at, hold_at, suspend_at and password_at must not go down");
+        }
+    }
+
     // What no single key can tell.
     void check() {
+        add_limits();
+        check_conduct();
         if (config_.tls.certificate.empty() != config_.tls.key.empty()) {
             problem(0, "tls", "certificate and key go together: give both or neither");
         }
@@ -377,6 +413,7 @@ class Reader {
 
     std::string name_;
     Config config_;
+    std::vector<std::pair<LimitTable, std::uint32_t>> limits_;
     std::vector<Problem> problems_;
 };
 

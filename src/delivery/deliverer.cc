@@ -3,9 +3,16 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "delivery/connections.h"
 #include "delivery/engine.h"
+#include "delivery/pool.h"
+#include "delivery/route.h"
 #include "delivery/slots.h"
 #include "net/task.h"
+#include "queue/lane.h"
+#include "queue/schedule.h"
+#include "queue/spool.h"
+#include "queue/suspension.h"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -21,6 +28,7 @@
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -29,14 +37,67 @@ namespace {
 
 namespace asio = boost::asio;
 
-// Messages taken from the spool at once. Most only wait for a connection; their bytes aren't in
-// memory then.
-constexpr std::size_t kMessagesMax = 10'000;
+constexpr std::size_t kMessagesMax = queue::kInDeliveryMax;
+// Messages taken in one turn; then other work of the loop has its turn.
+constexpr std::size_t kTurnMax = 256;
+// A suspended message is looked at again after this.
+constexpr Duration kSuspendedWait{3'600'000};
 // The timer is set again at least this often, should the wall clock be moved.
 constexpr Duration kLookAgain{60'000};
 
 Slots::Limits limits_of(const Options& options) {
     return {.total = options.concurrency, .per_destination = options.concurrency_per_destination};
+}
+
+// MX look-ups at once; the rest waits, round the domains.
+constexpr Slots::Limits kLookups{.total = 200, .per_destination = 10};
+
+Pool::Limits kept_limits(const Options& options) {
+    Pool::Limits limits;
+    limits.total = options.concurrency;
+    limits.per_place = options.concurrency_per_destination;
+    limits.messages = options.connection_messages_max;
+    limits.idle = options.connection_idle;
+    return limits;
+}
+
+// Set when the account, or the domains of all who still wait for the message, are suspended.
+std::optional<Time> suspended_until(
+    const queue::Suspensions* suspensions, const queue::Entry& entry, Time at
+) {
+    using Of = queue::Suspension::Of;
+    if (suspensions == nullptr || suspensions->empty()) {
+        return std::nullopt;
+    }
+    Time until = at + kSuspendedWait;
+    const auto stopped = [&](Of of, const std::string& name) {
+        const auto found = suspensions->find(of, name, at);
+        if (found && found->until) {
+            until = std::min(until, *found->until);
+        }
+        return found.has_value();
+    };
+    if (!entry.envelope.account.empty() && stopped(Of::Account, entry.envelope.account)) {
+        return until;
+    }
+    const bool all = std::ranges::all_of(entry.envelope.recipients, [&](const auto& to) {
+        return to.state != queue::RecipientState::Pending ||
+               stopped(Of::Domain, domain_of(to.address));
+    });
+    return all ? std::optional(until) : std::nullopt;
+}
+
+// With an operator's route everything of the message goes there, mail for our own domains too.
+std::shared_ptr<const Options> rerouted(
+    std::shared_ptr<const Options> options, const std::string& route
+) {
+    if (route.empty()) {
+        return options;
+    }
+    auto own = std::make_shared<Options>(*options);
+    own->route.smarthost = route;
+    own->route.domains.clear();
+    return own;
 }
 
 class Pump : public std::enable_shared_from_this<Pump> {
@@ -47,6 +108,8 @@ class Pump : public std::enable_shared_from_this<Pump> {
           home_(shop_->deps.loops.executor(0)),
           timer_(home_) {
         shop_->slots = Slots::make(limits_of(*options_));
+        shop_->lookups = Slots::make(kLookups);
+        shop_->connections = Connections::make(home_, kept_limits(*options_));
     }
 
     void start() {
@@ -62,7 +125,9 @@ class Pump : public std::enable_shared_from_this<Pump> {
         std::unique_lock lock(mutex_);
         stopping_ = true;
         lock.unlock();
+        shop_->lookups->close();
         shop_->slots->close();
+        shop_->connections->close();
         lock.lock();
         idle_.wait_for(lock, grace, [this] { return in_delivery_ == 0; });
         lock.unlock();
@@ -71,6 +136,7 @@ class Pump : public std::enable_shared_from_this<Pump> {
 
     void reload(Options options) {
         shop_->slots->set_limits(limits_of(options));
+        shop_->connections->set_limits(kept_limits(options));
         const std::scoped_lock lock(mutex_);
         options_ = std::make_shared<const Options>(std::move(options));
     }
@@ -82,6 +148,7 @@ class Pump : public std::enable_shared_from_this<Pump> {
         result.deferred_total = from.deferred;
         result.bounced_total = from.bounced;
         result.attempts_total = from.attempts;
+        result.reused_total = from.reused;
         result.tls_total = from.tls;
         result.tls_failed_total = from.tls_failed;
         result.notices_total = from.notices;
@@ -90,7 +157,20 @@ class Pump : public std::enable_shared_from_this<Pump> {
         return result;
     }
 
-    [[nodiscard]] std::map<std::string, Slots::Use> use() const { return shop_->slots->use(); }
+    struct Place {
+        Slots::Use use;
+        std::size_t kept = 0;  // connections without work
+    };
+    [[nodiscard]] std::map<std::string, Place> places() const {
+        std::map<std::string, Place> result;
+        for (const auto& [name, use] : shop_->slots->use()) {
+            result[name].use = use;
+        }
+        for (const auto& [name, kept] : shop_->connections->kept_by_place()) {
+            result[name].kept = kept;
+        }
+        return result;
+    }
 
   private:
     // From any thread.
@@ -101,7 +181,11 @@ class Pump : public std::enable_shared_from_this<Pump> {
     // On home_: takes what is due, then waits for what will be.
     void turn() {
         const std::size_t loops = shop_->deps.loops.size();
-        while (true) {
+        for (std::size_t taken = 0;; ++taken) {
+            if (taken == kTurnMax) {
+                wake();
+                return;
+            }
             std::shared_ptr<const Options> options;
             {
                 const std::scoped_lock lock(mutex_);
@@ -110,14 +194,21 @@ class Pump : public std::enable_shared_from_this<Pump> {
                 }
                 options = options_;
             }
-            auto entry = shop_->deps.spool.take_due(now());
+            const Time at = now();
+            auto entry = shop_->deps.spool.take_due(at);
             if (!entry) {
                 break;
             }
+            if (const auto until = suspended_until(shop_->deps.suspensions, *entry, at)) {
+                shop_->deps.spool.give_back(entry->envelope.queue_id, *until);
+                continue;
+            }
             auto job = std::make_shared<Job>();
             job->shop = shop_;
-            job->options = std::move(options);
+            job->options = rerouted(std::move(options), entry->envelope.route);
             job->entry = std::move(*entry);
+            const queue::Lane lane = queue::lane_of(job->entry.envelope);
+            job->claim = {.owner = lane.owner, .grade = job->entry.grade};
             job->executor = shop_->deps.loops.executor(next_loop_++ % loops);
             {
                 const std::scoped_lock lock(mutex_);
@@ -193,15 +284,19 @@ class SpoolDeliverer final : public Deliverer {
             {"deferred_total", c.deferred_total},
             {"bounced_total", c.bounced_total},
             {"attempts_total", c.attempts_total},
+            {"reused_total", c.reused_total},
             {"tls_total", c.tls_total},
             {"tls_failed_total", c.tls_failed_total},
             {"notices_total", c.notices_total},
             {"in_delivery", c.in_delivery},
             {"destinations", nlohmann::json::array()},
         };
-        for (const auto& [name, use] : pump_->use()) {
+        for (const auto& [name, place] : pump_->places()) {
             status["destinations"].push_back(
-                {{"domain", name}, {"active", use.active}, {"waiting", use.waiting}}
+                {{"place", name},
+                 {"active", place.use.active},
+                 {"waiting", place.use.waiting},
+                 {"kept", place.kept}}
             );
         }
         return status.dump();

@@ -18,6 +18,7 @@
 #include "net/tls.h"
 #include "queue/retry.h"
 #include "queue/spool.h"
+#include "queue/suspension.h"
 
 #include <cstdint>
 #include <functional>
@@ -34,8 +35,13 @@ struct Options {
     RouteOptions route;
     NoticeOptions notices;
     queue::RetrySchedule retry;
+    Duration delay_notice{0};  // after it a sender is told that a message is late; 0: never
     std::size_t concurrency = 100;
     std::size_t concurrency_per_destination = 10;
+    std::size_t connection_messages_max = 100;  // 1: none is kept for another message
+    Duration connection_idle{10'000};
+    bool chunking = true;
+    bool eight_bit_anyway = false;
     bool ipv4 = true, ipv6 = true;
     enum class Local : std::uint8_t { Maildir, Lmtp };
     Local local = Local::Maildir;
@@ -60,6 +66,8 @@ struct Deps {
     std::function<Result<std::string>(std::string_view address)> find_mailbox;
     // Signs notifications (DKIM); null: they go without.
     const dkim::SignerHolder* signer = nullptr;
+    // Accounts and domains that an operator stopped; null: none.
+    const queue::Suspensions* suspensions = nullptr;
     // For hosts that must show a certificate that we trust; null: such are never reached.
     std::shared_ptr<const net::TlsContext> tls_verified = nullptr;
     std::shared_ptr<StsSource> sts = nullptr;  // null: no MTA-STS
@@ -79,13 +87,14 @@ class Deliverer {
     struct Counters {
         std::uint64_t delivered_total = 0, deferred_total = 0, bounced_total = 0;  // recipients
         std::uint64_t attempts_total = 0;    // connections tried
+        std::uint64_t reused_total = 0;      // messages over a kept connection
         std::uint64_t tls_total = 0;         // of them, secured
         std::uint64_t tls_failed_total = 0;  // handshakes that failed, gone on in plain
         std::uint64_t notices_total = 0;     // DSNs put into the spool
         std::uint64_t in_delivery = 0;       // messages, now
     };
     [[nodiscard]] virtual Counters counters() const = 0;
-    // The counters and the destinations with connections or waiting messages, as a JSON object.
+    // The counters and the places (best hosts together) with connections or waiting messages, as a JSON object.
     [[nodiscard]] virtual std::string status_json() const = 0;
 };
 

@@ -4,13 +4,13 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "delivery/dismiss.h"
 #include "delivery/engine.h"
 #include "delivery/notices.h"
 #include "delivery/outcome.h"
 #include "delivery/route.h"
 #include "dkim/sign.h"
 #include "event/event.h"
-#include "message/header.h"
 #include "net/callback.h"
 #include "net/task.h"
 #include "net/workers.h"
@@ -18,6 +18,7 @@
 #include "queue/spool.h"
 #include "smtp/reply.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -102,17 +103,23 @@ net::Task<void> run_groups(
     co_await net::suspend(std::move(begin));
 }
 
-std::string detail(const FinishedRecipient& finished) {
+std::string detail(const FinishedRecipient& finished, const std::optional<Time>& next_try) {
     std::string text = finished.settled.expired ? "delivery time expired; last: " : "";
     text += finished.settled.reply;
     if (!finished.tried.remote.empty()) {
         text += " (" + finished.tried.remote;
         text += finished.tried.tls.empty() ? ", no TLS)" : ", " + finished.tried.tls + ")";
     }
-    return printable(text, 1000);
+    text = printable(text, 1000);
+    if (next_try && finished.settled.state == queue::RecipientState::Pending) {
+        text += "; next try " + rfc3339(*next_try);
+    }
+    return text;
 }
 
-void tell(const Job& job, const FinishedRecipient& finished, Time at) {
+void tell(
+    const Job& job, const FinishedRecipient& finished, const std::optional<Time>& next_try, Time at
+) {
     const queue::Envelope& envelope = job.entry.envelope;
     AtomicCounters& counters = job.shop->counters;
     event::Event event;
@@ -137,7 +144,7 @@ void tell(const Job& job, const FinishedRecipient& finished, Time at) {
     event.message_id = envelope.message_id;
     event.sender = envelope.reverse_path;
     event.recipient = finished.recipient.address;
-    event.detail = detail(finished);
+    event.detail = detail(finished, next_try);
     log::info(
         "DELIVERY_TRIED",
         event::name(event.kind),
@@ -161,23 +168,6 @@ net::Task<Result<std::string>> append(std::shared_ptr<Job> job, Notice notice) {
     co_return appended;
 }
 
-// A notification without signature is better than none.
-Notice signed_by(const dkim::Signer& signer, Notice notice, Time at) {
-    const auto header = message::Header::scan(notice.message);
-    const auto fields = signer.sign(notice.message, header, at);
-    if (fields) {
-        notice.message.insert(0, *fields);
-        notice.envelope.size = notice.message.size();
-    } else {
-        log::error(
-            "DELIVERY_NOTICE_NOT_SIGNED",
-            "a notification goes without DKIM signature",
-            {{"message_id", notice.envelope.message_id}, {"error", fields.error().message}}
-        );
-    }
-    return notice;
-}
-
 // On a worker, since it computes.
 net::Task<Notice> sign(std::shared_ptr<Job> job, Notice notice, Time at) {
     if (job->shop->deps.signer == nullptr) {
@@ -185,7 +175,7 @@ net::Task<Notice> sign(std::shared_ptr<Job> job, Notice notice, Time at) {
     }
     auto kept = std::make_shared<Notice>(std::move(notice));
     std::function<Notice()> work = [signer = job->shop->deps.signer->get(), kept, at] {
-        return signed_by(*signer, std::move(*kept), at);
+        return signed_notice(signer.get(), std::move(*kept), at);
     };
     auto done = co_await net::run_on<Notice>(job->shop->deps.workers, std::move(work));
     co_return done;
@@ -254,8 +244,42 @@ std::uint64_t random_number() {
     return number;
 }
 
+// Marks those of whose delay the sender is told now; whether there are any.
+bool mark_late(
+    const std::optional<Time>& late,
+    const Job& job,
+    std::vector<FinishedRecipient>& finished,
+    Time at
+) {
+    bool any = false;
+    for (FinishedRecipient& to : finished) {
+        if (late && *late <= at && to.settled.state == queue::RecipientState::Pending &&
+            !to.tried.put_back) {
+            to.late_until = job.entry.expires;
+            any = true;
+        }
+    }
+    return any;
+}
+
+// RFC 2852 §4.1: what was to be delivered by a time, or returned, is returned for good.
+void mark_overdue(const Job& job, std::vector<FinishedRecipient>& finished, Time at) {
+    const auto& by = job.entry.envelope.deliver_by;
+    if (!by || by->mode != queue::DeliverBy::Mode::Return || at < by->deadline) {
+        return;
+    }
+    for (FinishedRecipient& to : finished) {
+        if (to.settled.expired) {
+            to.settled.status = "5.4.7";
+        }
+    }
+}
+
 queue::Outcome make_outcome(
-    const Job& job, const std::vector<FinishedRecipient>& finished, Time at
+    const Job& job,
+    const std::vector<FinishedRecipient>& finished,
+    const std::optional<Time>& late,
+    Time at
 ) {
     queue::Outcome outcome;
     bool pending = false;
@@ -278,6 +302,10 @@ queue::Outcome make_outcome(
         question.attempts = job.entry.attempts + 1;
         question.random = random_number();
         outcome.next_try = queue::next_try(job.options->retry, question);
+        // The sender wants to know at that time, so it is then that it must be tried.
+        if (late && job.entry.envelope.deliver_by && at < *late) {
+            outcome.next_try = std::min(*outcome.next_try, *late);
+        }
         // Not at once: expired already, but its notification couldn't be stored.
         const Time soonest = at + std::chrono::minutes(1);
         if (*outcome.next_try < soonest && question.expires <= at) {
@@ -303,6 +331,12 @@ net::Task<void> run_job(std::shared_ptr<Job> job) {
     for (FinishedRecipient& to : *finished) {
         to.settled = settle(to.tried, at, job->entry.expires);
     }
+    const LateOptions late_options{
+        .delay = job->options->delay_notice, .expire = job->options->retry.expire
+    };
+    const std::optional<Time> late = late_at(job->entry, late_options);
+    mark_overdue(*job, *finished, at);
+    const bool is_late = mark_late(late, *job, *finished, at);
     const bool told = co_await notify(job, finished, at);
     if (!told) {
         // What was delivered is delivered; only those to be returned wait for another time.
@@ -312,12 +346,13 @@ net::Task<void> run_job(std::shared_ptr<Job> job) {
             }
         }
     }
+    queue::Outcome outcome = make_outcome(*job, *finished, late, at);
+    outcome.delay_told = job->entry.delay_told || (is_late && told);
     for (const FinishedRecipient& to : *finished) {
         if (!to.tried.put_back) {
-            tell(*job, to, at);
+            tell(*job, to, outcome.next_try, at);
         }
     }
-    queue::Outcome outcome = make_outcome(*job, *finished, at);
     co_await finish(job, std::move(outcome));
 }
 

@@ -5,6 +5,7 @@
 #include "message/dsn.h"
 #include "queue/spool.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,12 +29,12 @@ std::optional<DsnAction> action_of(const FinishedRecipient& finished) {
             // RFC 3461 §5.2.2: a server without DSN got it, so we are the last to know.
             return finished.tried.dsn_passed_on ? std::nullopt : std::optional(DsnAction::Relayed);
         default:
-            return std::nullopt;
+            return finished.late_until ? std::optional(DsnAction::Delayed) : std::nullopt;
     }
 }
 
 bool wanted(const std::string& notify, DsnAction action) {
-    if (action == DsnAction::Failed) {
+    if (action == DsnAction::Failed || action == DsnAction::Delayed) {
         return message::dsn_wanted(notify, action);
     }
     // "Relayed" answers NOTIFY=SUCCESS (RFC 3461 §5.2.2), and no default asks for success.
@@ -50,10 +51,27 @@ message::DsnRecipient describe(const FinishedRecipient& finished, DsnAction acti
     result.diagnostic_is_reply = !finished.tried.local;
     result.remote_mta = finished.tried.remote_name;
     result.last_attempt = now;
+    result.retry_until = finished.late_until;
     return result;
 }
 
 }  // namespace
+
+std::optional<Time> late_at(const queue::Entry& entry, const LateOptions& options) {
+    if (entry.delay_told || entry.envelope.reverse_path.empty()) {
+        return std::nullopt;
+    }
+    const auto& by = entry.envelope.deliver_by;
+    if (by && by->mode == queue::DeliverBy::Mode::Notify) {
+        return by->deadline;
+    }
+    if (options.delay <= Duration{0}) {
+        return std::nullopt;
+    }
+    // What was held back until a time (RFC 4865) isn't late before it. With an expiry of its own
+    // (by-mode "R") the difference lies before the acceptance and says nothing.
+    return std::max(entry.envelope.accepted, entry.expires - options.expire) + options.delay;
+}
 
 std::optional<Notice> make_notice(
     const queue::Envelope& envelope,

@@ -25,7 +25,17 @@ struct FinishedRecipient {
     Settled settled;
     Tried tried;
     bool final_delivery = false;  // into a mailbox here, not to the next server
+    // Set for one that still waits and is late: until when it will be tried.
+    std::optional<Time> late_until;
 };
+
+// When the sender is told that the message is late: at the time that it asked to be told for (RFC
+// 2852, by-mode "N"), else `delay` after its first try was due. nullopt: never, or told already.
+struct LateOptions {
+    Duration delay{0};   // 0: never
+    Duration expire{0};  // as queue::RetrySchedule
+};
+[[nodiscard]] std::optional<Time> late_at(const queue::Entry& entry, const LateOptions& options);
 
 struct Notice {
     queue::Envelope envelope;  // null reverse-path, to the sender

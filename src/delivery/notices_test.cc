@@ -72,6 +72,50 @@ TEST(Notices, WhoIsTold) {
     EXPECT_EQ(notice(passed), "none");
 }
 
+TEST(Notices, ALateOneIsToldUnlessNotifyForbidsIt) {
+    const auto late = [](const std::string& notify) {
+        FinishedRecipient one = finished(notify, 450);
+        one.late_until = kNow + std::chrono::hours(100);
+        return one;
+    };
+    const std::string text = notice(late(""));
+    EXPECT_EQ(action(text), "delayed");
+    EXPECT_NE(text.find("Will-Retry-Until:"), std::string::npos) << text;
+    EXPECT_EQ(action(notice(late("FAILURE,DELAY"))), "delayed");
+    EXPECT_EQ(notice(late("FAILURE")), "none");
+    EXPECT_EQ(notice(late("NEVER")), "none");
+    EXPECT_EQ(notice(late(""), ""), "none");
+    FinishedRecipient returned = finished("", 550);
+    returned.late_until = kNow;
+    EXPECT_EQ(action(notice(returned)), "failed");
+}
+
+TEST(Notices, WhenAMessageIsLate) {
+    using std::chrono::hours;
+    const LateOptions options{.delay = hours(4), .expire = hours(120)};
+    queue::Entry entry;
+    entry.envelope.reverse_path = "a@example.net";
+    entry.envelope.accepted = kNow;
+    entry.expires = kNow + hours(120);
+    EXPECT_EQ(late_at(entry, options), kNow + hours(4));
+    EXPECT_FALSE(late_at(entry, {.expire = hours(120)})) << "never";
+    // Held back for 10 hours by its sender.
+    entry.expires = kNow + hours(130);
+    EXPECT_EQ(late_at(entry, options), kNow + hours(14));
+    entry.envelope.deliver_by =
+        queue::DeliverBy{.deadline = kNow + hours(1), .mode = queue::DeliverBy::Mode::Notify};
+    EXPECT_EQ(late_at(entry, options), kNow + hours(1));
+    EXPECT_EQ(late_at(entry, {}), kNow + hours(1)) << "asked for by the sender";
+    entry.envelope.deliver_by->mode = queue::DeliverBy::Mode::Return;
+    entry.expires = kNow + hours(1);
+    EXPECT_EQ(late_at(entry, options), kNow + hours(4));
+    entry.delay_told = true;
+    EXPECT_FALSE(late_at(entry, options)) << "once";
+    entry.delay_told = false;
+    entry.envelope.reverse_path.clear();
+    EXPECT_FALSE(late_at(entry, options));
+}
+
 TEST(Notices, WhatIsTold) {
     const std::string text = notice(finished("", 550));
     for (const char* part :

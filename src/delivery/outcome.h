@@ -33,6 +33,10 @@ enum class Decision : std::uint8_t { Delivered, Bounce, NextHost, Defer };
 // because the message may have been taken (RFC 1047).
 [[nodiscard]] Decision decide(const Tried& tried, bool last);
 
+// The host lacks what the message needs (SMTPUTF8, 8BITMIME, SIZE, REQUIRETLS), which another may
+// have: a verdict only when no host was left that might take it another time.
+[[nodiscard]] bool lacking(const Tried& tried);
+
 struct Settled {
     queue::RecipientState state = queue::RecipientState::Pending;
     std::string reply;     // as kept in the spool and shown in events

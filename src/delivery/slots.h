@@ -1,11 +1,15 @@
 // How many connections may be open at once, in all and to one destination. Who comes when all are
-// taken waits; first come, first served within a destination.
+// taken waits: round the destinations, and within one fairly between owners and grades
+// (waiting.h). One owner never has the last fifth of the places (one at least, when there are two
+// or more), in all or at a destination: somebody else's message finds one at once.
 #pragma once
 
+#include "delivery/waiting.h"
 #include "net/task.h"
 #include "smtp/reply.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -23,7 +27,7 @@ class Slots {
     class Slot {
       public:
         Slot() = default;
-        Slot(std::shared_ptr<Slots> slots, std::string destination);
+        Slot(std::shared_ptr<Slots> slots, std::string destination, std::uint64_t owner);
         Slot(Slot&& other) noexcept = default;
         Slot& operator=(Slot&& other) noexcept;
         Slot(const Slot&) = delete;
@@ -34,6 +38,7 @@ class Slots {
         void give_back();
         std::shared_ptr<Slots> slots_;
         std::string destination_;
+        std::uint64_t owner_ = 0;
     };
     struct Granted {
         Slot slot;
@@ -43,7 +48,7 @@ class Slots {
 
     [[nodiscard]] static std::shared_ptr<Slots> make(Limits limits);
     virtual ~Slots() = default;
-    [[nodiscard]] virtual net::Task<Granted> take(std::string destination) = 0;
+    [[nodiscard]] virtual net::Task<Granted> take(std::string destination, Claim claim) = 0;
     // No host of the destination could be reached: those who wait for it needn't find out one after
     // the other.
     virtual void refuse_waiting(const std::string& destination, const smtp::Reply& reply) = 0;
@@ -58,7 +63,7 @@ class Slots {
     [[nodiscard]] virtual std::map<std::string, Use> use() const = 0;
 
   protected:
-    virtual void release(const std::string& destination) = 0;
+    virtual void release(const std::string& destination, std::uint64_t owner) = 0;
 };
 
 }  // namespace sekisho::delivery

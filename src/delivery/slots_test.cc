@@ -1,18 +1,23 @@
 #include "delivery/slots.h"
 
 #include "base/time.h"
+#include "delivery/waiting.h"
 #include "net/server.h"
 #include "net/task.h"
 #include "net/test_support.h"
+#include "queue/spool.h"
 #include "smtp/reply.h"
 
 #include <boost/asio/this_coro.hpp>
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace sekisho::delivery {
 namespace {
@@ -27,9 +32,11 @@ net::Task<void> visit(
     std::shared_ptr<Slots> slots,
     std::string domain,
     std::shared_ptr<Watch> watch,
-    net::Executor executor
+    net::Executor executor,
+    std::uint64_t owner = 0
 ) {
-    const auto granted = co_await slots->take(domain);
+    const Claim claim{.owner = owner};
+    const auto granted = co_await slots->take(domain, claim);
     if (granted.refused) {
         ++watch->refused;
         co_return;
@@ -62,9 +69,11 @@ TEST_F(SlotsTest, LimitsInAllAndByDestinationHold) {
 net::Task<void> hold(
     std::shared_ptr<Slots> slots,
     std::shared_ptr<Watch> watch,
-    std::shared_ptr<std::atomic<bool>> go
+    std::shared_ptr<std::atomic<bool>> go,
+    std::uint64_t owner = 0
 ) {
-    const auto granted = co_await slots->take("down");
+    const Claim claim{.owner = owner};
+    const auto granted = co_await slots->take("down", claim);
     if (granted.closed) {
         ++watch->refused;
         co_return;
@@ -90,6 +99,67 @@ TEST_F(SlotsTest, WaitersAreRefusedWhenTheDestinationIsDown) {
     EXPECT_TRUE(net::test::eventually([&] { return watch->refused == 10; }));
     *go = true;
     EXPECT_TRUE(net::test::eventually([&] { return slots->use().empty(); }));
+}
+
+TEST(Waiting, GoesRoundTheOwnersAndKeepsOrderWithinOne) {
+    Waiting<int> waiting;
+    for (int i = 0; i < 1000; ++i) {
+        waiting.put({.owner = 1}, i);
+    }
+    const auto any = [](const Claim&) { return true; };
+    EXPECT_EQ(waiting.take(any)->second, 0);
+    EXPECT_EQ(waiting.take(any)->second, 1);
+    waiting.put({.owner = 2}, 5000);
+    waiting.put({.owner = 2}, 5001);
+    std::vector<int> got;
+    for (int i = 0; i < 4; ++i) {
+        got.push_back(waiting.take(any)->second);
+    }
+    EXPECT_THAT(got, ::testing::UnorderedElementsAre(2, 3, 5000, 5001));
+    const auto not_one = [](const Claim& claim) { return claim.owner != 1; };
+    EXPECT_FALSE(waiting.take(not_one));
+    waiting.put({.owner = 3, .grade = queue::Grade::Report}, 6000);
+    EXPECT_EQ(waiting.take(not_one)->second, 6000);
+    EXPECT_EQ(waiting.size(), 996U);
+    EXPECT_EQ(waiting.take_all().size(), 996U);
+    EXPECT_TRUE(waiting.empty());
+    EXPECT_FALSE(waiting.take(any));
+}
+
+TEST(Waiting, AGradeHasItsWeight) {
+    Waiting<int> waiting;
+    for (int i = 0; i < 200; ++i) {
+        waiting.put({.owner = 1, .grade = queue::Grade::Bulk}, 1);
+        waiting.put({.owner = 2, .grade = queue::Grade::Interactive}, 2);
+    }
+    int interactive = 0;
+    for (int i = 0; i < 100; ++i) {
+        interactive += waiting.take([](const Claim&) { return true; })->second == 2 ? 1 : 0;
+    }
+    EXPECT_NEAR(interactive, 80, 2);
+}
+
+TEST_F(SlotsTest, OneOwnerLeavesAPlaceForTheOthers) {
+    const auto slots = Slots::make({.total = 20, .per_destination = 5});
+    const auto busy = std::make_shared<Watch>();
+    const auto go = std::make_shared<std::atomic<bool>>(false);
+    const auto executor = loops->executor(0);
+    const auto hold_one = [&](std::uint64_t owner) {
+        net::spawn(executor, hold(slots, busy, go, owner), "test");
+    };
+    for (int i = 0; i < 8; ++i) {
+        hold_one(1);
+    }
+    EXPECT_TRUE(net::test::eventually([&] {
+        const auto use = slots->use()["down"];
+        return use.active == 4 && use.waiting == 4;
+    }));
+    const auto other = std::make_shared<Watch>();
+    net::spawn(executor, visit(slots, "down", other, executor, 2), "test");
+    EXPECT_TRUE(net::test::eventually([&] { return other->done == 1; }));
+    EXPECT_EQ(busy->now, 4);
+    *go = true;
+    EXPECT_TRUE(net::test::eventually([&] { return busy->now == 8 && slots->use().empty(); }));
 }
 
 TEST_F(SlotsTest, AHigherLimitLetsWaitersIn) {

@@ -119,6 +119,13 @@ class MemorySpool final : public queue::Spool {
         }
         done({});
     }
+    void give_back(std::string_view id, Time due) override {
+        const std::scoped_lock lock(mutex_);
+        Item& item = items_.at(std::string(id));
+        item.entry.in_delivery = false;
+        item.entry.due = due;
+        order_.push_back("give back " + std::string(id));
+    }
     std::vector<queue::Entry> list(std::size_t /*limit*/) override { return {}; }
     Result<queue::Entry> show(std::string_view id) override { return item(id).entry; }
     Status retry_now(std::string_view id, Time at) override {
@@ -253,6 +260,10 @@ struct Script {
     enum class BreakTls : std::uint8_t { No, TalkPlain, TalkPlainLater, Close };
     BreakTls break_tls = BreakTls::No;
     std::string after_data = "250 2.0.0 taken as 1";
+    // After so many messages the next command is answered with these words (none: empty) and the
+    // end. 0: any number.
+    int mails_per_connection = 0;
+    std::string last_words;
 };
 
 class ScriptedServer {
@@ -339,11 +350,23 @@ class ScriptedServer {
             co_return;
         }
         Mail mail;
+        int taken = 0;
         std::string out = script.greeting + "\r\n";
         while (true) {
             co_await stream->write_all(out);
             const auto command = co_await line(*stream, input);
             if (!command) {
+                co_return;
+            }
+            {
+                const std::scoped_lock lock(state->mutex);
+                script = state->script;
+            }
+            if (script.mails_per_connection > 0 && taken >= script.mails_per_connection) {
+                if (!script.last_words.empty()) {
+                    co_await stream->write_all(script.last_words + "\r\n");
+                }
+                co_await stream->linger(Duration{500});
                 co_return;
             }
             mail.commands.push_back(*command);
@@ -391,6 +414,8 @@ class ScriptedServer {
                 const std::scoped_lock lock(state->mutex);
                 state->mails.push_back(mail);
                 mail.data.clear();
+                mail.commands.clear();
+                ++taken;
                 reply = script.after_data;
             } else if (verb == "QUIT") {
                 co_await stream->write_all("221 2.0.0 bye\r\n");

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "desk/json.h"
 #include "desk/lookup.h"
+#include "desk/queue_api.h"
 
 #include <algorithm>
 #include <charconv>
@@ -128,13 +129,15 @@ class Api {
         if (parts.size() == 3 && parts[0] == "queue") {
             return request_.method == "POST" ? queue_action(parts[1], parts[2]) : only("POST");
         }
+        if (parts[0] == "queue") {
+            return queue(parts.size() == 2 ? parts[1] : "");
+        }
         using Handler = ApiAnswer (Api::*)() const;
         static constexpr std::pair<std::string_view, Handler> kRoutes[] = {
             {"/status", &Api::status},
             {"/events", &Api::events},
             {"/trace", &Api::message},
             {"/accounts", &Api::accounts},
-            {"/queue", &Api::queue},
             {"/gate/status", &Api::gate_status},
             {"/gate/explain", &Api::gate_explain},
             {"/line", &Api::line},
@@ -251,16 +254,29 @@ class Api {
         return {.status = 200, .body = {{"accounts", std::move(list)}}, .allow = ""};
     }
 
-    [[nodiscard]] ApiAnswer queue() const {
-        const auto limit = number_parameter(request_.query, "limit", 1, 10000);
-        if (!limit) {
-            return problem_of(limit.error());
+    // The list, and what is about many messages.
+    [[nodiscard]] ApiAnswer queue(std::string_view what) const {
+        const QueueCall call = queue_call(what);
+        if (!call.changes && !call.reads) {
+            return problem(404, "Not found", "no such resource");
         }
-        return answered(ask_role(
-            context_.control,
-            "mail",
-            Json{{"command", "queue-list"}, {"limit", limit->value_or(100)}}
-        ));
+        if (call.changes ? request_.method != "POST"
+                         : request_.method != "GET" && request_.method != "HEAD") {
+            return only(call.changes ? "POST" : "GET, HEAD");
+        }
+        const auto asked =
+            call.changes ? queue_order(what, request_) : queue_question(what, request_);
+        if (!asked) {
+            return problem_of(asked.error());
+        }
+        if (call.changes) {
+            log::info(
+                "DESK_QUEUE_ACTION",
+                "an operator acted on the queue",
+                {{"request", printable(asked->dump(), 1000)}, {"peer", request_.peer}}
+            );
+        }
+        return answered(ask_role(context_.control, "mail", *asked));
     }
 
     [[nodiscard]] ApiAnswer queue_action(std::string_view id, std::string_view action) const {
@@ -286,7 +302,12 @@ class Api {
         return answered(ask_role(
             context_.control,
             "mail",
-            Json{{"command", "queue-" + std::string(action)}, {"queue_id", id}, {"reason", reason}}
+            Json{
+                {"command", "queue-" + std::string(action)},
+                {"queue_id", id},
+                {"reason", reason},
+                {"who", "desk " + request_.peer}
+            }
         ));
     }
 

@@ -306,6 +306,33 @@ TEST_F(DeskTest, QueueGoesThroughTheMailRole) {
     EXPECT_EQ(status("/queue/Q7KX2/retry"), 503);
 }
 
+TEST_F(DeskTest, ManyMessagesAreChosenByASelector) {
+    EXPECT_EQ(status("/queue/count", {{"account", "a@b.example"}, {"held", "true"}}), 200);
+    EXPECT_THAT(asked_.back(), HasSubstr(R"("command":"queue-count")"));
+    EXPECT_THAT(asked_.back(), HasSubstr(R"("account":"a@b.example")"));
+    EXPECT_THAT(asked_.back(), HasSubstr(R"("held":true)"));
+    EXPECT_EQ(status("/queue", {{"acount", "mistyped"}}), 400);
+    EXPECT_EQ(status("/queue", {{"limit", "0"}}), 400);
+    EXPECT_EQ(status("/queue/suspensions"), 200);
+    EXPECT_EQ(status("/queue/stats", {{"limit", "5"}}), 200);
+    EXPECT_EQ(status("/queue/nonsense"), 404);
+    EXPECT_EQ(status("/queue/drop"), 405);
+    method_ = "POST";
+    EXPECT_EQ(status("/queue/count"), 405);
+    EXPECT_EQ(status("/queue/drop"), 400) << "no body";
+    body_ = R"({"ids":["Q1"],"bounce":true})";
+    EXPECT_EQ(status("/queue/drop"), 400) << "no reason";
+    body_ = R"({"ids":["Q1"],"bounce":true,"reason":"spam"})";
+    EXPECT_EQ(status("/queue/drop"), 200);
+    EXPECT_THAT(asked_.back(), HasSubstr(R"("who":"desk 198.51.100.7")"));
+    EXPECT_EQ(status("/queue/hold"), 400) << "no notice of a hold";
+    body_ = R"({"reason":"all of them?"})";
+    EXPECT_EQ(status("/queue/retry"), 400);
+    body_ = R"({"domain":"example.org","reason":"it is down"})";
+    EXPECT_EQ(status("/queue/suspend"), 200);
+    EXPECT_THAT(asked_.back(), HasSubstr(R"("command":"queue-suspend")"));
+}
+
 TEST_F(DeskTest, ExplainAnswersWithoutTheGate) {
     const std::map<std::string, std::string> query{
         {"source", "198.51.100.7"}, {"destination", "203.0.113.200"}

@@ -1,11 +1,21 @@
+#include "desk/trace.h"
+
 #include "base/bytes.h"
+#include "base/result.h"
+#include "base/time.h"
 #include "desk/json.h"
 #include "desk/lookup.h"
+#include "event/event.h"
+#include "message/cause.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <functional>
 #include <map>
-#include <set>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sekisho::desk {
@@ -36,7 +46,29 @@ const char* state_of(event::Kind kind) {
     }
 }
 
-// One message from its events, which are in order of time.
+// The detail of an event without what delivery says behind it of the next try.
+std::pair<std::string, std::string> parts(const std::string& detail) {
+    constexpr std::string_view kMark = "; next try ";
+    const std::size_t at = detail.rfind(kMark);
+    return at == std::string::npos
+               ? std::pair(detail, std::string())
+               : std::pair(detail.substr(0, at), detail.substr(at + kMark.size()));
+}
+
+Result<Events> by(
+    event::Journal& journal,
+    std::optional<std::string> event::Query::* field,
+    const std::string& value
+) {
+    event::Query query;
+    query.*field = value;
+    query.limit = kEventsMax;
+    query.newest_first = false;
+    return journal.find(query);
+}
+
+}  // namespace
+
 Json message_of(const std::string& queue_id, const Events& events) {
     Json message{{"queue_id", queue_id}, {"events", to_json(events)}};
     std::map<std::string, Json> recipients;
@@ -65,7 +97,17 @@ Json message_of(const std::string& queue_id, const Events& events) {
         recipient["address"] = event.recipient;
         if (const char* state = state_of(event.kind)) {
             recipient["state"] = state;
-            recipient["reply"] = event.detail;
+            const auto [reply, next_try] = parts(event.detail);
+            recipient["reply"] = reply;
+            if (const std::string cause = message::plain_cause(reply); !cause.empty()) {
+                recipient["cause"] = cause;
+            } else {
+                recipient.erase("cause");
+            }
+            recipient.erase("next_try");
+            if (!next_try.empty()) {
+                recipient["next_try"] = next_try;
+            }
             recipient["at"] = rfc3339(event.at);
             recipient["tries"] = recipient.value("tries", 0) + 1;
         } else if (!recipient.contains("state")) {
@@ -83,19 +125,36 @@ Json message_of(const std::string& queue_id, const Events& events) {
     return message;
 }
 
-Result<Events> by(
-    event::Journal& journal,
-    std::optional<std::string> event::Query::* field,
-    const std::string& value
+Result<Traced> trace_messages(
+    event::Journal& journal, event::Query query, std::size_t messages_max
 ) {
-    event::Query query;
-    query.*field = value;
     query.limit = kEventsMax;
-    query.newest_first = false;
-    return journal.find(query);
+    const auto found = journal.find(query);
+    if (!found) {
+        return fail(found.error());
+    }
+    Traced traced;
+    std::vector<std::string> queue_ids;
+    for (const event::Event& event : *found) {
+        if (event.queue_id.empty()) {
+            traced.loose.push_back(event);
+        } else if (std::ranges::find(queue_ids, event.queue_id) == queue_ids.end()) {
+            queue_ids.push_back(event.queue_id);
+        }
+    }
+    traced.cut = queue_ids.size() > messages_max || found->size() == kEventsMax;
+    // Ids sort by age.
+    std::ranges::sort(queue_ids, std::greater<>());
+    queue_ids.resize(std::min(queue_ids.size(), messages_max));
+    for (const std::string& queue_id : queue_ids) {
+        const auto events = by(journal, &event::Query::queue_id, queue_id);
+        if (!events) {
+            return fail(events.error());
+        }
+        traced.messages.push_back(message_of(queue_id, *events));
+    }
+    return traced;
 }
-
-}  // namespace
 
 Result<Json> trace(const Context& context, std::string_view input) {
     const std::string id{trim(input)};
@@ -115,31 +174,18 @@ Result<Json> trace(const Context& context, std::string_view input) {
         ways.push_back({"reference", &event::Query::reference, id});
     }
     for (const Way& way : ways) {
-        const auto found = by(context.journal, way.field, way.value);
+        event::Query query;
+        query.*way.field = way.value;
+        query.newest_first = false;
+        const auto found = trace_messages(context.journal, query, kMessagesMax);
         if (!found) {
             return fail(found.error());
         }
-        if (found->empty()) {
+        if (found->messages.empty() && found->loose.empty()) {
             continue;
         }
-        Json answer{{"query", id}, {"read_as", way.name}, {"messages", Json::array()}};
-        std::set<std::string> queue_ids;
-        Events loose;  // refusals before a message had a queue id
-        for (const event::Event& event : *found) {
-            if (event.queue_id.empty()) {
-                loose.push_back(event);
-            } else if (queue_ids.size() < kMessagesMax) {
-                queue_ids.insert(event.queue_id);
-            }
-        }
-        for (const std::string& queue_id : queue_ids) {
-            const auto events = by(context.journal, &event::Query::queue_id, queue_id);
-            if (!events) {
-                return fail(events.error());
-            }
-            answer["messages"].push_back(message_of(queue_id, *events));
-        }
-        answer["events"] = to_json(loose);
+        Json answer{{"query", id}, {"read_as", way.name}, {"messages", found->messages}};
+        answer["events"] = to_json(found->loose);
         return answer;
     }
     return fail(Errc::NotFound, "nothing is recorded about " + printable(id));

@@ -85,14 +85,14 @@ Status read_algorithm(const TagList& tags, Signature& out) {
     return {};
 }
 
-Status read_names(const TagList& tags, Signature& out) {
+Status read_names(const TagList& tags, Signature& out, SignatureField kind) {
     out.domain = to_lower(tags.value("d"));
     out.selector = to_lower(tags.value("s"));
     if (!is_domain(out.domain) || !is_domain(out.selector)) {
         return bad("d= or s= is no domain name");
     }
     out.identity = "@" + out.domain;
-    if (const Tag* i = tags.find("i")) {
+    if (const Tag* i = tags.find("i"); i != nullptr && kind == SignatureField::Dkim) {
         out.identity = without_spaces(i->value);
         const std::size_t at = out.identity.rfind('@');
         if (at == std::string::npos ||
@@ -209,12 +209,12 @@ Claim claim_of(const message::Field& field) {
     return out;
 }
 
-Result<Signature> parse_signature(const message::Field& field) {
+Result<Signature> parse_signature(const message::Field& field, SignatureField kind) {
     const auto tags = TagList::parse(field.raw);
     if (!tags) {
         return bad("the field is no tag list");
     }
-    if (tags->value("v") != "1") {
+    if (kind == SignatureField::Dkim && tags->value("v") != "1") {
         return bad("no v=1");
     }
     for (const char* needed : {"a", "b", "bh", "d", "h", "s"}) {
@@ -223,11 +223,26 @@ Result<Signature> parse_signature(const message::Field& field) {
         }
     }
     Signature out;
-    for (const auto& read : {read_algorithm, read_names, read_values}) {
-        if (Status done = read(*tags, out); !done) {
-            return fail(done.error());
-        }
+    Status done = read_algorithm(*tags, out);
+    done = done ? read_names(*tags, out, kind) : done;
+    done = done ? read_values(*tags, out) : done;
+    if (!done) {
+        return fail(done.error());
     }
+    return out;
+}
+
+std::string unsigned_field(const message::Field& own, Canonicalization how) {
+    const auto tags = TagList::parse(own.raw);
+    SEKISHO_ASSERT(tags && tags->find("b") != nullptr);
+    const Tag* b = tags->find("b");
+    const std::size_t raw_at = static_cast<std::size_t>(own.raw.data() - own.whole.data());
+    std::string whole(own.whole.substr(0, raw_at));
+    whole += own.raw.substr(0, b->begin);
+    whole += own.raw.substr(b->end);
+    const std::string_view raw = std::string_view(whole).substr(raw_at);
+    std::string out = canonical_field({own.name, raw, whole}, how);
+    out.resize(out.size() - 2);
     return out;
 }
 
@@ -250,17 +265,7 @@ std::string signed_octets(
             found->second.pop_back();
         }
     }
-    const auto tags = TagList::parse(own.raw);
-    SEKISHO_ASSERT(tags && tags->find("b") != nullptr);
-    const Tag* b = tags->find("b");
-    const std::size_t raw_at = static_cast<std::size_t>(own.raw.data() - own.whole.data());
-    std::string whole(own.whole.substr(0, raw_at));
-    whole += own.raw.substr(0, b->begin);
-    whole += own.raw.substr(b->end);
-    const std::string_view raw = std::string_view(whole).substr(raw_at);
-    out += canonical_field({own.name, raw, whole}, how);
-    out.resize(out.size() - 2);
-    return out;
+    return out + unsigned_field(own, how);
 }
 
 }  // namespace sekisho::dkim

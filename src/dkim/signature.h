@@ -42,12 +42,21 @@ struct Claim {
 };
 [[nodiscard]] Claim claim_of(const message::Field& field);
 
+// ARC-Message-Signature (RFC 8617 §4.1.2) is the same without v=, and i= is a number there.
+enum class SignatureField : std::uint8_t { Dkim, Arc };
+
 // The error's text is the reason to tell: "no h= tag". Historic algorithms are an error (RFC 8301
 // §3.1); z= is ignored.
-[[nodiscard]] Result<Signature> parse_signature(const message::Field& field);
+[[nodiscard]] Result<Signature> parse_signature(
+    const message::Field& field, SignatureField kind = SignatureField::Dkim
+);
 
-// The canonical fields that `headers` selects from the bottom up, then the DKIM-Signature field
-// itself with an empty b= and without its last CRLF (§3.7). Pre: `own` is a tag list with b=.
+// The field in its canonical form with an empty b= and without its last CRLF (§3.7): what a
+// signature covers of its own field. Pre: `own` is a tag list with b=.
+[[nodiscard]] std::string unsigned_field(const message::Field& own, Canonicalization how);
+
+// The canonical fields that `headers` selects from the bottom up, then unsigned_field() of the
+// signature's own.
 [[nodiscard]] std::string signed_octets(
     const message::Header& header,
     const std::vector<std::string>& headers,

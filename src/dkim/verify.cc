@@ -26,21 +26,6 @@ void say(Verdict& verdict, Outcome outcome, std::string reason) {
     verdict.reason = std::move(reason);
 }
 
-// The record to judge by. A name has one (RFC 6376 §3.6.2.2); where others stand beside it, the
-// first that is a key record counts.
-Result<KeyRecord> choose(const std::vector<std::string>& records) {
-    if (records.empty()) {
-        return fail(Errc::NotFound, "no key");
-    }
-    auto first = parse_key_record(records.front());
-    for (std::size_t i = 1; !first && i < records.size(); ++i) {
-        if (auto other = parse_key_record(records[i])) {
-            return other;
-        }
-    }
-    return first;
-}
-
 // nullopt: the record may be used for this signature.
 std::optional<std::string> unfit(const KeyRecord& record, const Signature& signature) {
     if (record.key.empty()) {
@@ -165,50 +150,69 @@ std::vector<Verdict> Verifier::finish(const std::map<std::string, KeyAnswer>& ke
     return out;
 }
 
-void Verifier::judge(One& one, const BodyHash::Digest& body, const KeyAnswer& keys) const {
-    const Signature& signature = *one.signature;
-    Verdict& verdict = one.verdict;
-    if (!keys) {
-        const bool later = keys.error().code != Errc::Invalid;
-        say(verdict,
-            later ? Outcome::TempError : Outcome::PermError,
-            later ? "the key can't be looked up now" : "the key's name is no domain name");
-        return;
+Result<KeyRecord> key_of(const KeyAnswer& answer) {
+    if (!answer) {
+        return answer.error().code == Errc::Invalid
+                   ? fail(Errc::Invalid, "the key's name is no domain name")
+                   : fail(Errc::Unavailable, "the key can't be looked up now");
     }
-    const auto record = choose(*keys);
-    if (!record) {
-        say(verdict, Outcome::PermError, record.error().message);
-        return;
+    if (answer->empty()) {
+        return fail(Errc::NotFound, "no key");
     }
-    verdict.testing = record->testing;
-    if (const auto why = unfit(*record, signature)) {
-        say(verdict, Outcome::PermError, *why);
-        return;
+    auto first = parse_key_record(answer->front());
+    for (std::size_t i = 1; !first && i < answer->size(); ++i) {
+        if (auto other = parse_key_record((*answer)[i])) {
+            return other;
+        }
+    }
+    return first;
+}
+
+Judged judge_signature(
+    const message::Header& header,
+    const message::Field& own,
+    const Signature& signature,
+    const BodyHash::Digest& body,
+    const KeyRecord& key
+) {
+    if (const auto why = unfit(key, signature)) {
+        return {Outcome::PermError, *why};
     }
     if (signature.body_limit && *signature.body_limit > body.size) {
-        say(verdict, Outcome::PermError, "l= is longer than the body");
-        return;
+        return {Outcome::PermError, "l= is longer than the body"};
     }
     if (body.sha256 != signature.body_hash) {
-        say(verdict, Outcome::Fail, "the body has changed");
-        return;
+        return {Outcome::Fail, "the body has changed"};
     }
     const auto good = check_signature(
         signature.algorithm,
-        *record,
-        signed_octets(header_, signature.headers, *one.field, signature.header_how),
+        key,
+        signed_octets(header, signature.headers, own, signature.header_how),
         signature.signature
     );
     if (!good) {
-        say(verdict, Outcome::PermError, good.error().message);
-    } else if (!*good) {
-        say(verdict, Outcome::Fail, "the signature does not fit the header");
-    } else if (signature.body_limit && *signature.body_limit < body.size) {
-        // RFC 6376 §8.2: whatever stands behind the signed part, anybody may have added it.
-        say(verdict, Outcome::Policy, "only the first part of the body is signed (l=)");
-    } else {
-        say(verdict, Outcome::Pass, "");
+        return {Outcome::PermError, good.error().message};
     }
+    if (!*good) {
+        return {Outcome::Fail, "the signature does not fit the header"};
+    }
+    if (signature.body_limit && *signature.body_limit < body.size) {
+        // RFC 6376 §8.2: whatever stands behind the signed part, anybody may have added it.
+        return {Outcome::Policy, "only the first part of the body is signed (l=)"};
+    }
+    return {Outcome::Pass, ""};
+}
+
+void Verifier::judge(One& one, const BodyHash::Digest& body, const KeyAnswer& keys) const {
+    const auto record = key_of(keys);
+    if (!record) {
+        const bool later = record.error().code == Errc::Unavailable;
+        say(one.verdict, later ? Outcome::TempError : Outcome::PermError, record.error().message);
+        return;
+    }
+    one.verdict.testing = record->testing;
+    Judged judged = judge_signature(header_, *one.field, *one.signature, body, *record);
+    say(one.verdict, judged.status, std::move(judged.reason));
 }
 
 }  // namespace sekisho::dkim

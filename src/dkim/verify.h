@@ -5,6 +5,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "dkim/canonical.h"
+#include "dkim/key.h"
 #include "dkim/signature.h"
 #include "message/header.h"
 
@@ -40,6 +41,23 @@ struct VerifyLimits {
 
 // The TXT records of a name; an error: Unavailable for a temporary failure.
 using KeyAnswer = Result<std::vector<std::string>>;
+
+// The record to use of a name's, the first that is a key record (RFC 6376 §3.6.2.2). The error's
+// text is a reason to tell; Unavailable: for now.
+[[nodiscard]] Result<KeyRecord> key_of(const KeyAnswer& answer);
+
+// One signature, its key and the hash of the body being known.
+struct Judged {
+    Outcome status = Outcome::PermError;
+    std::string reason;
+};
+[[nodiscard]] Judged judge_signature(
+    const message::Header& header,
+    const message::Field& own,
+    const Signature& signature,
+    const BodyHash::Digest& body,
+    const KeyRecord& key
+);
 
 class Verifier {
   public:

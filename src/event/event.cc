@@ -8,7 +8,7 @@
 namespace sekisho::event {
 namespace {
 
-constexpr std::array<std::pair<Kind, std::string_view>, 24> kNames{{
+constexpr std::array<std::pair<Kind, std::string_view>, 28> kNames{{
     {Kind::GateBlocked, "gate-blocked"},
     {Kind::GateWouldBlock, "gate-would-block"},
     {Kind::LoginAccepted, "login-accepted"},
@@ -33,6 +33,10 @@ constexpr std::array<std::pair<Kind, std::string_view>, 24> kNames{{
     {Kind::EvidenceShown, "evidence-shown"},
     {Kind::EvidenceStopped, "evidence-stopped"},
     {Kind::EvidenceErased, "evidence-erased"},
+    {Kind::LimitWouldRefuse, "limit-would-refuse"},
+    {Kind::LimitReset, "limit-reset"},
+    {Kind::ConductChanged, "conduct-changed"},
+    {Kind::ComplaintReceived, "complaint-received"},
 }};
 
 }  // namespace

@@ -39,6 +39,10 @@ enum class Kind : std::uint8_t {
     EvidenceShown,   // somebody looked at them
     EvidenceStopped,
     EvidenceErased,
+    LimitWouldRefuse,   // a limit in shadow would have; count says how often since the last one
+    LimitReset,         // an operator let a key begin anew; detail says who and why
+    ConductChanged,     // an account is slowed, held, suspended, or trusted again; detail says why
+    ComplaintReceived,  // about a message of the account
 };
 [[nodiscard]] std::string_view name(Kind kind);  // "gate-blocked", ...
 [[nodiscard]] std::optional<Kind> parse_kind(std::string_view text);
@@ -62,9 +66,11 @@ struct Event {
 
 struct Query {
     std::optional<std::string> address, line, account, queue_id, message_id, recipient, reference;
-    std::vector<Kind> kinds;  // empty: all
+    std::optional<std::string> sender;  // no index leads to it: give a time or another field too
+    std::vector<Kind> kinds;            // empty: all
     std::optional<Time> since, until;
     std::optional<std::int64_t> before_id;  // for paging
+    std::optional<std::int64_t> after_id;   // only what was written later than this row
     std::size_t limit = 100;
     bool newest_first = true;
 };

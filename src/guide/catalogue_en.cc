@@ -438,6 +438,29 @@ constexpr Entry kEntries[] = {
      "Another device with an old password is the usual reason. Where you have signed in before it "
      "goes on working. If the reply names no limit, the fault is ours; try again in some minutes."},
 
+    {"limits.title", "When too much was sent for now"},
+    {"limits.lead",
+     "The mail server has a limit on how much one subscriber may send in a time. Nothing is lost: "
+     "what was not taken is still in your mail program."},
+    {"limits.read", "What the message says"},
+    {"limits.read.1", "**Limit NAME reached**: which limit it is."},
+    {"limits.read.2", "**20 of 20 used**: how much of it is used, and how much is allowed."},
+    {"limits.read.3",
+     "**free again 2026-11-24T13:59:24Z**: when the same mail will be taken. The time is UTC; "
+     "Japan "
+     "is nine hours ahead of it."},
+    {"limits.do", "What to do"},
+    {"limits.do.1", "Wait until that time and send again. Most programs do so by themselves."},
+    {"limits.do.2",
+     "Did you not send that much? Then somebody else may know your password: change it at once, "
+     "look for viruses, and tell `{support_mail}`."},
+    {"limits.do.3",
+     "Do you send newsletters or to a mailing list? Ask `{support_mail}` for a limit that fits."},
+    {"limits.why", "Why there are limits"},
+    {"limits.why.text",
+     "A stolen password or a virus sends thousands of mails in minutes. Limits stop that early, so "
+     "that other providers go on taking everybody's mail."},
+
     {"missing.title", "Page not found"},
     {"missing.text", "The address has changed or is wrong. Please use the menu."},
     {"method.title", "This cannot be done"},

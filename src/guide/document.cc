@@ -11,7 +11,7 @@
 namespace sekisho::guide {
 namespace {
 
-constexpr std::array<Page, 21> kPages{{
+constexpr std::array<Page, 22> kPages{{
     {"", "start", start_page, true},
     {"check", "check", check_page, true},
     {"affected", "affected", affected_page, true},
@@ -33,6 +33,7 @@ constexpr std::array<Page, 21> kPages{{
     {"contact", "contact", contact_page, true},
     {"refused", "refused", refused_page, false},
     {"login", "login", login_page, false},
+    {"limits", "limits", limits_page, false},
 }};
 
 // What the other language's link must carry to show the same.

@@ -123,8 +123,10 @@ class Handler {
             response.headers.emplace_back("Vary", "Accept-Language");
             return response;
         }
-        if (path == "/25" || path == "/login") {  // what the mail server's replies point to
-            const std::string_view shown = path == "/25" ? "refused" : "login";
+        // What the mail server's replies point to.
+        if (path == "/25" || path == "/login" || path == "/limits") {
+            const std::string_view shown =
+                path == "/25" ? std::string_view("refused") : std::string_view(path).substr(1);
             GuideResponse response = page(language, find_page(shown), shown, shown);
             response.headers.emplace_back("Vary", "Accept-Language");
             return response;

@@ -31,6 +31,7 @@ std::string servers_page(const View& view, Facts& facts);
 std::string contact_page(const View& view, Facts& facts);
 std::string refused_page(const View& view, Facts& facts);
 std::string login_page(const View& view, Facts& facts);
+std::string limits_page(const View& view, Facts& facts);
 std::string programs_page(const View& view, Facts& facts);
 std::string devices_page(const View& view, Facts& facts);
 // Setting up one program.

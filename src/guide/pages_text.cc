@@ -203,4 +203,11 @@ std::string login_page(const View& view, Facts& /*facts*/) {
            fmt::format("<p class=\"actions\">{}</p>\n", view.button("settings", "refused.show"));
 }
 
+std::string limits_page(const View& view, Facts& /*facts*/) {
+    return view.heading(1, "limits.title") + view.paragraph("limits.lead", "lead") +
+           view.heading(2, "limits.read") + view.list("limits.read") +
+           view.heading(2, "limits.do") + view.list("limits.do", true) +
+           view.heading(2, "limits.why") + view.paragraph("limits.why.text");
+}
+
 }  // namespace sekisho::guide

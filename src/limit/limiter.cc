@@ -19,6 +19,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -37,6 +38,13 @@ struct RateKind {
     [[nodiscard]] Instant recovered_at(const State& state, Instant now) const {
         return std::max(state, now);
     }
+    static void write(const State& state, limit::State& to) {
+        to.mark = state.time_since_epoch().count();
+    }
+    static State read(const limit::State& from) {
+        return Instant{std::chrono::microseconds{from.mark}};
+    }
+    static constexpr bool kDay = false;
 };
 
 struct DayKind {
@@ -49,6 +57,12 @@ struct DayKind {
     [[nodiscard]] Instant recovered_at(const State& state, Instant now) const {
         return rule.used(state, now) > 0 ? rule.check(state, now, rule.max()).free_at : now;
     }
+    static void write(const State& state, limit::State& to) {
+        to.mark = state.day;
+        to.used = state.used;
+    }
+    static State read(const limit::State& from) { return {from.mark, from.used}; }
+    static constexpr bool kDay = true;
 };
 
 template <class Kind>
@@ -70,7 +84,16 @@ struct Shelf {
 struct Named {
     std::string name;
     std::variant<Shelf<RateKind>, Shelf<DayKind>> shelf;
-    std::uint64_t taken = 0, refused = 0;
+    bool shadow = false, kept = true;
+    std::unordered_set<std::string> changed{};  // keys, since changes() was asked
+    std::uint64_t taken = 0, refused = 0, would_refuse = 0;
+
+    void touch(std::string_view key, std::size_t keys_max) {
+        // Twice: keys that were dropped meanwhile must be told too.
+        if (kept && changed.size() < 2 * keys_max) {
+            changed.emplace(key);
+        }
+    }
 };
 
 Result<Named> make_named(const Limit& limit, std::size_t keys_max) {
@@ -79,13 +102,23 @@ Result<Named> make_named(const Limit& limit, std::size_t keys_max) {
         if (!rule) {
             return fail(Errc::Invalid, limit.name + ": " + rule.error().message);
         }
-        return Named{limit.name, Shelf<RateKind>{RateKind{*rule}, Table<Instant>(keys_max)}, 0, 0};
+        return Named{
+            limit.name,
+            Shelf<RateKind>{RateKind{*rule}, Table<Instant>(keys_max)},
+            limit.shadow,
+            limit.kept,
+        };
     }
     const Result<Quota> rule = Quota::make(std::get<Day>(limit.how));
     if (!rule) {
         return fail(Errc::Invalid, limit.name + ": " + rule.error().message);
     }
-    return Named{limit.name, Shelf<DayKind>{DayKind{*rule}, Table<DayUse>(keys_max)}, 0, 0};
+    return Named{
+        limit.name,
+        Shelf<DayKind>{DayKind{*rule}, Table<DayUse>(keys_max)},
+        limit.shadow,
+        limit.kept,
+    };
 }
 
 Result<std::vector<Named>> make_all(const std::vector<Limit>& limits, std::size_t keys_max) {
@@ -111,25 +144,47 @@ class Draft {
   public:
     explicit Draft(std::vector<Named>& limits) : limits_(limits) {}
 
-    // A refusal, or nothing when this want passes (or its limit doesn't exist).
-    std::optional<Refusal> add(const Want& want, Instant now) {
+    struct Answer {
+        Named* named = nullptr;  // null: there is no such limit
+        std::optional<Refusal> refusal;
+    };
+    Answer add(const Want& want, Instant now) {
         const auto named = std::find_if(limits_.begin(), limits_.end(), [&](const Named& each) {
             return each.name == want.limit;
         });
         if (named == limits_.end()) {
-            return std::nullopt;
+            return {};
         }
+        return {&*named, add_to(*named, want, now)};
+    }
+
+    void commit(Instant now, std::size_t keys_max) {
+        for (const Step& step : steps_) {
+            ++step.named->taken;
+            step.named->touch(step.key, keys_max);
+            std::visit(
+                [&](auto& shelf) {
+                    using State = decltype(shelf.state(step.key));
+                    shelf.put(step.key, std::get<State>(step.state), now);
+                },
+                step.named->shelf
+            );
+        }
+    }
+
+  private:
+    // A refusal, or nothing when this want passes.
+    std::optional<Refusal> add_to(Named& named, const Want& want, Instant now) {
         return std::visit(
             [&](auto& shelf) -> std::optional<Refusal> {
                 using State = decltype(shelf.state(want.key));
-                Step* const earlier = step_of(*named, want.key);
+                Step* const earlier = step_of(named, want.key);
                 const State state =
                     earlier != nullptr ? std::get<State>(earlier->state) : shelf.state(want.key);
                 const Gcra::Decision decision = shelf.kind.rule.check(state, now, want.cost);
                 if (!decision.allowed) {
-                    ++named->refused;
                     return Refusal{
-                        named->name,
+                        named.name,
                         std::string(want.key),
                         decision.used,
                         shelf.kind.allowed(),
@@ -142,28 +197,14 @@ class Draft {
                 if (earlier != nullptr) {
                     earlier->state = after;
                 } else {
-                    steps_.push_back({&*named, want.key, after});
+                    steps_.push_back({&named, want.key, after});
                 }
                 return std::nullopt;
             },
-            named->shelf
+            named.shelf
         );
     }
 
-    void commit(Instant now) {
-        for (const Step& step : steps_) {
-            ++step.named->taken;
-            std::visit(
-                [&](auto& shelf) {
-                    using State = decltype(shelf.state(step.key));
-                    shelf.put(step.key, std::get<State>(step.state), now);
-                },
-                step.named->shelf
-            );
-        }
-    }
-
-  private:
     struct Step {
         Named* named = nullptr;
         std::string_view key;
@@ -186,11 +227,13 @@ class MemoryLimiter final : public Limiter {
     MemoryLimiter(std::vector<Named> limits, std::size_t keys_max)
         : limits_(std::move(limits)), keys_max_(keys_max) {}
 
-    std::expected<void, Refusal> take(std::span<const Want> wants, Instant now) override {
-        return decide(wants, now, true);
+    std::expected<void, Refusal> take(
+        std::span<const Want> wants, Instant now, std::vector<Refusal>* shadowed
+    ) override {
+        return decide(wants, now, true, shadowed);
     }
     std::expected<void, Refusal> check(std::span<const Want> wants, Instant now) override {
-        return decide(wants, now, false);
+        return decide(wants, now, false, nullptr);
     }
 
     void give_back(std::span<const Want> wants, Instant now) override {
@@ -203,6 +246,7 @@ class MemoryLimiter final : public Limiter {
                 std::visit(
                     [&](auto& shelf) {
                         if (shelf.table.find(want.key) != nullptr) {
+                            named.touch(want.key, keys_max_);
                             const auto state = shelf.state(want.key);
                             shelf.put(want.key, shelf.kind.returned(state, now, want.cost), now);
                         }
@@ -216,7 +260,92 @@ class MemoryLimiter final : public Limiter {
     void forget(std::string_view key) override {
         const std::scoped_lock lock(mutex_);
         for (Named& named : limits_) {
+            named.touch(key, keys_max_);
             std::visit([&](auto& shelf) { shelf.table.erase(key); }, named.shelf);
+        }
+    }
+
+    std::size_t forget_if(const Which& which) override {
+        const std::scoped_lock lock(mutex_);
+        std::size_t gone = 0;
+        for (Named& named : limits_) {
+            std::visit(
+                [&](auto& shelf) {
+                    std::vector<std::string> keys;
+                    shelf.table.each([&](std::string_view key, const auto& /*state*/) {
+                        if (which(named.name, key)) {
+                            keys.emplace_back(key);
+                        }
+                    });
+                    for (const std::string& key : keys) {
+                        named.touch(key, keys_max_);
+                        shelf.table.erase(key);
+                    }
+                    gone += keys.size();
+                },
+                named.shelf
+            );
+        }
+        return gone;
+    }
+
+    std::vector<Use> uses(const Which& which, Instant now) const override {
+        const std::scoped_lock lock(mutex_);
+        std::vector<Use> out;
+        for (const Named& named : limits_) {
+            std::visit(
+                [&](const auto& shelf) {
+                    shelf.table.each([&](std::string_view key, const auto& state) {
+                        if (which(named.name, key)) {
+                            out.push_back(use_of(named.name, shelf, key, state, now));
+                        }
+                    });
+                },
+                named.shelf
+            );
+        }
+        return out;
+    }
+
+    std::vector<State> changes(std::size_t max, Instant now) override {
+        const std::scoped_lock lock(mutex_);
+        std::vector<State> out;
+        for (Named& named : limits_) {
+            while (out.size() < max && !named.changed.empty()) {
+                const auto node = named.changed.extract(named.changed.begin());
+                std::visit(
+                    [&](const auto& shelf) {
+                        State kept{.limit = named.name, .key = node.value()};
+                        if (const auto* const state = shelf.table.find(kept.key)) {
+                            kept.day = shelf.kind.kDay;
+                            shelf.kind.write(*state, kept);
+                            kept.recovered_at = shelf.kind.recovered_at(*state, now);
+                        }
+                        out.push_back(std::move(kept));
+                    },
+                    named.shelf
+                );
+            }
+        }
+        return out;
+    }
+
+    void restore(std::span<const State> states, Instant now) override {
+        const std::scoped_lock lock(mutex_);
+        for (const State& state : states) {
+            for (Named& named : limits_) {
+                if (named.name != state.limit || !named.kept) {
+                    continue;
+                }
+                std::visit(
+                    [&](auto& shelf) {
+                        if (shelf.kind.kDay == state.day) {
+                            shelf.put(state.key, shelf.kind.read(state), now);
+                        }
+                    },
+                    named.shelf
+                );
+            }
         }
     }
 
@@ -228,13 +357,7 @@ class MemoryLimiter final : public Limiter {
                 [&](const auto& shelf) {
                     const auto* const state = shelf.table.find(key);
                     if (state != nullptr) {
-                        uses.push_back({
-                            named.name,
-                            std::string(key),
-                            shelf.kind.rule.used(*state, now),
-                            shelf.kind.allowed(),
-                            shelf.kind.recovered_at(*state, now),
-                        });
+                        uses.push_back(use_of(named.name, shelf, key, *state, now));
                     }
                 },
                 named.shelf
@@ -254,6 +377,8 @@ class MemoryLimiter final : public Limiter {
                 if (next.name == last.name && next.shelf.index() == last.shelf.index()) {
                     next.taken = last.taken;
                     next.refused = last.refused;
+                    next.would_refuse = last.would_refuse;
+                    next.changed = std::move(last.changed);
                     std::visit(
                         [&](auto& shelf) {
                             using Same = std::remove_reference_t<decltype(shelf)>;
@@ -280,6 +405,7 @@ class MemoryLimiter final : public Limiter {
                         named.taken,
                         named.refused,
                         shelf.table.dropped_live(),
+                        named.would_refuse,
                     });
                 },
                 named.shelf
@@ -289,23 +415,53 @@ class MemoryLimiter final : public Limiter {
     }
 
   private:
-    std::expected<void, Refusal> decide(std::span<const Want> wants, Instant now, bool commit) {
+    std::expected<void, Refusal> decide(
+        std::span<const Want> wants, Instant now, bool commit, std::vector<Refusal>* shadowed
+    ) {
         const std::scoped_lock lock(mutex_);
         Draft draft(limits_);
         std::optional<Refusal> worst;
         for (const Want& want : wants) {
-            std::optional<Refusal> refusal = draft.add(want, now);
-            if (refusal && (!worst || waits_longer(*refusal, *worst))) {
-                worst = std::move(refusal);
+            Draft::Answer answer = draft.add(want, now);
+            if (!answer.refusal) {
+                continue;
+            }
+            if (answer.named->shadow) {
+                answer.named->would_refuse += commit ? 1 : 0;
+                if (shadowed != nullptr) {
+                    shadowed->push_back(std::move(*answer.refusal));
+                }
+                continue;
+            }
+            ++answer.named->refused;
+            if (!worst || waits_longer(*answer.refusal, *worst)) {
+                worst = std::move(answer.refusal);
             }
         }
         if (worst) {
             return std::unexpected(std::move(*worst));
         }
         if (commit) {
-            draft.commit(now);
+            draft.commit(now, keys_max_);
         }
         return {};
+    }
+
+    template <class Kind>
+    static Use use_of(
+        const std::string& name,
+        const Shelf<Kind>& shelf,
+        std::string_view key,
+        const typename Kind::State& state,
+        Instant now
+    ) {
+        return {
+            name,
+            std::string(key),
+            shelf.kind.rule.used(state, now),
+            shelf.kind.allowed(),
+            shelf.kind.recovered_at(state, now),
+        };
     }
 
     static bool waits_longer(const Refusal& a, const Refusal& b) {

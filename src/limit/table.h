@@ -49,6 +49,13 @@ class Table {
         }
     }
 
+    template <class Visit>
+    void each(const Visit& visit) const {
+        for (const auto& [key, state] : order_) {
+            visit(std::string_view(key), state);
+        }
+    }
+
     [[nodiscard]] std::size_t size() const { return order_.size(); }
     [[nodiscard]] std::uint64_t dropped_live() const { return dropped_live_; }
 

@@ -1,8 +1,10 @@
 #include "mail/authenticity.h"
 
+#include "arc/verify.h"
 #include "base/bytes.h"
 #include "base/time.h"
 #include "config/config.h"
+#include "dkim/signature.h"
 #include "dmarc/check.h"
 #include "dmarc/record.h"
 #include "message/auth_results.h"
@@ -83,6 +85,16 @@ message::MethodResult dmarc_result(const dmarc::Outcome& outcome) {
     return out;
 }
 
+// RFC 8617 §10.2
+message::MethodResult arc_result(const arc::Verdict& chain) {
+    message::MethodResult out{"arc", std::string(arc::name(chain.result)), {}, chain.reason, {}};
+    if (chain.result == arc::Result::Pass) {
+        out.comment = fmt::format("i={}", chain.sealers.size());
+        out.properties.push_back({"header.oldest-pass", std::to_string(chain.oldest_pass)});
+    }
+    return out;
+}
+
 // RFC 8601 §3
 message::MethodResult iprev_result(const peer::Facts& facts) {
     const bool pass = !facts.confirmed.empty();
@@ -148,8 +160,14 @@ std::vector<message::MethodResult> results(const Findings& findings, const confi
     for (const SignatureFinding& each : findings.signatures) {
         out.push_back(dkim_result(each));
     }
+    if (findings.chain && findings.chain->result != arc::Result::None) {
+        out.push_back(arc_result(*findings.chain));
+    }
     if (findings.dmarc && !findings.dmarc->author.empty()) {
         out.push_back(dmarc_result(*findings.dmarc));
+        if (const auto by = vouched_by_chain(findings, mail)) {
+            out.back().reason = "not enforced: the chain of " + *by + " vouches for it";
+        }
     }
     return out;
 }
@@ -176,6 +194,15 @@ std::string summary(const Findings& findings) {
     }
     for (const SignatureFinding& each : findings.signatures) {
         add(fmt::format("dkim={} ({})", each.result, printable(each.domain, 80)));
+    }
+    if (findings.chain && findings.chain->result != arc::Result::None) {
+        std::string sealers;
+        for (const auto& sealer : findings.chain->sealers) {
+            sealers += (sealers.empty() ? " (" : ", ") + printable(sealer.domain, 80);
+        }
+        add(fmt::format(
+            "arc={}{}{}", arc::name(findings.chain->result), sealers, sealers.empty() ? "" : ")"
+        ));
     }
     if (findings.dmarc && !findings.dmarc->author.empty()) {
         add(fmt::format("dmarc={}", dmarc::name(findings.dmarc->result)));
@@ -208,7 +235,7 @@ std::optional<smtp::Reply> refuse_dmarc(
     if (from_fields > 1) {
         return smtp::reply(550, "5.6.0", "Refused: more than one From field");
     }
-    if (findings.dmarc->disposition != dmarc::Policy::Reject) {
+    if (findings.dmarc->disposition != dmarc::Policy::Reject || vouched_by_chain(findings, mail)) {
         return std::nullopt;
     }
     std::string dkim;
@@ -228,6 +255,31 @@ std::optional<smtp::Reply> refuse_dmarc(
             dkim.empty() ? "none" : dkim
         )
     );
+}
+
+std::optional<std::string> vouched_by_chain(const Findings& findings, const config::Mail& mail) {
+    if (!findings.chain || findings.chain->result != arc::Result::Pass || !findings.dmarc ||
+        findings.dmarc->result != dmarc::Result::Fail) {
+        return std::nullopt;
+    }
+    const auto trusted = [&mail](const arc::Verdict::Sealer& sealer) {
+        return std::ranges::any_of(mail.arc_trusted, [&sealer](const std::string& domain) {
+            return dkim::is_within(sealer.domain, to_lower(domain));
+        });
+    };
+    // Each could have changed the message and what was found before it.
+    if (!std::ranges::all_of(findings.chain->sealers, trusted)) {
+        return std::nullopt;
+    }
+    const arc::Verdict::Sealer& first = findings.chain->sealers.front();
+    for (const std::string_view one : split(first.findings, ';')) {
+        const std::string found = to_lower(trim(one));
+        if (found.starts_with("dmarc=pass") &&
+            found.find("header.from=" + findings.dmarc->author) != std::string::npos) {
+            return first.domain;
+        }
+    }
+    return std::nullopt;
 }
 
 std::vector<std::string> own_ids(const config::Mail& mail) {

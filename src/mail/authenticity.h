@@ -2,6 +2,7 @@
 // the journal. No I/O.
 #pragma once
 
+#include "arc/verify.h"
 #include "base/time.h"
 #include "config/config.h"
 #include "dmarc/check.h"
@@ -34,6 +35,7 @@ struct Findings {
     std::optional<spf::Query> spf_query;
     std::optional<spf::Outcome> spf;
     std::vector<SignatureFinding> signatures;
+    std::optional<arc::Verdict> chain;
     std::optional<dmarc::Outcome> dmarc;
 };
 
@@ -63,6 +65,12 @@ struct Findings {
 );
 [[nodiscard]] std::optional<smtp::Reply> refuse_dmarc(
     const Findings& findings, const config::Mail& mail, std::size_t from_fields
+);
+
+// Who among those that handed the message on found it to be of its author, if all of them are
+// sealers that `mail.arc_trusted` names: its DMARC policy isn't enforced then (RFC 8617 §7.2.1).
+[[nodiscard]] std::optional<std::string> vouched_by_chain(
+    const Findings& findings, const config::Mail& mail
 );
 
 // The ids of Authentication-Results that are ours alone: the host's name and our domains.

@@ -123,6 +123,44 @@ TEST(Authenticity, RefusesOnlyWhatIsEnforced) {
     EXPECT_FALSE(refuse_dmarc(quarantine, mail("record", "enforce"), 1));
 }
 
+TEST(Authenticity, AChainVouchesOnlyIfEverySealerIsTrusted) {
+    Findings findings = rejected();
+    findings.dmarc->result = dmarc::Result::Fail;
+    arc::Verdict chain;
+    chain.result = arc::Result::Pass;
+    const std::string found = "mx.list.example; dmarc=pass header.from=mail.example.net; spf=pass";
+    chain.sealers = {
+        {"list.example", "s", "mx.list.example", found}, {"b.school.example", "s", "", ""}
+    };
+    findings.chain = chain;
+    config::Mail config = mail("record", "enforce");
+    EXPECT_TRUE(refuse_dmarc(findings, config, 1));
+    config.arc_trusted = {"list.example"};
+    EXPECT_TRUE(refuse_dmarc(findings, config, 1)) << "the second could have changed it";
+    config.arc_trusted = {"List.Example", "school.example"};
+    EXPECT_EQ(vouched_by_chain(findings, config), "list.example");
+    EXPECT_FALSE(refuse_dmarc(findings, config, 1));
+    EXPECT_TRUE(refuse_dmarc(findings, config, 2)) << "two From fields are refused as before";
+    const std::string text = fields(findings, config);
+    EXPECT_THAT(text, HasSubstr("arc=pass (i=2) header.oldest-pass=0"));
+    EXPECT_THAT(text, HasSubstr("list.example"));
+    EXPECT_EQ(
+        summary(findings),
+        "spf=fail arc=pass (list.example, b.school.example) dmarc=fail (p=reject)"
+    );
+    for (const char* other : {
+             "mx.list.example; dmarc=fail header.from=mail.example.net",
+             "mx.list.example; dmarc=pass header.from=other.example",
+             "mx.list.example; spf=pass reason=dmarc=pass",
+         }) {
+        findings.chain->sealers.front().findings = other;
+        EXPECT_TRUE(refuse_dmarc(findings, config, 1)) << other;
+    }
+    findings.chain = chain;
+    findings.chain->result = arc::Result::Fail;
+    EXPECT_TRUE(refuse_dmarc(findings, config, 1));
+}
+
 TEST(Authenticity, DmarcIsAboutFromAndWhatIsVouchedFor) {
     Findings findings = found(spf::Code::Pass, smtp::Address{"a", "日本語.example"});
     EXPECT_EQ(findings.spf_query->sender_domain, "xn--wgv71a119e.example");

@@ -4,9 +4,10 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "limit/limiter.h"
+#include "limit/spec.h"
 #include "line/line.h"
 #include "mail/authenticity.h"
+#include "mail/conduct.h"
 #include "mail/rules.h"
 #include "mail/session.h"
 #include "mail/shared.h"
@@ -18,7 +19,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <functional>
 #include <optional>
 #include <string>
@@ -38,7 +38,7 @@ net::Task<void> Session::check_mail() {
     if (kind_ == Kind::Exchange) {
         findings_.spf_query.reset();  // of an earlier sender
         findings_.spf.reset();
-        answer(smtp::reply(250, "2.1.0", "Ok"));
+        co_await begin_message();
         co_return;
     }
     // Looked up anew: it may have been disabled since the login.
@@ -59,6 +59,19 @@ net::Task<void> Session::check_mail() {
     account_ = std::move(*found);
     if (auto refusal = refuse_sender(*account_, smtp_.transaction().sender)) {
         answer(std::move(*refusal), {}, account_->enabled ? "sender" : "disabled");
+        co_return;
+    }
+    if (auto refusal = refuse_mail_by(conduct_stage(), settings_->config.provider.support_mail)) {
+        answer(std::move(*refusal), {}, "conduct");
+        co_return;
+    }
+    co_await begin_message();
+}
+
+net::Task<void> Session::begin_message() {
+    co_await find_line_for_limits();
+    if (auto refusal = take_message_of(limit::Counts::Messages, 1)) {
+        answer(std::move(*refusal), {}, limited_by_);
         co_return;
     }
     answer(smtp::reply(250, "2.1.0", "Ok"));
@@ -89,6 +102,10 @@ net::Task<void> Session::check_rcpt(Smtp::CheckRcpt question) {
             co_return;
         }
     }
+    if (auto refusal = too_many_refused(recipient)) {
+        answer(std::move(*refusal), recipient, limited_by_);
+        co_return;
+    }
     if (ours) {
         const auto receiver = co_await find_receiver(to);
         if (!receiver) {
@@ -111,11 +128,10 @@ net::Task<void> Session::check_rcpt(Smtp::CheckRcpt question) {
             answer(std::move(*refusal), recipient, "greylist");
             co_return;
         }
-    } else {
-        if (auto refusal = take_recipient()) {
-            answer(std::move(*refusal), recipient, "limit");
-            co_return;
-        }
+    }
+    if (auto refusal = take_recipient(recipient)) {
+        answer(std::move(*refusal), recipient, limited_by_);
+        co_return;
     }
     answer(smtp::reply(250, "2.1.5", "Ok"));
 }
@@ -180,32 +196,6 @@ net::Task<bool> Session::refuse_misplaced(std::string recipient) {
         reference_
     );
     co_return true;
-}
-
-std::optional<smtp::Reply> Session::take_recipient() {
-    const std::string login = smtp_.login();
-    const std::array<limit::Want, 2> wants{
-        {{kRecipientsPerHour, login, 1}, {kRecipientsPerDay, login, 1}}
-    };
-    const auto taken = shared_->limiter->take(wants, now());
-    if (!taken) {
-        return limit_reply(taken.error());
-    }
-    ++taken_;
-    return std::nullopt;
-}
-
-// Recipients of a message that was not sent after all don't count.
-void Session::give_back() {
-    if (taken_ == 0) {
-        return;
-    }
-    const std::string login = smtp_.login();
-    const std::array<limit::Want, 2> wants{
-        {{kRecipientsPerHour, login, taken_}, {kRecipientsPerDay, login, taken_}}
-    };
-    shared_->limiter->give_back(wants, now());
-    taken_ = 0;
 }
 
 }  // namespace sekisho::mail

@@ -8,6 +8,7 @@
 #include "dkim/verify.h"
 #include "dmarc/check.h"
 #include "event/event.h"
+#include "limit/spec.h"
 #include "mail/accept.h"
 #include "mail/authenticity.h"
 #include "mail/rules.h"
@@ -28,6 +29,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -112,15 +114,17 @@ net::Task<bool> Session::refuse_unauthentic(
     const config::Mail& config = settings_->config.mail;
     findings_.dmarc.reset();
     findings_.signatures.clear();
+    findings_.chain.reset();
     if (!checks_senders() || config.dmarc == "off") {
         co_return false;
     }
-    const auto verdicts = co_await verify_signatures(
+    auto vouched = co_await verify_signatures(
         shared_->resolver, &shared_->workers, std::move(text), now(), config.lookup_timeout
     );
-    for (const dkim::Verdict& verdict : verdicts) {
+    for (const dkim::Verdict& verdict : vouched.signatures) {
         findings_.signatures.push_back(finding_of(verdict));
     }
+    findings_.chain = std::move(vouched.chain);
     dmarc::Input input = dmarc_input(*header, findings_);
     auto outcome = co_await look_up_dmarc(dns(), std::move(input));
     ++shared_->counters.dmarc.at(static_cast<std::size_t>(outcome.result));
@@ -139,6 +143,11 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
     if (auto refusal = refuse_message(header)) {
         const bool loop = refusal->enhanced == "5.4.6";
         answer(std::move(*refusal), {}, loop ? "loop" : "header");
+        co_return;
+    }
+    if (auto refusal =
+            take_message_of(limit::Counts::Bytes, static_cast<std::int64_t>(text->size()))) {
+        answer(std::move(*refusal), {}, limited_by_);
         co_return;
     }
     if (account_ && settings_->config.mail.from_check != "off") {
@@ -187,16 +196,36 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
         }
     }
     Prepared prepared = prepare(from, mail.transaction, *text, header);
+    std::shared_ptr<const std::string> report;
+    if (is_report(prepared.envelope)) {
+        report = text;
+    }
     text.reset();
     if (kind_ != Kind::Exchange && shared_->signer != nullptr) {
         prepared =
             co_await signed_by(shared_, shared_->signer->get(), std::move(prepared), from.at);
     }
+    tell_recipients(prepared.envelope);
     const queue::Envelope envelope = prepared.envelope;
     const Result<std::string> committed = co_await append(
         shared_, stream_->executor(), std::move(prepared.envelope), std::move(prepared.message)
     );
+    if (committed) {
+        co_await hold_by_conduct(*committed);
+    }
     acknowledge(committed, envelope);
+    if (committed && report) {
+        shared_->workers.post([shared = shared_, report] { shared->complaint(*report); });
+    }
+}
+
+// A complaint about mail from here, for the operator's address that takes them.
+bool Session::is_report(const queue::Envelope& envelope) const {
+    const std::string& address = settings_->config.conduct.report_address;
+    return kind_ == Kind::Exchange && !address.empty() && shared_->complaint &&
+           std::ranges::any_of(envelope.recipients, [&](const queue::Recipient& one) {
+               return iequals(one.address, address);
+           });
 }
 
 // It would have been refused, were it enforced.
@@ -226,7 +255,7 @@ void Session::acknowledge(const Result<std::string>& committed, const queue::Env
         );
         return;
     }
-    taken_ = 0;  // sent: the recipients count
+    taken_.clear();  // sent: it counts
     const std::string& id = *committed;
     ++shared_->counters.messages_accepted;
     shared_->counters.recipients_accepted += envelope.recipients.size();

@@ -11,7 +11,10 @@
 #include "base/time.h"
 #include "conduct/login_guard.h"
 #include "conduct/login_memory.h"
+#include "conduct/machine.h"
 #include "event/event.h"
+#include "limit/spec.h"
+#include "mail/conduct.h"
 #include "mail/rules.h"
 #include "mail/session.h"
 #include "mail/shared.h"
@@ -135,6 +138,14 @@ net::Task<bool> Session::find_candidate(std::string login) {
         refuse_login(login, login_limit_reply(free.error()), "limit");
         co_return false;
     }
+    limit::Facts who = facts({});
+    who.account = login;
+    const auto takings = limit::takings(settings_->limits, limit::Counts::FailedLogins, who, 1);
+    const auto wants = limit::wants(takings);
+    if (const auto free = shared_->limiter->check(wants, now()); !free) {
+        refuse_login(login, login_limit_reply(free.error()), "limit");
+        co_return false;
+    }
     std::function<Result<account::Account>()> work = [shared = shared_, login] {
         return shared->accounts.find(login);
     };
@@ -184,6 +195,16 @@ net::Task<bool> Session::verify(account::SaslNeedVerify need) {
 
 void Session::login_succeeded(const account::SaslSuccess& success) {
     const std::string& login = success.login;
+    if (candidate_) {  // who knows the password, whether it is taken or not
+        tell_warden(login, candidate_->line, seen_here(conduct::Seen::What::Login));
+    }
+    const conduct::Stage stage =
+        shared_->warden == nullptr ? conduct::Stage::Normal : shared_->warden->stage(login);
+    if (auto refusal = refuse_login_by(stage, settings_->config.provider.support_mail)) {
+        refuse_login(login, std::move(*refusal), "conduct");
+        return;
+    }
+    live_->account = login;
     note_app_password(success);
     note_success(login);
     sasl_.reset();
@@ -253,6 +274,9 @@ void Session::count_failure(const std::string& login, std::string& why) {
         why += " (the guess of a moment ago, counted then)";
         return;
     }
+    limit::Facts who = facts({});
+    who.account = login;
+    count_each(limit::Counts::FailedLogins, who);
     if (shared_->logins != nullptr) {
         shared_->workers.post([shared = shared_, mark] {
             if (const Status kept = shared->logins->keep_failure(mark); !kept) {

@@ -5,7 +5,6 @@
 #include "base/bytes.h"
 #include "base/ip.h"
 #include "base/time.h"
-#include "conduct/login_guard.h"
 #include "config/config.h"
 #include "limit/limiter.h"
 #include "line/line.h"
@@ -33,7 +32,6 @@
 namespace sekisho::mail {
 namespace {
 
-constexpr Duration kHour = std::chrono::hours(1);
 constexpr std::size_t kAddressesShown = 3;
 constexpr std::size_t kAddressShownMax = 100;  // characters of one that a client named
 // Lines of mail that goes to others must fit their limit (RFC 5321 §4.5.3.1.6); mail that stays
@@ -78,20 +76,6 @@ std::string addresses_of(const account::Account& account) {
 }
 
 }  // namespace
-
-std::vector<limit::Limit> limits_of(const config::Mail& mail) {
-    std::vector<limit::Limit> out = conduct::login_limits(mail.login_failures_per_hour);
-    const auto rate = [&out](std::string_view name, std::uint32_t count) {
-        if (count > 0) {
-            out.push_back({std::string(name), limit::Rate{.count = count, .per = kHour}});
-        }
-    };
-    rate(kRecipientsPerHour, mail.recipients_per_hour);
-    if (mail.recipients_per_day > 0) {
-        out.push_back({std::string(kRecipientsPerDay), limit::Day{.max = mail.recipients_per_day}});
-    }
-    return out;
-}
 
 smtp::ServerOptions session_options(
     const Settings& settings, smtp::Service service, bool implicit_tls, bool tls_available
@@ -184,8 +168,12 @@ std::optional<smtp::Reply> refuse_author(
     return std::nullopt;
 }
 
-smtp::Reply limit_reply(const limit::Refusal& refusal) {
-    return smtp::reply(450, "4.7.1", used_of(refusal));
+smtp::Reply limit_reply(const limit::Refusal& refusal, std::string_view guide_url) {
+    std::string text = used_of(refusal);
+    if (!guide_url.empty()) {
+        text += fmt::format("; see {}/limits", guide_url);
+    }
+    return smtp::reply(450, "4.7.1", std::move(text));
 }
 
 smtp::Reply login_limit_reply(const limit::Refusal& refusal) {

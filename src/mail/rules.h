@@ -7,7 +7,9 @@
 #include "base/ip.h"
 #include "base/time.h"
 #include "config/config.h"
+#include "limit/countries.h"
 #include "limit/limiter.h"
+#include "limit/spec.h"
 #include "line/line.h"
 #include "message/header.h"
 #include "message/repair.h"
@@ -33,6 +35,9 @@ struct Settings {
     std::shared_ptr<const policy::Policy> policy;
     std::set<std::string, std::less<>> domains;  // ours, lower case
     std::uint16_t submission_port = 587;         // as it is bound
+    std::vector<limit::Spec> limits;
+    bool limits_ask_line = false;  // one of them counts by line or holds by where a client is
+    std::shared_ptr<const limit::Countries> countries;  // null: no table
 
     [[nodiscard]] bool ours(std::string_view domain) const { return domains.contains(domain); }
 };
@@ -40,7 +45,6 @@ struct Settings {
 // The names of the limits, as refusals and metrics show them.
 inline constexpr std::string_view kRecipientsPerHour = "recipients_per_hour";
 inline constexpr std::string_view kRecipientsPerDay = "recipients_per_day";
-[[nodiscard]] std::vector<limit::Limit> limits_of(const config::Mail& mail);
 
 [[nodiscard]] smtp::ServerOptions session_options(
     const Settings& settings, smtp::Service service, bool implicit_tls, bool tls_available
@@ -58,9 +62,10 @@ inline constexpr std::string_view kRecipientsPerDay = "recipients_per_day";
     const account::Account& account, const message::Inspection& inspection
 );
 
-// 450 4.7.1 with the limit's name, what is used, what is allowed, and when it is free again. Never
+// 450 4.7.1 with the limit's name, what is used, what is allowed, when it is free again, and the
+// guide's page about it. Never
 // 451 or 452: Thunderbird takes those for "too many recipients" and asks to send in parts.
-[[nodiscard]] smtp::Reply limit_reply(const limit::Refusal& refusal);
+[[nodiscard]] smtp::Reply limit_reply(const limit::Refusal& refusal, std::string_view guide_url);
 // The same for AUTH: 454 4.7.0 (RFC 4954 §6).
 [[nodiscard]] smtp::Reply login_limit_reply(const limit::Refusal& refusal);
 // RFC 6710 §4.1: what is granted to who asks for a priority (none: the normal one, 0).

@@ -3,6 +3,7 @@
 #include "base/ip.h"
 #include "config/config.h"
 #include "line/line.h"
+#include "mail/limiting.h"
 #include "message/header.h"
 #include "message/repair.h"
 #include "policy/policy.h"
@@ -169,11 +170,47 @@ TEST(LoginRepliesTest, TellStrangersNothingAndPointToTheirOwnText) {
 }
 
 TEST(LimitsTest, ZeroMeansNone) {
-    config::Mail mail;
-    EXPECT_EQ(limits_of(mail).size(), 7U);
-    mail.recipients_per_day = mail.recipients_per_hour = mail.login_failures_per_hour = 0;
-    EXPECT_TRUE(limits_of(mail).empty());
-    EXPECT_TRUE(limit::Limiter::make(limits_of({}), {}));
+    config::Config config;
+    EXPECT_EQ(limits_of(config).size(), 8U);
+    EXPECT_TRUE(limit::Limiter::make(limits_of(config), {}));
+    limit::Spec own;
+    own.name = kRecipientsPerDay;
+    own.by = {limit::By::Line};
+    own.how = limit::Rate{.count = 5};
+    config.limit = {own};
+    EXPECT_EQ(limits_of(config).size(), 8U);
+    EXPECT_EQ(specs_of(config).at(0).by_text(), "line") << "it takes the default's place";
+    config.limit.clear();
+    config.mail.recipients_per_day = 0;
+    config.mail.recipients_per_hour = 0;
+    config.mail.login_failures_per_hour = 0;
+    EXPECT_EQ(limits_of(config).size(), 1U) << "that of slow accounts";
+}
+
+TEST(LimitsTest, WhereAClientIs) {
+    config::Limits limits;
+    limits.country = "JP";
+    using limit::Where;
+    EXPECT_EQ(whereabouts(limits, true, "outside", "US"), Where::Home);
+    EXPECT_EQ(whereabouts(limits, false, "subscribers", ""), Where::Home);
+    EXPECT_EQ(whereabouts(limits, false, "roaming", ""), Where::Domestic);
+    EXPECT_EQ(whereabouts(limits, false, "outside", "JP"), Where::Domestic);
+    EXPECT_EQ(whereabouts(limits, false, "outside", "US"), Where::Abroad);
+    EXPECT_EQ(whereabouts(limits, false, "outside", ""), Where::Abroad);
+}
+
+TEST(LimitsTest, ShadowsAreNotedOnceAMinute) {
+    ShadowNotes notes;
+    limit::Refusal refusal;
+    refusal.limit = "a";
+    refusal.key = "taro";
+    const Time start = from_ms(1'700'000'000'000);
+    EXPECT_EQ(notes.worth(refusal, start), 1);
+    EXPECT_EQ(notes.worth(refusal, start), 0);
+    EXPECT_EQ(notes.worth(refusal, start + std::chrono::seconds(59)), 0);
+    EXPECT_EQ(notes.worth(refusal, start + std::chrono::seconds(60)), 3);
+    refusal.key = "jiro";
+    EXPECT_EQ(notes.worth(refusal, start), 1);
 }
 
 TEST(MessageTest, LoopsAreRefused) {

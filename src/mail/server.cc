@@ -3,6 +3,7 @@
 #include "account/password.h"
 #include "account/sasl.h"
 #include "base/bytes.h"
+#include "base/file.h"
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/result.h"
@@ -11,7 +12,12 @@
 #include "conduct/login_memory.h"
 #include "config/config.h"
 #include "dmarc/check.h"
+#include "limit/acquaintances.h"
+#include "limit/countries.h"
+#include "limit/gcra.h"
 #include "limit/limiter.h"
+#include "limit/spec.h"
+#include "mail/limiting.h"
 #include "mail/rules.h"
 #include "mail/shared.h"
 #include "net/server.h"
@@ -21,6 +27,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -45,7 +52,7 @@ std::string_view name(Kind kind) {
     return "?";
 }
 
-std::shared_ptr<Settings> make_settings(
+Result<std::shared_ptr<Settings>> make_settings(
     const config::Config& config, std::shared_ptr<const policy::Policy> policy
 ) {
     auto out = std::make_shared<Settings>();
@@ -55,7 +62,40 @@ std::shared_ptr<Settings> make_settings(
     for (const std::string& domain : out->config.mail.domains) {
         out->domains.insert(to_lower(domain));
     }
+    out->limits = specs_of(config);
+    out->limits_ask_line = std::ranges::any_of(out->limits, [](const limit::Spec& one) {
+        return one.where != limit::Where::Anywhere ||
+               std::ranges::find(one.by, limit::By::Line) != one.by.end();
+    });
+    if (const std::string& file = config.limits.country_file; !file.empty()) {
+        const auto text = read_file(file);
+        auto table =
+            text ? limit::Countries::parse(*text) : Result<limit::Countries>{fail(text.error())};
+        if (!table) {
+            return fail(table.error().code, "limits.country_file: " + table.error().message);
+        }
+        out->countries = std::make_shared<const limit::Countries>(std::move(*table));
+    }
     return out;
+}
+
+constexpr std::size_t kAcquaintancesMax = 500'000;
+
+// As with logins: a store that can't say is no reason not to start.
+void restore_counters(Shared& shared) {
+    if (shared.memory == nullptr) {
+        return;
+    }
+    const limit::Instant at = now();
+    const auto states = shared.memory->states(at);
+    const auto pairs =
+        shared.memory->acquaintances(at - limit::Acquaintances::kKnownFor, kAcquaintancesMax);
+    if (!states || !pairs) {
+        log::warning("LIMITS_FORGOTTEN", (states ? pairs.error() : states.error()).message);
+        return;
+    }
+    shared.limiter->restore(*states, at);
+    shared.acquaintances.restore(*pairs);
 }
 
 constexpr std::size_t kRestoredMax = 100'000;
@@ -113,13 +153,16 @@ class MailServer final : public Server {
         std::shared_ptr<const net::TlsContext> tls
     ) override {
         const auto before = shared_->settings();
-        auto settings = make_settings(config, policy ? std::move(policy) : before->policy);
-        if (Status replaced = shared_->limiter->replace(limits_of(settings->config.mail));
-            !replaced) {
+        auto made = make_settings(config, policy ? std::move(policy) : before->policy);
+        if (!made) {
+            return fail(made.error());
+        }
+        const std::shared_ptr<Settings> settings = std::move(*made);
+        if (Status replaced = shared_->limiter->replace(limits_of(config)); !replaced) {
             return replaced;
         }
         settings->submission_port = told_port(settings->submission_port);
-        shared_->set_settings(std::move(settings));
+        shared_->set_settings(settings);
         if (tls) {
             shared_->tls.set(std::move(tls));
         }
@@ -146,6 +189,28 @@ class MailServer final : public Server {
 
     [[nodiscard]] std::vector<BoundListener> listeners() const override { return bound_; }
     [[nodiscard]] limit::Limiter& limiter() override { return *shared_->limiter; }
+    [[nodiscard]] std::vector<limit::Spec> limits() const override {
+        return shared_->settings()->limits;
+    }
+    void end_sessions_of(const std::string& account) override { shared_->end_sessions_of(account); }
+    Status keep_counters() override {
+        if (shared_->memory == nullptr) {
+            return {};
+        }
+        if (unkept_.empty() && unkept_pairs_.empty()) {
+            unkept_ = shared_->limiter->changes(kKeptAtOnce, now());
+            unkept_pairs_ = shared_->acquaintances.changes(kKeptAtOnce);
+        }
+        if (unkept_.empty() && unkept_pairs_.empty()) {
+            return {};
+        }
+        Status kept = shared_->memory->keep(unkept_, unkept_pairs_);
+        if (kept) {
+            unkept_.clear();
+            unkept_pairs_.clear();
+        }
+        return kept;
+    }
     [[nodiscard]] std::string status_json() const override;
 
     // Replies name the port that works: the bound one when it is a fallback.
@@ -160,6 +225,8 @@ class MailServer final : public Server {
     }
 
   private:
+    static constexpr std::size_t kKeptAtOnce = 20'000;
+
     [[nodiscard]] Status bind_one(
         Kind kind, const Endpoint& wanted, const std::vector<std::string>& fallbacks
     ) {
@@ -199,6 +266,8 @@ class MailServer final : public Server {
     std::shared_ptr<Shared> shared_;
     std::vector<BoundListener> bound_;
     std::vector<std::unique_ptr<net::Listener>> listeners_;
+    std::vector<limit::State> unkept_;  // until the store has taken them
+    std::vector<limit::Acquaintance> unkept_pairs_;
 };
 
 std::string MailServer::status_json() const {
@@ -258,7 +327,9 @@ std::string MailServer::status_json() const {
             {{"limit", one.limit},
              {"keys", one.keys},
              {"taken", one.taken},
-             {"refused", one.refused}}
+             {"refused", one.refused},
+             {"would_refuse", one.would_refuse},
+             {"dropped_live", one.dropped_live}}
         );
     }
     return out.dump();
@@ -267,8 +338,12 @@ std::string MailServer::status_json() const {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(Deps deps) {
-    auto settings = make_settings(deps.config, deps.policy);
-    auto limiter = limit::Limiter::make(limits_of(settings->config.mail), {});
+    auto made = make_settings(deps.config, deps.policy);
+    if (!made) {
+        return fail(made.error());
+    }
+    const std::shared_ptr<Settings> settings = std::move(*made);
+    auto limiter = limit::Limiter::make(limits_of(deps.config), {});
     if (!limiter) {
         return fail(limiter.error());
     }
@@ -283,6 +358,7 @@ Result<std::unique_ptr<Server>> Server::start(Deps deps) {
     );
     shared->set_settings(settings);
     restore_logins(*shared);
+    restore_counters(*shared);
     const config::Config config = settings->config;
     auto server = std::make_unique<MailServer>(deps, shared);
     if (Status bound = server->bind(config); !bound) {

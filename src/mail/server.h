@@ -7,10 +7,13 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "conduct/login_memory.h"
+#include "conduct/warden.h"
 #include "config/config.h"
 #include "dkim/sign.h"
 #include "event/event.h"
 #include "limit/limiter.h"
+#include "limit/memory.h"
+#include "limit/spec.h"
 #include "line/line.h"
 #include "net/resolver.h"
 #include "net/server.h"
@@ -50,6 +53,12 @@ struct Deps {
 
     // Where logins are kept over a restart; null: nowhere.
     conduct::LoginMemory* logins = nullptr;
+    // What becomes of misused accounts; null: nothing.
+    conduct::Warden* warden = nullptr;
+    // Called on a worker with each message to conduct.report_address; may be empty.
+    std::function<void(const std::string&)> complaint;
+    // Where the counters of limits are kept over a restart; null: nowhere.
+    limit::Memory* counters = nullptr;
     // Signs what is submitted (DKIM); null: nothing is signed.
     const dkim::SignerHolder* signer = nullptr;
 
@@ -87,8 +96,14 @@ class Server {
     [[nodiscard]] virtual std::vector<BoundListener> listeners() const = 0;
     // {"connections":{...},"logins":{...},"messages":{...},"refused":{"550":3},"limits":[...]}
     [[nodiscard]] virtual std::string status_json() const = 0;
-    // For `sekisho limit show` and the desk.
+    // Keeps what limits have counted since the last call; to be called about once a second. May
+    // wait for the disk. What can't be kept is tried again with the next call.
+    virtual Status keep_counters() = 0;
+    // Ends the account's running sessions with 421, at once.
+    virtual void end_sessions_of(const std::string& account) = 0;
+    // For `sekisho limit` and the desk.
     [[nodiscard]] virtual limit::Limiter& limiter() = 0;
+    [[nodiscard]] virtual std::vector<limit::Spec> limits() const = 0;
 };
 
 }  // namespace sekisho::mail

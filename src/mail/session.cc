@@ -5,7 +5,9 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "conduct/machine.h"
 #include "event/event.h"
+#include "limit/spec.h"
 #include "mail/rules.h"
 #include "mail/shared.h"
 #include "net/server.h"
@@ -95,6 +97,10 @@ std::optional<smtp::Reply> Session::unwanted() const {
 
 net::Task<void> Session::run() {
     std::optional<smtp::Reply> refusal = unwanted();
+    if (!refusal) {
+        co_await find_line_for_limits();
+        refusal = limited_connection();
+    }
     const bool begun = co_await begin(!refusal.has_value());
     if (begun) {
         if (refusal) {
@@ -192,6 +198,12 @@ net::Task<bool> Session::read() {
         );
         co_return true;
     }
+    if (live_->ended) {
+        smtp_.close_with(smtp::reply(
+            421, "4.7.0", settings_->config.mail.hostname + " This account may not send any more"
+        ));
+        co_return true;
+    }
     const bool data = smtp_.waiting() == Smtp::Waiting::Data;
     std::string buffer(data ? kReadData : kReadIdle, '\0');
     stream_->expires_after(data ? kDataTimeout : settings_->config.mail.command_timeout);
@@ -254,6 +266,12 @@ void Session::answer(
         return;
     }
     note_refusals();  // what is older is recorded first
+    if (reply.code >= 500 && !recipient.empty()) {
+        count_each(limit::Counts::RefusedRecipients, facts(recipient));
+        if (account_) {
+            tell_warden(account_->login, account_->line, seen_here(conduct::Seen::What::NotTaken));
+        }
+    }
     event::Event refused = event(event::Kind::Refused);
     refused.detail = reply.text();
     refused.recipient = std::move(recipient);

@@ -5,9 +5,11 @@
 #include "account/account.h"
 #include "account/sasl.h"
 #include "base/ip.h"
+#include "conduct/machine.h"
 #include "event/event.h"
 #include "limit/connections.h"
 #include "limit/limiter.h"
+#include "limit/spec.h"
 #include "line/line.h"
 #include "mail/authenticity.h"
 #include "mail/rules.h"
@@ -23,6 +25,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <expected>
 #include <map>
 #include <memory>
 #include <optional>
@@ -77,6 +80,7 @@ class Session {
 
     // envelope.cc
     net::Task<void> check_mail();
+    net::Task<void> begin_message();
     net::Task<void> check_rcpt(Smtp::CheckRcpt question);
     net::Task<bool> refuse_misplaced(std::string recipient);
     // judging.cc
@@ -93,12 +97,34 @@ class Session {
     net::Task<Result<account::Account>> find_receiver(smtp::Address to);
     net::Task<Result<account::Account>> find_by_address(std::string address);
     net::Task<void> find_line();
-    [[nodiscard]] std::optional<smtp::Reply> take_recipient();
+    // limiting.cc
+    [[nodiscard]] limit::Facts facts(std::string recipient) const;
+    net::Task<void> find_line_for_limits();
+    std::expected<void, limit::Refusal> take(std::vector<limit::Taking>& takings);
+    void note_shadowed(const limit::Refusal& refusal);
+    [[nodiscard]] std::optional<smtp::Reply> take_for_message(std::vector<limit::Taking> takings);
+    [[nodiscard]] std::optional<smtp::Reply> take_recipient(const std::string& recipient);
+    [[nodiscard]] std::optional<smtp::Reply> take_message_of(
+        limit::Counts counts, std::int64_t cost
+    );
+    [[nodiscard]] std::optional<smtp::Reply> too_many_refused(const std::string& recipient);
+    void count_each(limit::Counts counts, const limit::Facts& who);
+    [[nodiscard]] std::optional<smtp::Reply> limited_connection();
     void give_back();
+
+    // conduct.cc
+    [[nodiscard]] conduct::Stage conduct_stage() const;
+    [[nodiscard]] conduct::Seen seen_here(conduct::Seen::What what) const;
+    void tell_warden(
+        const std::string& account, const std::string& line, const conduct::Seen& seen
+    );
+    void tell_recipients(queue::Envelope& envelope);
+    net::Task<void> hold_by_conduct(std::string queue_id);
 
     // intake.cc
     net::Task<void> take_message(Smtp::Deliver mail);
     void note_author(const std::string& why);
+    [[nodiscard]] bool is_report(const queue::Envelope& envelope) const;
     net::Task<bool> refuse_unauthentic(
         std::shared_ptr<const std::string> text, const message::Header* header
     );
@@ -127,8 +153,9 @@ class Session {
     bool early_ = false;                              // spoke before our greeting
     Findings findings_;                               // on the exchange: of the peer and its mail
     std::optional<peer::Judgement> judgement_;
-    std::string reference_;   // told to a client that is in the wrong place
-    std::int64_t taken_ = 0;  // recipients taken from the limits for a message not accepted yet
+    std::string reference_;             // told to a client that is in the wrong place
+    std::vector<limit::Taking> taken_;  // from the limits, for a message not accepted yet
+    std::string limited_by_;            // the rule of the last refusal of a limit
 };
 
 }  // namespace sekisho::mail

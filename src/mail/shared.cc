@@ -48,7 +48,10 @@ Shared::Shared(
       sasl(std::move(sasl_settings)),
       credentials({.key = random_bytes(32)}),
       limiter(std::move(limits)),
+      memory(deps.counters),
       guard(*limiter, {.key = random_bytes(32)}),
+      warden(deps.warden),
+      complaint(deps.complaint),
       logins(deps.logins) {}
 
 std::shared_ptr<const Settings> Shared::settings() const {
@@ -81,6 +84,24 @@ void Shared::say_goodbye() {
         boost::asio::post(session.first, [weak = session.second, line] {
             const auto live = weak.lock();
             if (live && live->reading) {
+                net::spawn(live->stream->executor(), goodbye(live->stream, line), "goodbye");
+            }
+        });
+    }
+}
+
+void Shared::end_sessions_of(const std::string& account) {
+    const std::string line =
+        "421 4.7.0 " + settings()->config.mail.hostname + " This account may not send any more\r\n";
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [id, session] : live_) {
+        boost::asio::post(session.first, [weak = session.second, line, account] {
+            const auto live = weak.lock();
+            if (!live || live->account != account) {
+                return;
+            }
+            live->ended = true;  // one that is at work ends when it would read on
+            if (live->reading) {
                 net::spawn(live->stream->executor(), goodbye(live->stream, line), "goodbye");
             }
         });

@@ -6,12 +6,16 @@
 #include "account/sasl.h"
 #include "conduct/login_guard.h"
 #include "conduct/login_memory.h"
+#include "conduct/warden.h"
 #include "dkim/sign.h"
 #include "event/event.h"
+#include "limit/acquaintances.h"
 #include "limit/connections.h"
 #include "limit/limiter.h"
+#include "limit/memory.h"
 #include "line/line.h"
 #include "mail/counters.h"
+#include "mail/limiting.h"
 #include "mail/rules.h"
 #include "mail/server.h"
 #include "net/resolver.h"
@@ -37,6 +41,8 @@ namespace sekisho::mail {
 struct Live {
     std::shared_ptr<net::Stream> stream;
     bool reading = false;  // nothing is under way but the wait for the client
+    bool ended = false;    // it may do nothing more
+    std::string account;   // of the login
 };
 
 struct Shared {
@@ -62,7 +68,12 @@ struct Shared {
     const account::SaslSettings sasl;
     account::CredentialCache credentials;
     std::unique_ptr<limit::Limiter> limiter;
+    limit::Acquaintances acquaintances;
+    limit::Memory* const memory;  // null: counters don't outlive a restart
+    ShadowNotes shadows;
     conduct::LoginGuard guard;
+    conduct::Warden* const warden;  // null: nobody is suspected
+    const std::function<void(const std::string&)> complaint;
     conduct::LoginMemory* const logins;  // null: nothing outlives a restart
     limit::Connections connections;
     Counters counters;
@@ -74,7 +85,8 @@ struct Shared {
     // The running sessions.
     [[nodiscard]] std::uint64_t add(const std::shared_ptr<Live>& live);
     void remove(std::uint64_t id);
-    void say_goodbye();                            // posts to each session's executor
+    void say_goodbye();  // posts to each session's executor
+    void end_sessions_of(const std::string& account);
     [[nodiscard]] bool wait_idle(Duration grace);  // false: some still run
     void close_all();
 

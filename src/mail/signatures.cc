@@ -1,5 +1,6 @@
 #include "mail/signatures.h"
 
+#include "arc/verify.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "dkim/verify.h"
@@ -9,6 +10,7 @@
 #include "net/task.h"
 #include "net/workers.h"
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -26,16 +28,18 @@ struct Examined {
     Examined(std::shared_ptr<const std::string> text, Time now)
         : message(std::move(text)),
           header(message::Header::scan(*message)),
-          verifier(header, now) {}
+          verifier(header, now),
+          chain(header, now) {}
     std::shared_ptr<const std::string> message;
     message::Header header;
     dkim::Verifier verifier;
+    arc::Verifier chain;
     std::map<std::string, dkim::KeyAnswer> keys;
 };
 
 }  // namespace
 
-net::Task<std::vector<dkim::Verdict>> verify_signatures(
+net::Task<Vouched> verify_signatures(
     net::Resolver* resolver,
     net::Workers* workers,
     std::shared_ptr<const std::string> message,
@@ -44,7 +48,13 @@ net::Task<std::vector<dkim::Verdict>> verify_signatures(
 ) {
     auto examined = std::make_shared<Examined>(std::move(message), now);
     const auto until = std::chrono::steady_clock::now() + patience;
-    for (const std::string& name : examined->verifier.queries()) {
+    std::vector<std::string> names = examined->verifier.queries();
+    for (std::string& name : examined->chain.queries()) {
+        if (std::ranges::find(names, name) == names.end()) {
+            names.push_back(std::move(name));
+        }
+    }
+    for (const std::string& name : names) {
         if (std::chrono::steady_clock::now() >= until) {
             break;
         }
@@ -55,16 +65,20 @@ net::Task<std::vector<dkim::Verdict>> verify_signatures(
             examined->keys.insert_or_assign(name, fail(answer.error()));
         }
     }
-    if (examined->header.count("DKIM-Signature") == 0) {
-        co_return std::vector<dkim::Verdict>{};
+    if (examined->header.count("DKIM-Signature") == 0 && names.empty()) {
+        co_return Vouched{{}, examined->chain.finish({})};
     }
-    std::function<std::vector<dkim::Verdict>()> work = [examined] {
-        const std::string_view text = *examined->message;
-        examined->verifier.body(text.substr(examined->header.body_offset()));
-        return examined->verifier.finish(examined->keys);
+    std::function<Vouched()> work = [examined] {
+        const std::string_view body =
+            std::string_view(*examined->message).substr(examined->header.body_offset());
+        examined->verifier.body(body);
+        examined->chain.body(body);
+        return Vouched{
+            examined->verifier.finish(examined->keys), examined->chain.finish(examined->keys)
+        };
     };
-    auto verdicts = co_await net::run_on<std::vector<dkim::Verdict>>(*workers, std::move(work));
-    co_return verdicts;
+    auto vouched = co_await net::run_on<Vouched>(*workers, std::move(work));
+    co_return vouched;
 }
 
 }  // namespace sekisho::mail

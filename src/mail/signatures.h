@@ -1,6 +1,8 @@
-// The DKIM signatures of a message that came in: keys from the DNS, bodies hashed on a worker.
+// The DKIM signatures and the ARC chain of a message that came in: keys from the DNS, bodies hashed
+// on a worker.
 #pragma once
 
+#include "arc/verify.h"
 #include "base/time.h"
 #include "dkim/verify.h"
 #include "net/resolver.h"
@@ -13,9 +15,12 @@
 
 namespace sekisho::mail {
 
-// One verdict for each of the first eight signatures, in the order of their fields. Keys that the
-// DNS hasn't given within `patience`, all together, are temporary failures.
-[[nodiscard]] net::Task<std::vector<dkim::Verdict>> verify_signatures(
+struct Vouched {
+    std::vector<dkim::Verdict> signatures;  // of the first eight, in the order of their fields
+    arc::Verdict chain;
+};
+// Keys that the DNS hasn't given within `patience`, all together, are temporary failures.
+[[nodiscard]] net::Task<Vouched> verify_signatures(
     net::Resolver* resolver,
     net::Workers* workers,
     std::shared_ptr<const std::string> message,

@@ -63,15 +63,18 @@ class Signatures : public testing::Test {
         workers.reset();
         loops->stop();
     }
-    std::vector<dkim::Verdict> verify(
-        const std::string& message, Duration patience = Duration{10'000}
-    ) {
+    Vouched vouched(const std::string& message, Duration patience = Duration{10'000}) {
         return net::wait_for(
             loops->executor(0),
             verify_signatures(
                 &names, workers.get(), std::make_shared<const std::string>(message), now(), patience
             )
         );
+    }
+    std::vector<dkim::Verdict> verify(
+        const std::string& message, Duration patience = Duration{10'000}
+    ) {
+        return vouched(message, patience).signatures;
     }
     std::string signed_message(const std::string& message) {
         return signer.sign(message, message::Header::scan(message), now()).value() + message;
@@ -95,6 +98,18 @@ TEST_F(Signatures, AreVerifiedWithKeysFromTheDns) {
 
 TEST_F(Signatures, WithoutAnyNothingIsAsked) {
     EXPECT_TRUE(verify("From: a@example.net\r\n\r\nHello\r\n").empty());
+    EXPECT_EQ(names.asked, 0);
+}
+
+TEST_F(Signatures, ABrokenChainIsKnownWithoutAQuestion) {
+    const auto none = vouched("From: a@example.net\r\n\r\nHello\r\n");
+    EXPECT_EQ(none.chain.result, arc::Result::None);
+    const auto broken = vouched(
+        "ARC-Seal: i=1; a=rsa-sha256; cv=none; d=example.net; s=a; b=AAAA\r\n"
+        "From: a@example.net\r\n\r\nHello\r\n"
+    );
+    EXPECT_EQ(broken.chain.result, arc::Result::Fail);
+    EXPECT_EQ(broken.chain.reason, "set 1: it is not whole");
     EXPECT_EQ(names.asked, 0);
 }
 

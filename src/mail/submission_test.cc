@@ -8,9 +8,13 @@
 #include "dkim/sign.h"
 #include "dkim/verify.h"
 #include "event/event.h"
+#include "limit/gcra.h"
+#include "limit/spec.h"
 #include "mail/test_world.h"
 #include "message/header.h"
 #include "store/spool_log.h"
+#include "store/store.h"
+#include "store/test_support.h"
 
 #include <chrono>
 #include <filesystem>
@@ -330,12 +334,101 @@ TEST_F(Submission, RecipientsPerHour) {
     EXPECT_TRUE(send(*client, "a@x.example", "Subject: x\r\n\r\nx").starts_with("250 "));
     EXPECT_TRUE(send(*client, "b@x.example", "Subject: x\r\n\r\nx").starts_with("250 "));
     EXPECT_TRUE(send(*client, "c@x.example", "Subject: x\r\n\r\nx").starts_with("450 4.7.1"));
-    EXPECT_EQ(journal.of(event::Kind::Refused).back().rule, "limit");
+    EXPECT_EQ(journal.of(event::Kind::Refused).back().rule, "limit:recipients_per_hour");
     // A reload takes the limit away, and holds for the connections that run.
     config.mail.recipients_per_hour = 0;
     ASSERT_TRUE(server->reload(config, nullptr, nullptr));
     client->say("RSET");
     EXPECT_TRUE(send(*client, "c@x.example", "Subject: x\r\n\r\nx").starts_with("250 "));
+}
+
+TEST_F(Submission, LimitsByAnyKey) {
+    const auto spec = [](std::string name, limit::By by, limit::Counts counts, std::int64_t n) {
+        limit::Spec out;
+        out.name = std::move(name);
+        out.by = {by};
+        out.counts = counts;
+        out.how = limit::Rate{.count = n};
+        return out;
+    };
+    config.limit = {
+        spec("strangers", limit::By::Account, limit::Counts::NewRecipients, 2),
+        spec("bytes", limit::By::Line, limit::Counts::Bytes, 100),
+        spec("unknown", limit::By::Address, limit::Counts::RefusedRecipients, 2),
+        spec("quiet", limit::By::SenderDomain, limit::Counts::Messages, 1),
+        spec("big", limit::By::Account, limit::Counts::Recipients, 50),
+    };
+    config.limit[3].shadow = true;
+    start();
+    auto client = ready("submissions");
+    const std::string small = "Subject: x\r\n\r\nx";
+    EXPECT_TRUE(send(*client, "a@x.example", small).starts_with("250 "));
+    EXPECT_TRUE(send(*client, "b@x.example", small).starts_with("250 "));
+    const std::string refused = send(*client, "c@x.example", small);
+    EXPECT_TRUE(refused.starts_with("450 4.7.1 Limit strangers reached: 2 of 2 used")) << refused;
+    EXPECT_TRUE(refused.ends_with("; see https://guide.example.net/limits")) << refused;
+    EXPECT_EQ(journal.of(event::Kind::Refused).back().rule, "limit:strangers");
+    client->say("RSET");
+    EXPECT_TRUE(send(*client, "b@x.example", small).starts_with("250 ")) << "not new any more";
+    // What one limit refused is not taken from another.
+    EXPECT_EQ(server->limiter().explain("taro@example.net", now()).back().used, 3);
+    EXPECT_TRUE(send(*client, "a@x.example", "Subject: x\r\n\r\n" + std::string(200, 'x'))
+                    .starts_with("450 4.7.1 Limit bytes reached"));
+    // Refused recipients: the third isn't even looked up.
+    client->say("MAIL FROM:<taro@example.net>");
+    EXPECT_TRUE(client->say("RCPT TO:<no1@example.net>").starts_with("550 5.1.1"));
+    EXPECT_TRUE(client->say("RCPT TO:<no2@example.net>").starts_with("550 5.1.1"));
+    EXPECT_TRUE(client->say("RCPT TO:<no3@example.net>").starts_with("450 4.7.1 Limit unknown"));
+    // In shadow: told once, refused never.
+    const auto shadows = journal.of(event::Kind::LimitWouldRefuse);
+    ASSERT_EQ(shadows.size(), 1U);
+    EXPECT_EQ(shadows[0].rule, "limit:quiet");
+    EXPECT_EQ(shadows[0].account, "taro@example.net");
+}
+
+TEST_F(Submission, CountersOutliveARestart) {
+    const store::TestFolder folder;
+    const auto store = *store::open_store(folder.file());
+    counters = &store->limits();
+    config.mail.recipients_per_hour = 1;
+    start();
+    const std::string small = "Subject: x\r\n\r\nx";
+    {
+        auto client = ready("submissions");
+        EXPECT_TRUE(send(*client, "a@x.example", small).starts_with("250 "));
+    }
+    ASSERT_TRUE(server->keep_counters());
+    server.reset();
+    start();
+    auto client = ready("submissions");
+    EXPECT_TRUE(send(*client, "a@x.example", small).starts_with("450 4.7.1"));
+}
+
+TEST_F(Submission, ConnectionsAndFailedLoginsAreLimited) {
+    limit::Spec guesses;
+    guesses.name = "guesses";
+    guesses.by = {limit::By::Class};
+    guesses.counts = limit::Counts::FailedLogins;
+    guesses.how = limit::Rate{.count = 1};
+    limit::Spec connections = guesses;
+    connections.name = "connections";
+    connections.by = {limit::By::Prefix};
+    connections.counts = limit::Counts::Connections;
+    connections.how = limit::Rate{.count = 2};
+    config.limit = {guesses, connections};
+    start();
+    for (const char* answer : {"535 5.7.8", "454 4.7.0 Limit guesses reached: 1 of 1 used"}) {
+        auto client = this->client("submissions");
+        client->reply();
+        client->say("EHLO pc");
+        const std::string said = client->say(plain("taro@example.net", "wrong"));
+        EXPECT_TRUE(said.starts_with(answer)) << said;
+    }
+    auto third = this->client("submission");
+    const std::string said = third->reply();
+    EXPECT_TRUE(said.starts_with(
+        "421 4.7.0 mail.example.net Limit connections reached: 2 of 2 used, free again"
+    )) << said;
 }
 
 TEST_F(Submission, OwnDomainsRecipientsAreChecked) {

@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "dkim/sign.h"
 #include "event/event.h"
+#include "limit/memory.h"
 #include "line/memory_store.h"
 #include "mail/server.h"
 #include "net/server.h"
@@ -349,6 +350,7 @@ class MailTest : public ::testing::Test {
             .policy = policy,
             .sasl_key = std::string(32, 'k'),
             .logins = logins,
+            .counters = counters,
             .signer = &signer,
             .greeting_wait = greeting_wait,
             .login_failure_wait = Duration{0},
@@ -400,6 +402,7 @@ class MailTest : public ::testing::Test {
     line::MemoryLineStore lines;
     std::shared_ptr<const policy::Policy> policy;
     conduct::LoginMemory* logins = nullptr;
+    limit::Memory* counters = nullptr;
     Duration greeting_wait{0};
     std::unique_ptr<Server> server;
 };

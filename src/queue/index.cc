@@ -18,6 +18,10 @@ namespace {
 constexpr std::uint32_t kEmpty = ~std::uint32_t{0};
 constexpr std::size_t kTableMin = 64;
 
+bool in_delivery(Place place) {
+    return place == Place::InDelivery || place == Place::Finishing;
+}
+
 void add(std::uint64_t& value, std::int64_t by) {
     value += static_cast<std::uint64_t>(by);
 }
@@ -121,14 +125,24 @@ void Index::count_live(const Slot& slot, std::int64_t by) {
 
 void Index::place(Handle handle, Place place) {
     Slot& slot = slots_[handle];
+    if (in_delivery(slot.place) && !in_delivery(place)) {
+        schedule_.finished(slot.flow);
+    }
     if (place == Place::Scheduled) {
-        schedule_.put(handle, slot.due(), slot.number);
+        schedule_.put(slot.flow, handle, slot.due(), slot.number);
     } else {
-        schedule_.remove(handle);
+        schedule_.remove(slot.flow, handle);
     }
     count(slot, -1);
     slot.place = place;
     count(slot, 1);
+}
+
+void Index::set_attempts(Slot& slot, int attempts) {
+    if (slot.attempts == 0 && attempts > 0) {
+        schedule_.tried(slot.flow);
+    }
+    slot.attempts = static_cast<std::uint32_t>(attempts);
 }
 
 void Index::settle(Handle handle) {
@@ -143,6 +157,12 @@ void Index::message(const MessageRecord& record) {
     if (old) {
         count_live(slot, -1);
         count(slot, -1);
+        set_attempts(slot, record.attempts);
+    } else {
+        slot.flow = schedule_.join(record.lane, record.attempts == 0);
+        slot.grade = schedule_.grade(slot.flow);
+        slot.cost = record.lane.cost;
+        slot.attempts = static_cast<std::uint32_t>(record.attempts);
     }
     const Place place = slot.place;
     slot.body = record.at;
@@ -150,7 +170,6 @@ void Index::message(const MessageRecord& record) {
     slot.size = static_cast<std::uint32_t>(record.size / kRecordAlign);
     slot.due_ms = to_ms(record.due);
     slot.expires_ms = to_ms(record.expires);
-    slot.attempts = static_cast<std::uint32_t>(record.attempts);
     slot.held = record.held;
     count_live(slot, 1);
     count(slot, 1);
@@ -168,7 +187,7 @@ bool Index::outcome(MessageNumber number, Location at, Time due, int attempts) {
     Slot& slot = slots_[*found];
     slot.outcome = at;
     slot.due_ms = to_ms(due);
-    slot.attempts = static_cast<std::uint32_t>(attempts);
+    set_attempts(slot, attempts);
     settle(*found);
     return true;
 }
@@ -223,11 +242,16 @@ bool Index::remove(MessageNumber number) {
     if (!found) {
         return false;
     }
-    schedule_.remove(*found);
-    count(slots_[*found], -1);
-    count_live(slots_[*found], -1);
+    Slot& slot = slots_[*found];
+    schedule_.remove(slot.flow, *found);
+    if (in_delivery(slot.place)) {
+        schedule_.finished(slot.flow);
+    }
+    schedule_.part(slot.flow, slot.attempts == 0);
+    count(slot, -1);
+    count_live(slot, -1);
     forget(number);
-    slots_[*found] = Slot{};
+    slot = Slot{};
     free_.push_back(*found);
     return true;
 }
@@ -249,17 +273,18 @@ const Index::Slot* Index::find(MessageNumber number) const {
 }
 
 std::optional<Index::Slot> Index::take_due(Time now) {
-    const std::optional<Schedule::Top> top = schedule_.top();
-    if (!top || top->due > now) {
+    const std::optional<Handle> next = schedule_.next(now);
+    if (!next) {
         return std::nullopt;
     }
-    place(top->handle, Place::InDelivery);
-    return slots_[top->handle];
+    Slot& slot = slots_[*next];
+    schedule_.take(slot.flow, *next, slot.cost);
+    place(*next, Place::InDelivery);
+    return slot;
 }
 
 std::optional<Time> Index::next_due() const {
-    const std::optional<Schedule::Top> top = schedule_.top();
-    return top ? std::optional(top->due) : std::nullopt;
+    return schedule_.next_due();
 }
 
 void Index::finishing(MessageNumber number) {
@@ -281,19 +306,14 @@ void Index::give_back(MessageNumber number, Time due) {
     }
 }
 
-std::vector<MessageNumber> Index::oldest(std::size_t limit) const {
+std::vector<MessageNumber> Index::after(MessageNumber last) const {
     std::vector<MessageNumber> numbers;
     numbers.reserve(used_);
     for (const Slot& slot : slots_) {
-        if (slot.number != 0) {
+        if (slot.number > last) {
             numbers.push_back(slot.number);
         }
     }
-    const std::size_t wanted = std::min(limit, numbers.size());
-    std::partial_sort(
-        numbers.begin(), numbers.begin() + static_cast<std::ptrdiff_t>(wanted), numbers.end()
-    );
-    numbers.resize(wanted);
     return numbers;
 }
 

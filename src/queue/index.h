@@ -1,10 +1,12 @@
 // What is queued, in memory: state, times and places on disk of every message, without envelopes
 // or bodies. It is the fold of the log's records, in order: opening and running use the same calls.
 // On top of that it knows what no record says: who is in delivery. Not thread-safe.
-// About 110 bytes a message, the schedule included.
+// About 100 bytes a message, the schedule included, and 150 for each account with queued messages
+// (bench/spool/bench_schedule.cc).
 #pragma once
 
 #include "base/time.h"
+#include "queue/lane.h"
 #include "queue/queue_id.h"
 #include "queue/record.h"
 #include "queue/schedule.h"
@@ -33,8 +35,12 @@ class Index {
         Location body, outcome, hold;
         std::uint32_t size = 0;  // of the Message record, in steps of kRecordAlign
         std::uint32_t attempts = 0;
+        Schedule::FlowId flow = 0;
+        std::uint16_t cost = 1;
         Place place = Place::Scheduled;
-        bool held = false, damaged = false;
+        bool held : 1 = false;
+        bool damaged : 1 = false;
+        Grade grade : 2 = Grade::Interactive;
 
         [[nodiscard]] Time due() const { return from_ms(due_ms); }
         [[nodiscard]] Time expires() const { return from_ms(expires_ms); }
@@ -55,7 +61,10 @@ class Index {
         Time due{}, expires{};
         int attempts = 0;
         bool held = false;
+        Lane lane;
     };
+
+    explicit Index(std::uint32_t in_delivery_max = kInDeliveryMax) : schedule_(in_delivery_max) {}
 
     // The records. Those for an unknown number do nothing and return false.
     void message(const MessageRecord& record);
@@ -78,8 +87,8 @@ class Index {
 
     [[nodiscard]] const Counts& counts() const { return counts_; }
     [[nodiscard]] Live live(std::uint32_t ordinal) const;
-    // Numbers in order of age, at most `limit`.
-    [[nodiscard]] std::vector<MessageNumber> oldest(std::size_t limit) const;
+    // Numbers higher than `last`, in no order.
+    [[nodiscard]] std::vector<MessageNumber> after(MessageNumber last) const;
     // Numbers whose body lies before the segment, or in it, by place.
     [[nodiscard]] std::vector<MessageNumber> before(std::uint32_t ordinal) const;
     [[nodiscard]] std::vector<MessageNumber> in_segment(std::uint32_t ordinal) const;
@@ -92,6 +101,7 @@ class Index {
     void grow();
     void forget(MessageNumber number);  // from the table
     void place(Handle handle, Place place);
+    void set_attempts(Slot& slot, int attempts);
     void settle(Handle handle);  // Scheduled or Waiting, as held and damaged say
     void count(const Slot& slot, std::int64_t by);
     void count_live(const Slot& slot, std::int64_t by);

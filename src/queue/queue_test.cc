@@ -1,6 +1,7 @@
 #include "base/bytes.h"
 #include "base/time.h"
 #include "queue/index.h"
+#include "queue/lane.h"
 #include "queue/queue_id.h"
 #include "queue/record.h"
 #include "queue/retry.h"
@@ -85,6 +86,7 @@ TEST(Retry, TheLastTryIsAtTheExpiry) {
 
 TEST(Schedule, GivesWhatASortedSetGives) {
     Schedule schedule;
+    const auto flow = schedule.join({.owner = 1, .grade = Grade::Bulk}, true);
     std::set<std::tuple<std::int64_t, std::uint64_t, Schedule::Handle>> model;
     std::map<Schedule::Handle, std::pair<std::int64_t, std::uint64_t>> in;
     std::mt19937_64 random(3);
@@ -95,20 +97,21 @@ TEST(Schedule, GivesWhatASortedSetGives) {
             in.erase(found);
         }
         if (random() % 3 == 0) {
-            schedule.remove(handle);
+            schedule.remove(flow, handle);
         } else {
             const auto due = static_cast<std::int64_t>(random() % 500);
-            schedule.put(handle, from_ms(due), step);
+            schedule.put(flow, handle, from_ms(due), step);
             model.emplace(due, step, handle);
             in[handle] = {due, step};
         }
         ASSERT_EQ(schedule.size(), model.size());
         ASSERT_EQ(schedule.contains(handle), in.contains(handle));
-        const auto top = schedule.top();
-        ASSERT_EQ(top.has_value(), !model.empty());
-        if (top) {
-            ASSERT_EQ(top->handle, std::get<2>(*model.begin()));
-            ASSERT_EQ(to_ms(top->due), std::get<0>(*model.begin()));
+        const auto next = schedule.next(from_ms(1000));
+        ASSERT_EQ(next.has_value(), !model.empty());
+        ASSERT_EQ(schedule.next_due().has_value(), !model.empty());
+        if (next) {
+            ASSERT_EQ(*next, std::get<2>(*model.begin()));
+            ASSERT_EQ(to_ms(*schedule.next_due()), std::get<0>(*model.begin()));
         }
     }
 }
@@ -162,6 +165,8 @@ TEST(Record, WhatAMessageAsksForSurvives) {
     };
     meta.envelope.require_tls = true;
     meta.envelope.body_binary = true;
+    meta.envelope.route = "relay.example:25";
+    meta.delay_told = true;
     for (const int priority : {-9, -1, 1, 9}) {
         meta.envelope.priority = priority;
         const std::string bytes = encode(meta);
@@ -172,13 +177,16 @@ TEST(Record, WhatAMessageAsksForSurvives) {
         EXPECT_EQ(read->envelope.deliver_by, meta.envelope.deliver_by);
         EXPECT_EQ(read->envelope.priority, priority);
         EXPECT_TRUE(read->envelope.require_tls && read->envelope.body_binary);
+        EXPECT_EQ(read->envelope.route, "relay.example:25");
+        EXPECT_TRUE(read->delay_told);
     }
     for (const std::string& wrong :
          {std::string("\x03\x03", 2),         // twice
           std::string("\x04\x03", 2),         // out of order
           std::string("\x02\x09", 2),         // the normal priority is not written
           std::string("\x02\x13", 2),         // 10
-          std::string("\x05", 1),             // unknown
+          std::string("\x05\0\0\0\0", 5),     // no route is not written
+          std::string("\x07", 1),             // unknown
           std::string("\x01\x00\x00", 3)}) {  // cut off
         EXPECT_FALSE(decode_message(before + wrong));
     }
@@ -287,6 +295,7 @@ Index::MessageRecord message_record(MessageNumber number, std::uint32_t segment 
         .size = 800,
         .due = kNow,
         .expires = kNow + hours(1),
+        .lane = {.owner = 1, .grade = Grade::Interactive},
     };
 }
 
@@ -362,13 +371,13 @@ TEST(IndexStates, ManyMessagesComeAndGo) {
         ASSERT_EQ(index.in_segment(segment), expected);
         ASSERT_EQ(index.live(segment).count, expected.size());
     }
-    std::vector<MessageNumber> oldest;
+    std::vector<MessageNumber> young;
     for (const auto& [number, where] : model) {
-        if (oldest.size() < 10) {
-            oldest.push_back(number);
+        if (number > 1000) {
+            young.push_back(number);
         }
     }
-    EXPECT_EQ(index.oldest(10), oldest);
+    EXPECT_THAT(index.after(1000), ::testing::UnorderedElementsAreArray(young));
     // Handed out in order of age, as all are due at once.
     for (const auto& [number, where] : model) {
         ASSERT_EQ(index.take_due(kNow)->number, number);

@@ -88,9 +88,17 @@ bool read_bool(Reader& in) {
 // What a message may ask for stands behind its recipients, each only when it was asked for: records
 // written before there were such fields end there. Ascending, so that there is one way to write
 // them.
-enum class Wish : std::uint8_t { DeliverBy = 1, Priority = 2, RequireTls = 3, Binary = 4 };
+enum class Wish : std::uint8_t {
+    DeliverBy = 1,
+    Priority = 2,
+    RequireTls = 3,
+    Binary = 4,
+    Route = 5,
+    DelayTold = 6
+};
 
-void write_wishes(const Envelope& envelope, Writer& out) {
+void write_wishes(const MessageMeta& meta, Writer& out) {
+    const Envelope& envelope = meta.envelope;
     const auto tag = [&out](Wish wish) { out.u8(static_cast<std::uint8_t>(wish)); };
     if (envelope.deliver_by) {
         tag(Wish::DeliverBy);
@@ -108,9 +116,17 @@ void write_wishes(const Envelope& envelope, Writer& out) {
     if (envelope.body_binary) {
         tag(Wish::Binary);
     }
+    if (!envelope.route.empty()) {
+        tag(Wish::Route);
+        out.text(envelope.route);
+    }
+    if (meta.delay_told) {
+        tag(Wish::DelayTold);
+    }
 }
 
-void read_wish(Wish wish, Reader& in, Envelope& envelope) {
+void read_wish(Wish wish, Reader& in, MessageMeta& meta) {
+    Envelope& envelope = meta.envelope;
     switch (wish) {
         case Wish::DeliverBy: {
             DeliverBy by;
@@ -132,11 +148,20 @@ void read_wish(Wish wish, Reader& in, Envelope& envelope) {
         case Wish::Binary:
             envelope.body_binary = true;
             return;
+        case Wish::Route:
+            envelope.route = in.text();
+            if (envelope.route.empty()) {
+                in.refuse();
+            }
+            return;
+        case Wish::DelayTold:
+            meta.delay_told = true;
+            return;
     }
     in.refuse();
 }
 
-void read_wishes(Reader& in, Envelope& envelope) {
+void read_wishes(Reader& in, MessageMeta& meta) {
     std::uint8_t last = 0;
     while (in.ok() && in.left() > 0) {
         const std::uint8_t tag = in.u8();
@@ -145,7 +170,7 @@ void read_wishes(Reader& in, Envelope& envelope) {
             return;
         }
         last = tag;
-        read_wish(static_cast<Wish>(tag), in, envelope);
+        read_wish(static_cast<Wish>(tag), in, meta);
     }
 }
 
@@ -275,7 +300,7 @@ std::string encode(const MessageMeta& meta) {
         out.text(recipient.notify);
         out.text(recipient.last_reply);
     }
-    write_wishes(envelope, out);
+    write_wishes(meta, out);
     return std::move(out).take();
 }
 
@@ -311,7 +336,7 @@ std::optional<MessageMeta> decode_message(std::string_view bytes) {
         recipient.last_reply = in.text();
         envelope.recipients.push_back(std::move(recipient));
     }
-    read_wishes(in, envelope);
+    read_wishes(in, meta);
     return in.complete() ? std::optional(std::move(meta)) : std::nullopt;
 }
 
@@ -323,6 +348,9 @@ std::string encode(const OutcomeMeta& meta) {
     for (const auto& recipient : meta.recipients) {
         out.u8(static_cast<std::uint8_t>(recipient.state));
         out.text(recipient.reply);
+    }
+    if (meta.delay_told) {  // records written before there was such a field end here
+        out.u8(1);
     }
     return std::move(out).take();
 }
@@ -337,6 +365,12 @@ std::optional<OutcomeMeta> decode_outcome(std::string_view bytes) {
         recipient.state = read_state(in);
         recipient.reply = in.text();
         meta.recipients.push_back(std::move(recipient));
+    }
+    if (in.ok() && in.left() > 0) {
+        meta.delay_told = in.u8() == 1;
+        if (!meta.delay_told) {
+            in.refuse();
+        }
     }
     return in.complete() ? std::optional(std::move(meta)) : std::nullopt;
 }
@@ -389,6 +423,7 @@ Entry make_entry(MessageNumber number, MessageMeta message) {
     entry.attempts = message.attempts;
     entry.held = message.held;
     entry.hold_reason = std::move(message.hold_reason);
+    entry.delay_told = message.delay_told;
     return entry;
 }
 
@@ -398,6 +433,7 @@ bool apply(Entry& entry, OutcomeMeta outcome) {
     }
     entry.due = outcome.due;
     entry.attempts = outcome.attempts;
+    entry.delay_told = entry.delay_told || outcome.delay_told;
     for (std::size_t i = 0; i < outcome.recipients.size(); ++i) {
         entry.envelope.recipients[i].state = outcome.recipients[i].state;
         entry.envelope.recipients[i].last_reply = std::move(outcome.recipients[i].reply);

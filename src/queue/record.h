@@ -96,6 +96,7 @@ struct MessageMeta {
     int attempts = 0;
     bool held = false;
     std::string hold_reason;
+    bool delay_told = false;
 };
 struct OutcomeMeta {
     struct PerRecipient {
@@ -105,6 +106,7 @@ struct OutcomeMeta {
     Time due{};
     int attempts = 0;
     std::vector<PerRecipient> recipients;  // all, in the envelope's order
+    bool delay_told = false;
 };
 struct HoldMeta {
     std::string reason;

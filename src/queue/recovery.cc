@@ -1,6 +1,7 @@
 #include "queue/recovery.h"
 
 #include "queue/index.h"
+#include "queue/lane.h"
 #include "queue/queue_id.h"
 #include "queue/record.h"
 #include "queue/scan.h"
@@ -110,6 +111,7 @@ bool Recovery::apply_message(const ScannedRecord& found) {
         .expires = meta->expires,
         .attempts = meta->attempts,
         .held = meta->held,
+        .lane = lane_of(meta->envelope),
     };
     orphans_.erase(header.message);
     if (found.body_ok) {

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/time.h"
+#include "queue/lane.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -10,91 +11,232 @@
 
 namespace sekisho::queue {
 namespace {
-constexpr std::size_t kChildren = 4;
+
+// Virtual time for a cost of 1 at a share of 1; a multiple of every share.
+constexpr std::int64_t kUnit = 64;
+
+constexpr std::size_t index(Grade grade) {
+    return static_cast<std::size_t>(grade);
 }
 
-void Schedule::set(std::size_t at, const Node& node) {
-    heap_[at] = node;
-    place_[node.handle] = static_cast<std::uint32_t>(at);
-}
+}  // namespace
 
-void Schedule::up(std::size_t at, const Node& node) {
-    while (at > 0) {
-        const std::size_t parent = (at - 1) / kChildren;
-        if (!node.before(heap_[parent])) {
-            break;
-        }
-        set(at, heap_[parent]);
-        at = parent;
+Schedule::FlowId Schedule::make_flow(std::uint64_t owner, Grade grade) {
+    FlowId id = 0;
+    if (free_.empty()) {
+        id = static_cast<FlowId>(flows_.size());
+        SEKISHO_ASSERT(id != kNone);
+        flows_.emplace_back();
+    } else {
+        id = free_.back();
+        free_.pop_back();
     }
-    set(at, node);
+    flows_[id].owner = owner;
+    flows_[id].grade = grade;
+    return id;
 }
 
-void Schedule::down(std::size_t at, const Node& node) {
-    for (;;) {
-        const std::size_t first = at * kChildren + 1;
-        if (first >= heap_.size()) {
-            break;
-        }
-        std::size_t least = first;
-        const std::size_t last = std::min(first + kChildren, heap_.size());
-        for (std::size_t child = first + 1; child < last; ++child) {
-            if (heap_[child].before(heap_[least])) {
-                least = child;
-            }
-        }
-        if (!heap_[least].before(node)) {
-            break;
-        }
-        set(at, heap_[least]);
-        at = least;
+Schedule::FlowId Schedule::join(const Lane& lane, bool fresh) {
+    Owner& owner = owners_[lane.owner];
+    const Grade by_backlog = owner.fresh >= kBulkBacklog ? Grade::Bulk : Grade::Interactive;
+    FlowId& id = owner.flows[index(lane.grade.value_or(by_backlog))];
+    if (id == kNone) {
+        id = make_flow(lane.owner, lane.grade.value_or(by_backlog));
     }
-    set(at, node);
+    owner.fresh += fresh ? 1 : 0;
+    ++flows_[id].members;
+    return id;
 }
 
-void Schedule::put(Handle handle, Time due, std::uint64_t tie) {
-    SEKISHO_ASSERT(handle != kNowhere);
-    if (handle >= place_.size()) {
-        place_.resize(std::size_t{handle} + 1, kNowhere);
+void Schedule::tried(FlowId flow) {
+    --owners_.at(flows_[flow].owner).fresh;
+}
+
+void Schedule::part(FlowId id, bool fresh) {
+    Flow& flow = flows_[id];
+    if (fresh) {
+        tried(id);
     }
-    const Node node{.due_ms = to_ms(due), .tie = tie, .handle = handle};
-    if (place_[handle] == kNowhere) {
-        heap_.push_back(node);
-        up(heap_.size() - 1, node);
+    if (--flow.members > 0) {
         return;
     }
-    const std::size_t at = place_[handle];
-    if (node.before(heap_[at])) {
-        up(at, node);
-    } else {
-        down(at, node);
+    SEKISHO_ASSERT(flow.messages.empty() && flow.in_delivery == 0);
+    const auto owner = owners_.find(flow.owner);
+    owner->second.flows[index(flow.grade)] = kNone;
+    if (std::ranges::all_of(owner->second.flows, [](FlowId one) { return one == kNone; })) {
+        owners_.erase(owner);
+    }
+    flow = Flow{};
+    free_.push_back(id);
+}
+
+Schedule::Flows* Schedule::heap_of(const Flow& flow) {
+    switch (flow.state) {
+        case State::Sleeping:
+            return &sleeping_;
+        case State::Ready:
+            return &classes_[index(flow.grade)].ready;
+        case State::Blocked:
+            return &blocked_;
+        case State::Empty:
+            break;
+    }
+    return nullptr;
+}
+
+void Schedule::detach(FlowId id) {
+    if (Flows* heap = heap_of(flows_[id])) {
+        heap->remove(flow_places_, id);
+    }
+    flows_[id].state = State::Empty;
+}
+
+void Schedule::attach(FlowId id) {
+    Flow& flow = flows_[id];
+    SEKISHO_ASSERT(flow.state == State::Empty);
+    if (!flow.messages.empty()) {
+        flow.state = State::Sleeping;
+        sleeping_.put(flow_places_, {.key = flow.messages.top().due_ms, .handle = id});
     }
 }
 
-void Schedule::remove(Handle handle) {
+void Schedule::make_ready(FlowId id) {
+    detach(id);
+    Flow& flow = flows_[id];
+    Class& grade = classes_[index(flow.grade)];
+    if (grade.ready.empty()) {
+        grade.start = std::max(clock_, grade.finish);
+    }
+    flow.state = State::Ready;
+    // Who has had nothing for a while comes before all who are in the middle of their backlog.
+    const std::int64_t start = flow.finish > grade.clock ? flow.finish : grade.clock - 1;
+    grade.ready.put(flow_places_, {.key = start, .handle = id});
+}
+
+void Schedule::block(FlowId id) {
+    detach(id);
+    flows_[id].state = State::Blocked;
+    blocked_.put(flow_places_, {.key = ++blocked_count_, .handle = id});
+}
+
+void Schedule::put(FlowId id, Handle handle, Time due, std::uint64_t tie) {
+    Flow& flow = flows_[id];
+    size_ += contains(handle) ? 0 : 1;
+    flow.messages.put(
+        places_, {.due_ms = to_ms(due), .tie = static_cast<std::uint32_t>(tie), .handle = handle}
+    );
+    if (flow.state == State::Empty) {
+        attach(id);
+    } else if (flow.state == State::Sleeping) {
+        sleeping_.put(flow_places_, {.key = flow.messages.top().due_ms, .handle = id});
+    }
+}
+
+void Schedule::remove(FlowId id, Handle handle) {
     if (!contains(handle)) {
         return;
     }
-    const std::size_t at = place_[handle];
-    place_[handle] = kNowhere;
-    const Node last = heap_.back();
-    heap_.pop_back();
-    if (at == heap_.size()) {
-        return;
-    }
-    // The last one takes the freed place and may belong further up or further down.
-    if (at > 0 && last.before(heap_[(at - 1) / kChildren])) {
-        up(at, last);
-    } else {
-        down(at, last);
+    Flow& flow = flows_[id];
+    flow.messages.remove(places_, handle);
+    --size_;
+    if (flow.messages.empty()) {
+        detach(id);
+    } else if (flow.state == State::Sleeping) {
+        sleeping_.put(flow_places_, {.key = flow.messages.top().due_ms, .handle = id});
     }
 }
 
-std::optional<Schedule::Top> Schedule::top() const {
-    if (heap_.empty()) {
+std::optional<std::size_t> Schedule::choose() const {
+    std::optional<std::size_t> chosen;
+    for (std::size_t i = 0; i < classes_.size(); ++i) {
+        if (!classes_[i].ready.empty() &&
+            (!chosen || classes_[i].start < classes_[*chosen].start)) {
+            chosen = i;
+        }
+    }
+    return chosen;
+}
+
+std::optional<Schedule::Handle> Schedule::next(Time now) {
+    const std::int64_t now_ms = to_ms(now);
+    while (!sleeping_.empty() && sleeping_.top().key <= now_ms) {
+        make_ready(sleeping_.top().handle);
+    }
+    if (in_delivery_ >= in_delivery_max_) {
         return std::nullopt;
     }
-    return Top{.handle = heap_.front().handle, .due = from_ms(heap_.front().due_ms)};
+    while (const std::optional<std::size_t> grade = choose()) {
+        const FlowId id = classes_[*grade].ready.top().handle;
+        const Flow& flow = flows_[id];
+        if (flow.messages.top().due_ms > now_ms) {  // its first was put off or taken out meanwhile
+            detach(id);
+            attach(id);
+        } else if (flow.in_delivery >= in_delivery_max_ - in_delivery_) {
+            block(id);
+        } else {
+            return flow.messages.top().handle;
+        }
+    }
+    return std::nullopt;
+}
+
+void Schedule::take(FlowId id, Handle handle, std::uint16_t cost) {
+    Flow& flow = flows_[id];
+    Class& grade = classes_[index(flow.grade)];
+    SEKISHO_ASSERT(flow.state == State::Ready && grade.ready.top().handle == id);
+    const std::int64_t work = std::int64_t{cost} * kUnit;
+    grade.clock = std::max(grade.clock, grade.ready.top().key);
+    flow.finish = grade.clock + work;
+    clock_ = grade.start;
+    grade.start = grade.finish = clock_ + work / kGradeShares[index(flow.grade)];
+    detach(id);
+    flow.messages.remove(places_, handle);
+    --size_;
+    ++flow.in_delivery;
+    ++in_delivery_;
+    attach(id);
+}
+
+void Schedule::finished(FlowId id) {
+    Flow& flow = flows_[id];
+    SEKISHO_ASSERT(flow.in_delivery > 0 && in_delivery_ > 0);
+    --flow.in_delivery;
+    --in_delivery_;
+    // Everyone's share has grown. Its own flow and the one that waits longest look again; the
+    // others at the next place that becomes free, and all of them when none is left to become so.
+    if (flow.state == State::Blocked) {
+        detach(id);
+        attach(id);
+    }
+    do {
+        if (blocked_.empty()) {
+            break;
+        }
+        const FlowId longest = blocked_.top().handle;
+        detach(longest);
+        attach(longest);
+    } while (in_delivery_ == 0);
+}
+
+std::optional<Time> Schedule::next_due() const {
+    std::optional<Time> soonest;
+    const auto consider = [&](std::int64_t ms) {
+        if (!soonest || from_ms(ms) < *soonest) {
+            soonest = from_ms(ms);
+        }
+    };
+    if (in_delivery_ >= in_delivery_max_) {
+        return soonest;  // finished() is what changes that
+    }
+    if (!sleeping_.empty()) {
+        consider(sleeping_.top().key);
+    }
+    for (const Class& grade : classes_) {
+        if (!grade.ready.empty()) {
+            consider(flows_[grade.ready.top().handle].messages.top().due_ms);
+        }
+    }
+    return soonest;
 }
 
 }  // namespace sekisho::queue

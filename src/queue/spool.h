@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,14 @@
 namespace sekisho::queue {
 
 enum class RecipientState : std::uint8_t { Pending, Delivered, Bounced, Dropped };
+
+// A grade has its share while others wait too, so none is starved; alone it has everything.
+enum class Grade : std::uint8_t {
+    Urgent,       // asked for
+    Interactive,  // a person waits
+    Bulk,         // to many, or one of many
+    Report,       // notifications without a reverse-path
+};
 
 struct Recipient {
     std::string address;  // forward-path without angle brackets
@@ -54,6 +63,8 @@ struct Envelope {
     bool require_tls = false;             // RFC 8689
     Time accepted{};
     std::uint64_t size = 0;  // octets of the message
+    // "host:port" to deliver to instead of what routing says, by an operator's order.
+    std::string route;
     // The first try is not before it (RFC 4865). Kept as the entry's due time, not by itself.
     std::optional<Time> release;
 };
@@ -67,7 +78,10 @@ struct Entry {
     bool held = false;
     std::string hold_reason;
     bool in_delivery = false;
+    Grade grade = Grade::Interactive;
+    bool delay_told = false;  // its sender knows that it is late
 };
+[[nodiscard]] std::string_view name(Grade grade);
 
 // The outcome of one try for one message, all recipients that were tried.
 struct Outcome {
@@ -78,19 +92,32 @@ struct Outcome {
     };
     std::vector<PerRecipient> recipients;
     std::optional<Time> next_try;  // required while any recipient stays Pending
+    bool delay_told = false;       // Entry::delay_told from now on
 };
 
 // Which messages an operator's command is about; an empty field asks nothing.
 struct Filter {
-    std::string account;    // exact
+    std::set<std::string> ids;  // one of them
+    std::string account;        // exact
     std::string sender;     // reverse-path, ASCII case-insensitive; "<>" is the null reverse-path
     std::string recipient;  // a forward-path, ASCII case-insensitive
     std::string domain;     // of a forward-path, ASCII case-insensitive
     std::string client;     // exact
     std::optional<bool> held, in_delivery;
+    std::optional<Time> accepted_before;
+    std::string after;  // a queue id: only what is younger, for the next page
     std::size_t limit = 100;
 };
 [[nodiscard]] bool matches(const Filter& filter, const Entry& entry);
+
+// What an operator does with messages.
+struct Order {
+    enum class Action : std::uint8_t { Retry, Hold, Release, Drop, Reroute };
+    Action action = Action::Retry;
+    std::string reason;  // of a hold
+    std::string route;   // of Reroute: Envelope::route
+    Time at{};           // Retry, Release and Reroute: when to try
+};
 
 // What opening found wrong with stored records; nothing of it stops the spool.
 struct Damage {
@@ -127,7 +154,7 @@ class Spool {
     virtual void append(Envelope envelope, std::string message, Committed done) = 0;
 
     // The next message that is due and neither held nor in delivery, marked as in delivery; none:
-    // nullopt.
+    // nullopt. Fair between accounts and grades (schedule.h).
     [[nodiscard]] virtual std::optional<Entry> take_due(Time now) = 0;
     // When take_due() could return something, for the caller's timer.
     [[nodiscard]] virtual std::optional<Time> next_due() = 0;
@@ -142,6 +169,9 @@ class Spool {
     virtual void finish(
         std::string_view queue_id, const Outcome& outcome, std::function<void(Status)> done
     ) = 0;
+    // Ends it without a try: the message is due again at the time. Nothing is written: after a
+    // restart it is due as it was.
+    virtual void give_back(std::string_view /*queue_id*/, Time /*due*/) {}
 
     // The operator's commands; each is durable when it returns.
     [[nodiscard]] virtual std::vector<Entry> list(std::size_t limit) = 0;
@@ -150,6 +180,10 @@ class Spool {
     virtual Status hold(std::string_view queue_id, std::string reason) = 0;
     virtual Status release(std::string_view queue_id, Time now) = 0;
     virtual Status drop(std::string_view queue_id) = 0;
+    // The same for many, made durable together; one status each, in the order of the ids.
+    [[nodiscard]] virtual std::vector<Status> act(
+        const Order& order, const std::vector<std::string>& queue_ids
+    );
 
     struct Counters {
         std::uint64_t queued = 0, held = 0, in_delivery = 0;
@@ -168,8 +202,11 @@ class Spool {
     };
     [[nodiscard]] virtual Counters counters() const = 0;
 
-    // The queued messages that match, oldest first.
-    [[nodiscard]] virtual std::vector<Entry> find(const Filter& filter);
+    // Calls with each queued message that matches, oldest first, until it gives false or the
+    // filter's limit is reached. What comes meanwhile isn't seen. Holds no lock during the calls.
+    using Visitor = std::function<bool(Entry entry)>;
+    virtual void visit(const Filter& filter, const Visitor& visitor);
+    [[nodiscard]] std::vector<Entry> find(const Filter& filter);
     // What opening found damaged.
     [[nodiscard]] virtual std::vector<Damage> damage() const { return {}; }
 };

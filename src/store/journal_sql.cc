@@ -51,6 +51,10 @@ JournalSql journal_sql(const event::Query& query) {
         led = true;
         out.values.emplace_back(*wanted);
     }
+    if (query.sender) {
+        add("sender = ?");
+        out.values.emplace_back(*query.sender);
+    }
     if (!query.kinds.empty()) {
         std::string list;
         for (const event::Kind kind : query.kinds) {
@@ -66,6 +70,10 @@ JournalSql journal_sql(const event::Query& query) {
     if (query.until) {
         add("at < ?");
         out.values.emplace_back(to_ms(*query.until));
+    }
+    if (query.after_id) {
+        add("id > ?");
+        out.values.emplace_back(*query.after_id);
     }
     if (query.before_id) {
         // The rest of the page that ended with this row, in the order in which rows are read.

@@ -210,8 +210,43 @@ CREATE TABLE greylist (
 CREATE INDEX greylist_last ON greylist (last);
 )sql";
 
-// Policies of others as they were fetched.
+// Counters of limits, in microseconds, and digests of who has written to whom.
 constexpr std::string_view kStep7 = R"sql(
+CREATE TABLE limit_states (
+    name TEXT NOT NULL,
+    key TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    mark INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    recovered INTEGER NOT NULL,
+    PRIMARY KEY (name, key)
+) WITHOUT ROWID;
+CREATE INDEX limit_states_recovered ON limit_states (recovered);
+CREATE TABLE acquaintances (
+    pair INTEGER PRIMARY KEY,
+    last INTEGER NOT NULL
+);
+CREATE INDEX acquaintances_last ON acquaintances (last);
+)sql";
+
+// Accounts that were misused. Scores in thousandths; evidence a line each.
+constexpr std::string_view kStep8 = R"sql(
+CREATE TABLE conduct (
+    account TEXT PRIMARY KEY,
+    stage TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    score INTEGER NOT NULL,
+    scored INTEGER NOT NULL,
+    suspicious INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    by TEXT NOT NULL,
+    evidence TEXT NOT NULL,
+    exempt INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql";
+
+// Policies of others as they were fetched.
+constexpr std::string_view kStep9 = R"sql(
 CREATE TABLE mta_sts (
     domain TEXT PRIMARY KEY,
     id TEXT NOT NULL,
@@ -222,8 +257,8 @@ CREATE TABLE mta_sts (
 CREATE INDEX mta_sts_expires ON mta_sts (expires);
 )sql";
 
-constexpr std::array<std::string_view, 7> kSteps{
-    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7
+constexpr std::array<std::string_view, 9> kSteps{
+    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7, kStep8, kStep9
 };
 
 }  // namespace

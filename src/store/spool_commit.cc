@@ -61,6 +61,7 @@ void SpoolLog::run() {
             break;
         }
         lock.unlock();
+        compose_reroutes(batch);
         plan_upkeep(batch);
         commit(std::move(batch));
         lock.lock();
@@ -262,9 +263,11 @@ void SpoolLog::apply(const Pending& record) {
                  .due = record.due,
                  .expires = record.expires,
                  .attempts = record.attempts,
-                 .held = record.held}
+                 .held = record.held,
+                 .lane = record.lane}
             );
-            ++(record.role == Role::Append ? counters_.appended_total : counters_.carried_total);
+            counters_.appended_total += record.role == Role::Append ? 1 : 0;
+            counters_.carried_total += record.role == Role::Upkeep ? 1 : 0;
             break;
         case RecordType::Outcome:
             index_.outcome(number, record.at, record.due, record.attempts);

@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "queue/index.h"
+#include "queue/lane.h"
 #include "queue/queue_id.h"
 #include "queue/record.h"
 #include "queue/retry.h"
@@ -20,13 +21,11 @@
 #include <cstring>
 #include <expected>
 #include <functional>
-#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -128,7 +127,11 @@ void SpoolLog::append(queue::Envelope envelope, std::string message, Committed d
     if (const auto& by = envelope.deliver_by; by && by->mode == queue::DeliverBy::Mode::Return) {
         meta.expires = std::min(meta.expires, by->deadline);
     }
+    if (const auto& by = envelope.deliver_by; by && by->mode == queue::DeliverBy::Mode::Return) {
+        meta.expires = std::min(meta.expires, by->deadline);
+    }
     meta.envelope = std::move(envelope);
+    const queue::Lane lane = lane_of(meta.envelope);
     std::string encoded = encode(meta);
     if (message.size() > queue::kBodyLengthMax || encoded.size() > queue::kMetaLengthMax) {
         done(fail(Errc::Invalid, "the message is larger than a record can be"));
@@ -140,6 +143,7 @@ void SpoolLog::append(queue::Envelope envelope, std::string message, Committed d
     pending.body = std::move(message);
     pending.due = meta.due;
     pending.expires = meta.expires;
+    pending.lane = lane;
 
     std::unique_lock lock(mutex_);
     if (stopping_) {
@@ -269,6 +273,7 @@ void SpoolLog::finish(
         return;
     }
     queue::OutcomeMeta meta = merge(envelope->second, outcome);
+    meta.delay_told = outcome.delay_told;
     in_delivery_.erase(envelope);
     meta.attempts = static_cast<int>(slot->attempts) + 1;
     const bool pending =
@@ -295,53 +300,6 @@ void SpoolLog::finish(
     record.done = std::move(done);
     index_.finishing(*number);
     push(std::move(record), lock);
-}
-
-Status SpoolLog::command(std::string_view queue_id, RecordType type, std::string meta, Time due) {
-    SEKISHO_ASSERT(std::this_thread::get_id() != committer_.get_id());
-    const auto number = queue::parse_queue_id(queue_id);
-    Pending record = make_pending(Role::Command, type, number.value_or(0), std::move(meta));
-    record.due = due;
-    auto written = std::make_shared<std::promise<Status>>();
-    record.done = [written](const Status& status) { written->set_value(status); };
-    {
-        std::unique_lock lock(mutex_);
-        const Index::Slot* slot = number ? index_.find(*number) : nullptr;
-        if (slot == nullptr) {
-            return not_found(queue_id);
-        }
-        if (stopping_) {
-            return fail(Errc::Cancelled, "the spool is closing");
-        }
-        if (type == RecordType::Release && !slot->held) {
-            return fail(Errc::Conflict, fmt::format("{} is not held", queue_id));
-        }
-        if (type == RecordType::Retry && (slot->held || slot->damaged)) {
-            return fail(Errc::Conflict, fmt::format("{} is held; release it", queue_id));
-        }
-        if (type == RecordType::Retry && slot->place != queue::Place::Scheduled) {
-            return fail(Errc::Conflict, fmt::format("{} is being tried now", queue_id));
-        }
-        push(std::move(record), lock);
-    }
-    return written->get_future().get();
-}
-
-Status SpoolLog::retry_now(std::string_view queue_id, Time now) {
-    return command(queue_id, RecordType::Retry, encode(queue::DueMeta{.due = now}), now);
-}
-
-Status SpoolLog::hold(std::string_view queue_id, std::string reason) {
-    const queue::HoldMeta meta{.reason = std::move(reason)};
-    return command(queue_id, RecordType::Hold, encode(meta), {});
-}
-
-Status SpoolLog::release(std::string_view queue_id, Time now) {
-    return command(queue_id, RecordType::Release, encode(queue::DueMeta{.due = now}), now);
-}
-
-Status SpoolLog::drop(std::string_view queue_id) {
-    return command(queue_id, RecordType::Drop, {}, {});
 }
 
 queue::Spool::Counters SpoolLog::counters() const {

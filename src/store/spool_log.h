@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "queue/index.h"
+#include "queue/lane.h"
 #include "queue/record.h"
 #include "queue/recovery.h"
 #include "queue/retry.h"
@@ -82,13 +83,16 @@ class SpoolLog final : public queue::Spool {
     void finish(
         std::string_view queue_id, const queue::Outcome& outcome, std::function<void(Status)> done
     ) override;
+    void give_back(std::string_view queue_id, Time due) override;
     std::vector<queue::Entry> list(std::size_t limit) override;
-    std::vector<queue::Entry> find(const queue::Filter& filter) override;
+    void visit(const queue::Filter& filter, const Visitor& visitor) override;
     Result<queue::Entry> show(std::string_view queue_id) override;
     Status retry_now(std::string_view queue_id, Time now) override;
     Status hold(std::string_view queue_id, std::string reason) override;
     Status release(std::string_view queue_id, Time now) override;
     Status drop(std::string_view queue_id) override;
+    std::vector<Status> act(const queue::Order& order, const std::vector<std::string>& queue_ids)
+        override;
     Counters counters() const override;
     std::vector<queue::Damage> damage() const override;
 
@@ -108,7 +112,9 @@ class SpoolLog final : public queue::Spool {
         Time due{}, expires{};
         int attempts = 0;
         bool held = false;
-        std::uint64_t end = 0;  // in its segment
+        queue::Lane lane;
+        std::optional<std::string> reroute;  // an order: the record is made by the committer
+        std::uint64_t end = 0;               // in its segment
         std::function<void(const Status&)> done;
     };
     using Batch = std::vector<Pending>;
@@ -137,7 +143,13 @@ class SpoolLog final : public queue::Spool {
         Role role, queue::RecordType type, queue::MessageNumber number, std::string meta
     );
     void push(Pending pending, std::unique_lock<std::mutex>& lock);
-    Status command(std::string_view queue_id, queue::RecordType type, std::string meta, Time due);
+    Status command(const queue::Order& order, std::string_view queue_id);
+    // Puts the record of the order in the list; `done` is called when it is durable.
+    Status begin_command(
+        const queue::Order& order,
+        std::string_view queue_id,
+        std::function<void(const Status&)> done
+    );
     [[nodiscard]] Result<queue::Entry> read_entry(const queue::Index::Slot& slot);
     [[nodiscard]] Result<std::string> read_meta(
         const queue::Location& at, queue::MessageNumber number
@@ -145,7 +157,7 @@ class SpoolLog final : public queue::Spool {
     [[nodiscard]] Result<Pending> read_record(
         const queue::Location& at, queue::MessageNumber number
     );
-    [[nodiscard]] std::vector<queue::Entry> entries(const queue::Filter& filter, bool all);
+    [[nodiscard]] std::vector<queue::MessageNumber> candidates(const queue::Filter& filter);
 
     // Committer side (spool_commit.cc, spool_upkeep.cc).
     void run();
@@ -165,6 +177,12 @@ class SpoolLog final : public queue::Spool {
     void clear_trouble(bool appended);
     void plan_upkeep(Batch& batch);
     void carry(std::uint32_t ordinal, Batch& batch);
+    [[nodiscard]] Result<Pending> copy_of(
+        const queue::Index::Slot& slot,
+        const std::optional<std::string>& route = std::nullopt,
+        Time due = {}
+    );
+    void compose_reroutes(Batch& batch);
     [[nodiscard]] std::uint64_t garbage() const;  // with the lock
     void close_log();
 

@@ -11,9 +11,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -109,6 +109,7 @@ Result<queue::Entry> SpoolLog::read_entry(const Index::Slot& slot) {
     entry.due = slot.due();
     entry.expires = slot.expires();
     entry.attempts = static_cast<int>(slot.attempts);
+    entry.grade = slot.grade;
     entry.held = slot.held || slot.damaged;
     entry.in_delivery =
         slot.place == queue::Place::InDelivery || slot.place == queue::Place::Finishing;
@@ -120,33 +121,42 @@ Result<queue::Entry> SpoolLog::read_entry(const Index::Slot& slot) {
     return entry;
 }
 
-std::vector<queue::Entry> SpoolLog::entries(const queue::Filter& filter, bool all) {
+// Oldest first.
+std::vector<MessageNumber> SpoolLog::candidates(const queue::Filter& filter) {
     std::vector<MessageNumber> numbers;
-    {
+    if (filter.ids.empty()) {
         const std::scoped_lock lock(mutex_);
-        numbers = index_.oldest(all ? filter.limit : std::numeric_limits<std::size_t>::max());
+        numbers = index_.after(queue::parse_queue_id(filter.after).value_or(0));
     }
-    std::vector<queue::Entry> found;
-    for (const MessageNumber number : numbers) {
-        if (found.size() >= filter.limit) {
-            break;
+    for (const std::string& id : filter.ids) {
+        if (const auto number = queue::parse_queue_id(id)) {
+            numbers.push_back(*number);
+        }
+    }
+    std::sort(numbers.begin(), numbers.end());
+    return numbers;
+}
+
+void SpoolLog::visit(const queue::Filter& filter, const Visitor& visitor) {
+    std::size_t seen = 0;
+    for (const MessageNumber number : candidates(filter)) {
+        if (seen == filter.limit) {
+            return;
         }
         Result<queue::Entry> entry = show(queue::format_queue_id(number));
-        if (entry && (all || matches(filter, *entry))) {
-            found.push_back(std::move(*entry));
+        if (entry && matches(filter, *entry)) {
+            ++seen;
+            if (!visitor(std::move(*entry))) {
+                return;
+            }
         }
     }
-    return found;
 }
 
 std::vector<queue::Entry> SpoolLog::list(std::size_t limit) {
     queue::Filter filter;
     filter.limit = limit;
-    return entries(filter, true);
-}
-
-std::vector<queue::Entry> SpoolLog::find(const queue::Filter& filter) {
-    return entries(filter, false);
+    return find(filter);
 }
 
 Result<queue::Entry> SpoolLog::show(std::string_view queue_id) {

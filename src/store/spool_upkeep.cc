@@ -5,7 +5,9 @@
 // every state record after them in the log is also newer than they are.
 #include "base/log.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "queue/index.h"
+#include "queue/lane.h"
 #include "queue/record.h"
 #include "store/segment_set.h"
 #include "store/spool_log.h"
@@ -98,6 +100,73 @@ void SpoolLog::plan_upkeep(Batch& batch) {
     batch.push_back(std::move(trim));
 }
 
+// A Message record that says the whole truth so far; with `route` it is sent there from now on.
+Result<SpoolLog::Pending> SpoolLog::copy_of(
+    const queue::Index::Slot& slot, const std::optional<std::string>& route, Time due
+) {
+    Result<queue::Entry> entry = read_entry(slot);
+    if (!entry) {
+        return fail(entry.error());
+    }
+    Result<Pending> record = read_record(slot.body, slot.number);
+    if (!record) {
+        return record;
+    }
+    queue::MessageMeta meta{
+        .envelope = std::move(entry->envelope),
+        .due = route ? due : slot.due(),
+        .expires = slot.expires(),
+        .attempts = static_cast<int>(slot.attempts),
+        .held = slot.held,
+        .hold_reason = std::move(entry->hold_reason),
+        .delay_told = entry->delay_told,
+    };
+    meta.envelope.route = route.value_or(meta.envelope.route);
+    Pending copy =
+        make_pending(Role::Upkeep, queue::RecordType::Message, slot.number, encode(meta));
+    copy.header.body_length = record->header.body_length;
+    // Not computed anew: a body that has gone bad must not become good by being copied.
+    copy.header.body_crc = record->header.body_crc;
+    copy.body = std::move(record->body);
+    copy.due = meta.due;
+    copy.expires = meta.expires;
+    copy.attempts = meta.attempts;
+    copy.held = meta.held;
+    copy.lane = lane_of(meta.envelope);
+    return copy;
+}
+
+// Orders to send messages elsewhere become records here, between two commits, and come before
+// everything else in the batch: what the others say is newer.
+void SpoolLog::compose_reroutes(Batch& batch) {
+    Batch first;
+    Batch rest;
+    for (Pending& order : batch) {
+        if (!order.reroute) {
+            rest.push_back(std::move(order));
+            continue;
+        }
+        const queue::MessageNumber number = order.header.message;
+        std::optional<queue::Index::Slot> slot;
+        {
+            const std::scoped_lock lock(mutex_);
+            const queue::Index::Slot* found = index_.find(number);
+            slot = found != nullptr ? std::optional(*found) : std::nullopt;
+        }
+        Result<Pending> record = slot ? copy_of(*slot, order.reroute, order.due)
+                                      : not_found(queue::format_queue_id(number));
+        if (!record) {
+            order.done(fail(record.error()));
+            continue;
+        }
+        record->role = Role::Command;
+        record->done = std::move(order.done);
+        first.push_back(std::move(*record));
+    }
+    std::move(rest.begin(), rest.end(), std::back_inserter(first));
+    batch = std::move(first);
+}
+
 void SpoolLog::carry(std::uint32_t ordinal, Batch& batch) {
     if (carrying_ != ordinal) {
         const std::scoped_lock lock(mutex_);
@@ -119,14 +188,12 @@ void SpoolLog::carry(std::uint32_t ordinal, Batch& batch) {
         if (!slot || slot->body.ordinal != ordinal) {
             continue;
         }
-        Result<queue::Entry> entry = read_entry(*slot);
-        Result<Pending> record = read_record(slot->body, number);
-        if (!entry || !record) {
+        Result<Pending> copy = copy_of(*slot);
+        if (!copy) {
             log::warning(
                 "SPOOL_CARRY_FAILED",
                 "a segment is kept because a message in it can't be read",
-                {{"queue_id", queue::format_queue_id(number)},
-                 {"error", entry ? record.error().message : entry.error().message}}
+                {{"queue_id", queue::format_queue_id(number)}, {"error", copy.error().message}}
             );
             const std::scoped_lock lock(mutex_);
             uncarriable_ = ordinal;
@@ -134,25 +201,8 @@ void SpoolLog::carry(std::uint32_t ordinal, Batch& batch) {
             carrying_ = 0;  // its list is made again
             break;
         }
-        queue::MessageMeta meta{
-            .envelope = std::move(entry->envelope),
-            .due = slot->due(),
-            .expires = slot->expires(),
-            .attempts = static_cast<int>(slot->attempts),
-            .held = slot->held,
-            .hold_reason = std::move(entry->hold_reason),
-        };
-        Pending copy = make_pending(Role::Upkeep, queue::RecordType::Message, number, encode(meta));
-        copy.header.body_length = record->header.body_length;
-        // Not computed anew: a body that has gone bad must not become good by being copied.
-        copy.header.body_crc = record->header.body_crc;
-        copy.body = std::move(record->body);
-        copy.due = meta.due;
-        copy.expires = meta.expires;
-        copy.attempts = meta.attempts;
-        copy.held = meta.held;
-        bytes += copy.meta.size() + copy.body.size();
-        carried.push_back(std::move(copy));
+        bytes += copy->meta.size() + copy->body.size();
+        carried.push_back(std::move(*copy));
     }
     if (to_carry_.empty()) {
         carrying_ = 0;  // should one have failed to be written, the list is made again

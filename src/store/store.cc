@@ -11,11 +11,13 @@
 #include "line/line.h"
 #include "peer/greylist.h"
 #include "store/account_store.h"
+#include "store/conduct_memory.h"
 #include "store/evidence_store.h"
 #include "store/greylist_store.h"
 #include "store/indexed_lines.h"
 #include "store/journal.h"
 #include "store/lease_store.h"
+#include "store/limit_memory.h"
 #include "store/line_store.h"
 #include "store/login_memory.h"
 #include "store/schema.h"
@@ -36,7 +38,7 @@ namespace {
 
 struct Connections {
     std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, logins,
-        settings, evidence, greylist, mta_sts;
+        settings, evidence, greylist, limits, conduct, mta_sts;
 };
 
 class SqliteStore final : public Store {
@@ -54,6 +56,8 @@ class SqliteStore final : public Store {
           mta_sts_(std::move(connections.mta_sts)),
           evidence_(std::move(evidence)),
           logins_(std::move(connections.logins)),
+          limits_(std::move(connections.limits)),
+          conduct_(std::move(connections.conduct)),
           settings_(std::move(connections.settings)) {
         if (options.index_lines) {
             indexed_ =
@@ -74,6 +78,8 @@ class SqliteStore final : public Store {
     conduct::LoginMemory& logins() override { return logins_; }
     peer::GreylistStore& greylist() override { return greylist_; }
     delivery::StsStore& mta_sts() override { return mta_sts_; }
+    limit::Memory& limits() override { return limits_; }
+    conduct::Memory& conduct() override { return conduct_; }
 
     Result<std::optional<std::string>> setting(std::string_view key) override {
         const std::scoped_lock lock{mutex_};
@@ -165,6 +171,8 @@ class SqliteStore final : public Store {
     SqliteStsStore mta_sts_;
     std::unique_ptr<SqliteEvidenceStore> evidence_;
     SqliteLoginMemory logins_;
+    SqliteLimitMemory limits_;
+    SqliteConductMemory conduct_;
     std::mutex mutex_;
     std::unique_ptr<Database> settings_;
 };
@@ -185,6 +193,8 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
         {&made.logins, Database::Durability::Normal},
         {&made.greylist, Database::Durability::Normal},
         {&made.mta_sts, Database::Durability::Normal},
+        {&made.limits, Database::Durability::Normal},
+        {&made.conduct, Database::Durability::Full},
         {&made.writing, Database::Durability::Normal},
         {&made.reading, Database::Durability::Normal},
     };

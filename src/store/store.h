@@ -8,10 +8,12 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "conduct/login_memory.h"
+#include "conduct/warden.h"
 #include "delivery/tls/mta_sts.h"
 #include "event/event.h"
 #include "evidence/evidence.h"
 #include "lease/lease.h"
+#include "limit/memory.h"
 #include "line/line.h"
 #include "peer/greylist.h"
 #include "store/indexed_lines.h"
@@ -44,6 +46,8 @@ class Store {
     [[nodiscard]] virtual evidence::EvidenceStore& evidence() = 0;
     [[nodiscard]] virtual conduct::LoginMemory& logins() = 0;
     [[nodiscard]] virtual peer::GreylistStore& greylist() = 0;
+    [[nodiscard]] virtual limit::Memory& limits() = 0;
+    [[nodiscard]] virtual conduct::Memory& conduct() = 0;
     [[nodiscard]] virtual delivery::StsStore& mta_sts() = 0;
 
     // Small facts of the installation, such as its keys. A value may be any bytes.

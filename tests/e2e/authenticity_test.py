@@ -41,6 +41,15 @@ def made_key():
     return base64.b64encode(seed[-32:]), base64.b64encode(public[-32:]).decode()
 
 
+def made_rsa_key():
+    """A key of RSA by OpenSSL, as dkimpy reads it, and its record in strings of at most 255 octets."""
+    def openssl(*command, stdin=None):
+        return subprocess.run(["openssl", *command], input=stdin, capture_output=True, check=True).stdout
+    pem = openssl("genrsa", "-traditional", "2048")
+    record = "v=DKIM1; k=rsa; p=" + base64.b64encode(openssl("rsa", "-pubout", "-outform", "DER", stdin=pem)).decode()
+    return pem, " ".join(f'"{record[i:i + 200]}"' for i in range(0, len(record), 200))
+
+
 class World:
     """The namespace with its DNS."""
 
@@ -78,6 +87,8 @@ class World:
             'mx TXT "v=spf1 a -all"',
         ])
         self.key, public = made_key()
+        self.rsa, list_key = made_rsa_key()
+        zones.zone("forward.org.", [f'list._domainkey TXT {list_key}'])
         zones.zone("strict.org.", [
             '@ TXT "v=spf1 ip4:198.51.100.77 -all"',
             '_dmarc TXT "v=DMARC1; p=reject"',
@@ -251,6 +262,38 @@ def a_signature_vouches_where_spf_does_not(world):
         assert code == 550, answer
 
 
+def a_trusted_chain_vouches_for_what_a_list_changed(world):
+    """dkimpy seals as the list does: what it found when the mail came in, and the mail as it sends it on."""
+    import dkim
+    def sealed(subject):
+        changed = text("a@strict.org", f"[list] {subject}").encode() + b"-- \r\nthe list\r\n"
+        found = b"Authentication-Results: mx.forward.org; dmarc=pass header.from=strict.org\r\n"
+        fields = dkim.arc_sign(found + changed, b"list", b"forward.org", world.rsa, b"mx.forward.org",
+                               include_headers=[b"from", b"to", b"subject"])
+        return b"".join(fields).decode() + changed.decode()
+
+    with sekisho('dmarc = "enforce"') as s:
+        s.start("mail")
+        code, answer = send(STRANGER, "list@forward.org", sealed("not trusted"))
+        assert (code, answer[:5]) == (550, "5.7.1"), answer
+        s.write_config(f'[delivery]\nresolvers = ["{RESOLVER}"]', "", 'dmarc = "enforce"\narc_trusted = ["forward.org"]')
+        s.cli("reload")
+        code, answer = send(STRANGER, "list@forward.org", sealed("trusted"))
+        assert code == 250, answer
+        mail = delivered(s, "[list] trusted")
+        got = results(mail)
+        assert (got["arc"].result, got["dmarc"].result) == ("pass", "fail"), mail.items()
+        assert "vouches for it" in " ".join(mail["Authentication-Results"].split()), mail.items()
+        code, answer = send(STRANGER, "list@forward.org", sealed("forged").replace("Hello", "Hello, buy"))
+        assert code == 550, answer
+        details = [e["detail"] for e in s.json("events", "--address", STRANGER) if e["kind"] == "accepted"]
+        assert "arc=pass (forward.org) dmarc=fail (p=reject)" in details[0], details
+        file = Path(s.folder, "sealed.eml")
+        file.write_bytes(sealed("file").encode())
+        out = s.cli("dkim", "verify", str(file), code=1)
+        assert "ARC chain: pass\n  1 sealed by forward.org, which found mx.forward.org; dmarc=pass" in out, out
+
+
 def a_dead_dns_refuses_nothing():
     with sekisho('spf = "enforce"\ndmarc = "enforce"\nlookup_timeout = "300ms"', resolver=NOBODY) as s:
         s.start("mail")
@@ -310,11 +353,15 @@ def main_in_a_world():
         def a_signature_vouches():
             a_signature_vouches_where_spf_does_not(world)
 
+        def a_trusted_chain_vouches():
+            a_trusted_chain_vouches_for_what_a_list_changed(world)
+
         main([
             a_server_of_the_sender_passes,
             by_default_failures_are_recorded,
             what_is_enforced_is_refused,
             a_signature_vouches,
+            a_trusted_chain_vouches,
             a_dead_dns_refuses_nothing,
             explained_with_every_weight,
             who_is_not_known_comes_again,

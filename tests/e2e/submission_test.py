@@ -27,9 +27,9 @@ def submitted_and_delivered_on_both_ports():
         assert "Message-ID:" in text and "Date:" in text, "the repair of RFC 6409 8 is missing"
         wait_for("an empty queue", lambda: s.json("queue", "list") == [])
         events = wait_for("the events", lambda: [e for e in s.json("events") if e["kind"] == "delivered"])
-        rows = s.json("trace", events[0]["queue_id"])
+        rows = s.json("trace", events[0]["queue_id"])["messages"][0]["events"]
         assert [r["kind"] for r in rows] == ["accepted", "delivered"], rows
-        assert s.json("trace", events[0]["message_id"])[0]["queue_id"] == events[0]["queue_id"]
+        assert s.json("trace", events[0]["message_id"])["messages"][0]["queue_id"] == events[0]["queue_id"]
 
 
 def no_mail_without_login_and_no_login_without_tls():

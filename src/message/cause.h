@@ -1,0 +1,13 @@
+// What a reply means, for people who don't read enhanced status codes.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sekisho::message {
+
+// "452 4.2.2 over quota" -> "The recipient's mailbox is full." In English; empty for a reply that
+// says that all is well.
+[[nodiscard]] std::string plain_cause(std::string_view reply);
+
+}  // namespace sekisho::message
