@@ -94,7 +94,8 @@ class Deliverer {
         std::uint64_t in_delivery = 0;       // messages, now
     };
     [[nodiscard]] virtual Counters counters() const = 0;
-    // The counters and the places (best hosts together) with connections or waiting messages, as a JSON object.
+    // The counters and the places (best hosts together) with connections or waiting messages, as a
+    // JSON object.
     [[nodiscard]] virtual std::string status_json() const = 0;
 };
 

@@ -61,6 +61,8 @@ net::Task<Plan> plan_mx(std::shared_ptr<Job> job, Destination to) {
         records.push_back({.preference = mx.preference, .host = mx.host});
     }
     const bool implicit = records.empty();
+    plan.security_domain = to.domain;
+    plan.hosts_secure = answer->secure;
     to = hosts_of_mx(to.domain, std::move(records), job->options->route, random_number());
     if (to.kind == Destination::Kind::Failed) {
         plan.instead = hopeless(to.failure);
@@ -93,6 +95,10 @@ net::Task<Plan> make_plan(std::shared_ptr<Job> job, Destination to) {
             plan.hosts = std::move(to.hosts);
             plan.best = to.best;
             plan.place = std::move(to.place);
+            plan.configured = true;
+            if (!plan.hosts.empty()) {
+                plan.security_domain = plan.hosts.front().name;
+            }
             plan.no_address = another_time("4.4.4", "The configured mail host has no address");
             break;
     }
@@ -132,8 +138,8 @@ net::Task<Result<Bytes>> load(std::shared_ptr<Job> job) {
     co_return bytes;
 }
 
-// First where to, since the place is the hosts'; then a place; then the message's bytes, which are in
-// memory only while they are needed.
+// First where to, since the place is the hosts'; then a place; then the message's bytes, which are
+// in memory only while they are needed.
 net::Task<GroupResult> try_group(std::shared_ptr<Job> job, Group group) {
     // Of a message that others may have, too: the deliverer keeps back what is suspended as a
     // whole.

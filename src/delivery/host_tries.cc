@@ -5,8 +5,10 @@
 #include "delivery/engine.h"
 #include "delivery/outcome.h"
 #include "delivery/route.h"
+#include "delivery/security.h"
 #include "delivery/slots.h"
 #include "delivery/smtp_client.h"
+#include "delivery/tls/demand.h"
 #include "net/resolver.h"
 #include "net/task.h"
 #include "smtp/client_session.h"
@@ -24,7 +26,11 @@ namespace {
 using smtp::Stage;
 
 smtp::OutgoingMessage outgoing(
-    const Job& job, const Group& group, const std::vector<std::size_t>& which, Bytes bytes
+    const Job& job,
+    const Group& group,
+    const std::vector<std::size_t>& which,
+    Bytes bytes,
+    bool lmtp
 ) {
     const queue::Envelope& envelope = job.entry.envelope;
     smtp::OutgoingMessage message;
@@ -33,7 +39,7 @@ smtp::OutgoingMessage outgoing(
     message.smtputf8 = envelope.smtputf8;
     message.body_8bit = envelope.body_8bit;
     message.body_binary = envelope.body_binary;
-    message.require_tls = envelope.require_tls;
+    message.require_tls = envelope.require_tls && !lmtp;  // RFC 8689 §4.4: that is delivery
     message.priority = envelope.priority;
     message.ret = envelope.ret;
     message.envid = envelope.envid;
@@ -48,10 +54,13 @@ smtp::OutgoingMessage outgoing(
     return message;
 }
 
-// Which kept connections are as good as a new one to the host.
-std::string host_key(const Host& host) {
-    return host.name + ":" + std::to_string(host.port);
-}
+constexpr Demand::Kind kDemands[] = {
+    Demand::Kind::Plain,
+    Demand::Kind::Opportunistic,
+    Demand::Kind::Encrypted,
+    Demand::Kind::Verified,
+    Demand::Kind::Dane,
+};
 
 }  // namespace
 
@@ -66,6 +75,15 @@ HostTries::HostTries(std::shared_ptr<Job> job, Group group, Bytes bytes, bool lm
 
 net::Task<GroupResult> HostTries::run(Plan plan) {
     place_ = plan.place;
+    if (!lmtp_) {
+        wish_.require = job_->entry.envelope.require_tls;
+        wish_.optional = job_->tls_optional;
+        domain_.name = plan.security_domain;
+        domain_.configured = plan.configured;
+        domain_ = co_await look_up_domain(
+            tools(), job_->executor, domain_, job_->options->tls, wish_, plan.hosts_secure
+        );
+    }
     const std::vector<Host> hosts = in_order(plan);
     for (const Host& host : hosts) {
         if (over()) {
@@ -73,11 +91,11 @@ net::Task<GroupResult> HostTries::run(Plan plan) {
         }
         co_await try_host(host);
     }
-    if (tries_ == 0) {
+    if (tries_ == 0 && !refused_) {
         const Tried why = look_up_failed_.value_or(plan.no_address.value_or(Tried{}));
         co_return same_for_all(group_, why);
     }
-    if (!reached_) {
+    if (!reached_ && !refused_) {
         job_->shop->slots->refuse_waiting(place_, result_.tried.front().reply);
     }
     co_return std::move(result_);
@@ -90,9 +108,30 @@ net::Task<GroupResult> HostTries::run_socket(std::string place, std::string path
         Peer peer;
         peer.name = path;
         peer.socket_path = path;
-        co_await try_peer(std::move(peer), std::move(path));
+        Security none;
+        co_await try_peer(std::move(peer), std::move(path), std::move(none));
     }
     co_return std::move(result_);
+}
+
+SecurityTools HostTries::tools() const {
+    const Deps& deps = job_->shop->deps;
+    return {
+        .resolver = deps.resolver,
+        .any = deps.tls,
+        .verified = deps.tls_verified,
+        .sts = job_->options->mta_sts ? deps.sts : nullptr,
+    };
+}
+
+// Which kept connections are as good as a new one to the host: those that had to show the same.
+// What DANE accepts depends on the domain too (RFC 7672 §3.2.2).
+std::string HostTries::key_of(const Host& host, Demand::Kind kind) const {
+    std::string key = host.name + ":" + std::to_string(host.port);
+    if (!lmtp_) {
+        key += ", " + std::string(name(kind));
+    }
+    return kind == Demand::Kind::Dane ? key + " for " + domain_.name : key;
 }
 
 // Nobody is left, or enough was tried.
@@ -107,7 +146,13 @@ std::vector<Host> HostTries::in_order(const Plan& plan) const {
     std::vector<Host> others;
     for (std::size_t i = 0; i < plan.hosts.size(); ++i) {
         const Host& host = plan.hosts[i];
-        const bool open = i < best && job_->shop->connections->has(place_, host_key(host));
+        const bool open =
+            i < best && std::ranges::any_of(
+                            kDemands,
+                            [&](Demand::Kind kind) {
+                                return job_->shop->connections->has(place_, key_of(host, kind));
+                            }
+                        );
         (open ? hosts : others).push_back(host);
     }
     hosts.insert(hosts.end(), others.begin(), others.end());
@@ -115,13 +160,21 @@ std::vector<Host> HostTries::in_order(const Plan& plan) const {
 }
 
 net::Task<void> HostTries::try_host(Host host) {
-    const std::string to = host_key(host);
-    co_await try_kept(to);
-    if (over()) {
-        co_return;
+    const Found found = co_await addresses_of(host);
+    Security security;
+    if (!lmtp_) {
+        if (found.addresses.empty()) {
+            co_return;
+        }
+        security = co_await look_up_host(tools(), domain_, wish_, host, found.secure);
+        if (security.demand.refused) {
+            refuse(security);
+            co_return;
+        }
     }
-    const std::vector<IpAddress> addresses = co_await addresses_of(host);
-    for (const IpAddress& address : addresses) {
+    const std::string to = key_of(host, security.demand.kind);
+    co_await try_kept(to);
+    for (const IpAddress& address : found.addresses) {
         Peer peer;
         peer.name = host.name;
         peer.endpoint.address = address;
@@ -130,35 +183,53 @@ net::Task<void> HostTries::try_host(Host host) {
             break;
         }
         if (std::ranges::find(asked_, peer.endpoint) == asked_.end()) {
-            co_await try_peer(std::move(peer), to);
+            co_await try_peer(std::move(peer), to, security);
         }
     }
 }
 
-net::Task<std::vector<IpAddress>> HostTries::addresses_of(Host host) {
-    std::vector<IpAddress> addresses;
+// A host that isn't asked, because it could not show what is demanded.
+void HostTries::refuse(const Security& security) {
+    refused_ = true;
+    const smtp::Reply& reply = *security.demand.refused;
+    Attempt attempt;
+    for (std::size_t n = 0; n < open_.size(); ++n) {
+        smtp::RecipientOutcome outcome;
+        // For good only if no other host can: lacking().
+        outcome.stage = reply.permanent() ? Stage::Mail : Stage::StartTls;
+        outcome.reply = reply;
+        outcome.local = true;
+        attempt.recipients.push_back(std::move(outcome));
+    }
+    const Peer nobody;
+    take_in(nobody, attempt);
+}
+
+net::Task<HostTries::Found> HostTries::addresses_of(Host host) {
+    Found found;
     const Options& options = *job_->options;
     if (host.address) {
-        addresses.push_back(*host.address);
-        co_return addresses;
+        found.addresses.push_back(*host.address);
+        co_return found;
     }
     auto answer =
         co_await job_->shop->deps.resolver.addresses(host.name, options.ipv4, options.ipv6);
     if (!answer) {
         look_up_failed_ = another_time("4.4.3", answer.error().message);
-        co_return addresses;
+        co_return found;
     }
+    found.secure = answer->secure;
     // IPv6 first, and at every second try IPv4 first: a family that is broken on the way
     // delays half of the tries, and stops none.
     const bool v4_first = job_->entry.attempts % 2 == 1;
     for (const bool first : {true, false}) {
         for (const IpAddress& address : answer->records) {
             if (usable(address) && (address.is_v4() == v4_first) == first) {
-                addresses.push_back(address);
+                found.addresses.push_back(address);
             }
         }
     }
-    co_return addresses;
+    co_return found;
 }
 
 // Until one of the kept connections turns out to be alive.
@@ -170,7 +241,7 @@ net::Task<void> HostTries::try_kept(std::string to) {
             co_return;
         }
         const Peer peer = taken.connection->peer();
-        smtp::OutgoingMessage message = outgoing(*job_, group_, open_, bytes_);
+        smtp::OutgoingMessage message = outgoing(*job_, group_, open_, bytes_, lmtp_);
         Attempt attempt = co_await send_again(taken.connection, std::move(message), true);
         const bool stale = attempt.stale;
         shop.counters.reused += stale ? 0 : 1;
@@ -186,7 +257,7 @@ net::Task<void> HostTries::try_kept(std::string to) {
     }
 }
 
-net::Task<void> HostTries::try_peer(Peer peer, std::string to) {
+net::Task<void> HostTries::try_peer(Peer peer, std::string to, Security security) {
     ++tries_;
     Shop& shop = *job_->shop;
     ++shop.counters.attempts;
@@ -197,11 +268,11 @@ net::Task<void> HostTries::try_peer(Peer peer, std::string to) {
     options.connect_timeout = job_->options->connect_timeout;
     options.chunking = job_->options->chunking && !lmtp_;
     options.eight_bit_anyway = job_->options->eight_bit_anyway || lmtp_;
-    if (!lmtp_) {
-        options.tls = shop.deps.tls;
-    }
+    options.tls = security.context;
+    options.tls_required = security.required;
+    options.tls_proof = security.proof();
     Connections::Use use = shop.connections->opening(place_);
-    smtp::OutgoingMessage message = outgoing(*job_, group_, open_, bytes_);
+    smtp::OutgoingMessage message = outgoing(*job_, group_, open_, bytes_, lmtp_);
     Attempt attempt =
         co_await send_message(job_->executor, peer, std::move(options), std::move(message));
     shop.counters.tls += attempt.tls.empty() ? 0 : 1;
@@ -226,7 +297,7 @@ void HostTries::take_in(const Peer& peer, Attempt& attempt) {
         tried.reply = std::move(outcome.reply);
         tried.local = outcome.local;
         tried.remote_name = peer.name;
-        tried.remote = peer.text();
+        tried.remote = peer.name.empty() ? "" : peer.text();
         tried.tls = attempt.tls;
         tried.dsn_passed_on = attempt.dsn_offered;
         reached_ = reached_ || tried.stage != Stage::Connect;

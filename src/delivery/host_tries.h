@@ -6,7 +6,9 @@
 #include "delivery/engine.h"
 #include "delivery/outcome.h"
 #include "delivery/route.h"
+#include "delivery/security.h"
 #include "delivery/smtp_client.h"
+#include "delivery/tls/demand.h"
 #include "net/task.h"
 #include "smtp/client_session.h"
 #include "smtp/reply.h"
@@ -40,6 +42,9 @@ struct Plan {
     std::vector<Host> hosts;
     std::size_t best = 0;  // as Destination has them
     std::string place;
+    std::string security_domain;  // whose rules and policies for TLS count
+    bool configured = false;      // the hosts are named by us or by the address
+    bool hosts_secure = false;    // DNSSEC vouches for them
     std::optional<Tried> instead;
     std::optional<Tried> no_address;  // when no host turns out to have one
 };
@@ -55,10 +60,17 @@ class HostTries {
   private:
     [[nodiscard]] bool over() const;
     [[nodiscard]] std::vector<Host> in_order(const Plan& plan) const;
-    net::Task<std::vector<IpAddress>> addresses_of(Host host);
+    [[nodiscard]] SecurityTools tools() const;
+    [[nodiscard]] std::string key_of(const Host& host, Demand::Kind kind) const;
+    struct Found {
+        std::vector<IpAddress> addresses;
+        bool secure = false;
+    };
+    net::Task<Found> addresses_of(Host host);
     net::Task<void> try_host(Host host);
     net::Task<void> try_kept(std::string to);
-    net::Task<void> try_peer(Peer peer, std::string to);
+    net::Task<void> try_peer(Peer peer, std::string to, Security security);
+    void refuse(const Security& security);
     void take_in(const Peer& peer, Attempt& attempt);
 
     std::shared_ptr<Job> job_;
@@ -66,11 +78,14 @@ class HostTries {
     Bytes bytes_;
     bool lmtp_;
     std::string place_;
+    TlsWish wish_;
+    SecurityDomain domain_;
     std::vector<std::size_t> open_;  // indices into the group
     std::vector<Endpoint> asked_;
     GroupResult result_;
     std::size_t tries_ = 0;
     bool reached_ = false;
+    bool refused_ = false;  // a host, since it can't show what is demanded
     std::optional<Tried> look_up_failed_;
 };
 

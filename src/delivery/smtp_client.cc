@@ -223,7 +223,9 @@ net::Task<void> send_and_tell(
         const smtp::Reply reply = smtp::reply(451, "4.3.0", "Internal error");
         attempt = {};
         attempt.recipients = all_of(recipients, smtp::Stage::EndOfData, reply);
-        log::error("DELIVERY_FAILED_INSIDE", "a try ended with an exception", {{"error", error.what()}});
+        log::error(
+            "DELIVERY_FAILED_INSIDE", "a try ended with an exception", {{"error", error.what()}}
+        );
     }
     done(std::move(attempt));
 }

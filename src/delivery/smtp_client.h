@@ -1,5 +1,5 @@
-// Messages to one server, SMTP or LMTP: the client session of smtp/ on a stream of net/. A connection
-// belongs to its executor; send_message() and send_again() may be called on any.
+// Messages to one server, SMTP or LMTP: the client session of smtp/ on a stream of net/. A
+// connection belongs to its executor; send_message() and send_again() may be called on any.
 #pragma once
 
 #include "base/ip.h"
@@ -27,9 +27,9 @@ struct Peer {
 struct SendOptions {
     std::string hostname;  // our EHLO name
     bool lmtp = false;
-    bool keep = false;                // leave the connection open for another message
-    bool chunking = true;             // BDAT where it is offered (RFC 3030)
-    bool eight_bit_anyway = false;    // to servers without 8BITMIME too
+    bool keep = false;              // leave the connection open for another message
+    bool chunking = true;           // BDAT where it is offered (RFC 3030)
+    bool eight_bit_anyway = false;  // to servers without 8BITMIME too
     // STARTTLS where it is offered; null: never. After a failed handshake the message goes in plain
     // on a new connection (RFC 7435 §4), which is logged; unless TLS is required.
     std::shared_ptr<const net::TlsContext> tls;
@@ -56,7 +56,7 @@ class Connection {
     virtual ~Connection() = default;
     // On executor(), one at a time. With `keep` it stays open if it can.
     [[nodiscard]] virtual net::Task<Attempt> send(smtp::OutgoingMessage message, bool keep) = 0;
-    [[nodiscard]] virtual net::Task<void> quit() = 0;  // on executor(); closes it
+    [[nodiscard]] virtual net::Task<void> quit() = 0;        // on executor(); closes it
     [[nodiscard]] virtual std::size_t messages() const = 0;  // that it has carried or refused
     [[nodiscard]] virtual const Peer& peer() const = 0;
     [[nodiscard]] virtual net::Executor executor() const = 0;

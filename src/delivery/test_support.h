@@ -203,6 +203,7 @@ class MapResolver final : public net::Resolver {
     std::map<std::string, Result<net::Answer<net::Mx>>> mx_of;
     std::map<std::string, Result<net::Answer<IpAddress>>> addresses_of;
     std::map<std::string, Result<net::Answer<std::string>>> txt_of;
+    std::map<std::string, Result<net::Answer<net::Tlsa>>> tlsa_of;
 
     void add(const std::string& domain, const std::vector<net::Mx>& records) {
         net::Answer<net::Mx> answer;
@@ -241,6 +242,13 @@ class MapResolver final : public net::Resolver {
         const auto found = txt_of.find(name);
         if (found == txt_of.end()) {
             co_return net::Answer<std::string>{};
+        }
+        co_return found->second;
+    }
+    net::Task<Result<net::Answer<net::Tlsa>>> tlsa(std::string name) override {
+        const auto found = tlsa_of.find(name);
+        if (found == tlsa_of.end()) {
+            co_return net::Answer<net::Tlsa>{};
         }
         co_return found->second;
     }
