@@ -63,25 +63,8 @@ std::string show_text(const Json& one) {
     return out;
 }
 
-std::string done_text(const Json& answer) {
-    return answer.value("text", "");
-}
-
-int command(const Context& context, const Json& request, std::string (*text)(const Json&)) {
-    const auto config = load_config(context);
-    if (!config) {
-        return config.error();
-    }
-    const auto answer = ask(*config, "mail", request);
-    if (!answer) {
-        return report(context, answer.error());
-    }
-    print(context, *answer, text(*answer));
-    return kDone;
-}
-
 int order(const Context& context, const std::string& name, const Options& options) {
-    return command(
+    return ask_mail(
         context,
         Json{
             {"command", name},
@@ -177,14 +160,14 @@ void add_conduct(CLI::App& app, Context& context, Chosen& chosen) {
     conduct->add_subcommand("list", "Every account with a stage, points or an exemption")
         ->callback([&context, &chosen] {
             chosen = [&context] {
-                return command(context, Json{{"command", "conduct-list"}}, list_text);
+                return ask_mail(context, Json{{"command", "conduct-list"}}, list_text);
             };
         });
     auto* show = conduct->add_subcommand("show", "One account, with what was seen of it");
     show->add_option("account", options->account, "The login")->required();
     show->callback([&context, &chosen, options] {
         chosen = [&context, options] {
-            return command(
+            return ask_mail(
                 context, Json{{"command", "conduct-show"}, {"account", options->account}}, show_text
             );
         };

@@ -143,7 +143,10 @@ std::string table(
 
 Result<Json> ask(const config::Config& config, const std::string& role, const Json& request) {
     using namespace std::chrono_literals;
-    const auto reply = net::call_control(config.socket(role), request.dump(), 10s);
+    // What is about all queued messages reads them from disk.
+    const bool queue = request.value("command", "").starts_with("queue-");
+    const auto reply =
+        net::call_control(config.socket(role), request.dump(), queue ? Duration{120s} : 10s);
     if (!reply) {
         return fail(
             reply.error().code,
@@ -162,6 +165,23 @@ Result<Json> ask(const config::Config& config, const std::string& role, const Js
         );
     }
     return parsed.value("result", Json());
+}
+
+int ask_mail(const Context& context, const Json& request, std::string (*text)(const Json&)) {
+    const auto config = load_config(context);
+    if (!config) {
+        return config.error();
+    }
+    const auto answer = ask(*config, "mail", request);
+    if (!answer) {
+        return report(context, answer.error());
+    }
+    print(context, *answer, text(*answer));
+    return kDone;
+}
+
+std::string done_text(const Json& answer) {
+    return answer.value("text", "done");
 }
 
 }  // namespace sekisho::cli

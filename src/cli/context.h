@@ -49,4 +49,9 @@ void print(const Context& context, const Json& result, const std::string& text);
     const config::Config& config, const std::string& role, const Json& request
 );
 
+// Asks the mail role and prints its answer, for people by `text`; the exit code.
+int ask_mail(const Context& context, const Json& request, std::string (*text)(const Json&));
+// What a role says in words of what it did.
+[[nodiscard]] std::string done_text(const Json& answer);
+
 }  // namespace sekisho::cli

@@ -45,7 +45,6 @@ struct Options {
     bool all = false;
 };
 
-constexpr std::size_t kPage = 10'000;
 constexpr std::size_t kFlowLogMax = std::size_t{1} << 30U;
 
 // What a flow log or the journal told, beside the flows.
@@ -92,35 +91,28 @@ Result<Read> replay_journal(event::Journal& journal, Time since, gate::Replay& r
         event::Kind::GateBlocked, event::Kind::GateAnswered, event::Kind::GateWouldBlock
     };
     query.since = since;
-    query.limit = kPage;
     Read out;
-    while (true) {
-        const auto events = journal.find(query);
-        if (!events) {
-            return fail(events.error());
+    const Status read = event::for_each(journal, query, [&](const event::Event& one) {
+        const auto client = IpAddress::parse(one.address);
+        auto server_class = gate::class_of_other_end(one.detail);
+        if (!client || !server_class) {
+            ++out.left_out;
+            return;
         }
-        for (const event::Event& one : *events) {
-            query.before_id = one.id;
-            const auto client = IpAddress::parse(one.address);
-            auto server_class = gate::class_of_other_end(one.detail);
-            if (!client || !server_class) {
-                ++out.left_out;
-                continue;
-            }
-            gate::SeenFlow flow;
-            flow.at = one.at;
-            flow.client = *client;
-            flow.line = one.line;
-            flow.server_class = std::move(*server_class);
-            flow.packets = one.count;
-            flow.was_cut = one.kind != event::Kind::GateWouldBlock;
-            replay.add(flow);
-            ++out.flows;
-        }
-        if (events->size() < kPage) {
-            return out;
-        }
+        gate::SeenFlow flow;
+        flow.at = one.at;
+        flow.client = *client;
+        flow.line = one.line;
+        flow.server_class = std::move(*server_class);
+        flow.packets = one.count;
+        flow.was_cut = one.kind != event::Kind::GateWouldBlock;
+        replay.add(flow);
+        ++out.flows;
+    });
+    if (!read) {
+        return fail(read.error());
     }
+    return out;
 }
 
 Result<Read> replay_log(

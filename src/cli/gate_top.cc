@@ -37,38 +37,28 @@ struct Busy {
     Time last{};
 };
 
-constexpr std::size_t kPage = 10'000;
-
 Result<std::map<std::string, Busy>> gather(event::Journal& journal, Time since) {
     event::Query query;
     query.kinds = {
         event::Kind::GateBlocked, event::Kind::GateAnswered, event::Kind::GateWouldBlock
     };
     query.since = since;
-    query.limit = kPage;
     std::map<std::string, Busy> out;
-    while (true) {
-        const auto events = journal.find(query);
-        if (!events) {
-            return fail(events.error());
+    const Status read = event::for_each(journal, query, [&out](const event::Event& one) {
+        Busy& busy = out[one.line.empty() ? "address " + one.address : "line " + one.line];
+        busy.line = one.line;
+        busy.addresses.insert(one.address);
+        busy.rules.insert(one.rule);
+        (one.kind == event::Kind::GateWouldBlock ? busy.would_block : busy.blocked) += one.count;
+        if (one.at >= busy.last) {
+            busy.last = one.at;
+            busy.address = one.address;
         }
-        for (const event::Event& one : *events) {
-            Busy& busy = out[one.line.empty() ? "address " + one.address : "line " + one.line];
-            busy.line = one.line;
-            busy.addresses.insert(one.address);
-            busy.rules.insert(one.rule);
-            (one.kind == event::Kind::GateWouldBlock ? busy.would_block : busy.blocked) +=
-                one.count;
-            if (one.at >= busy.last) {
-                busy.last = one.at;
-                busy.address = one.address;
-            }
-            query.before_id = one.id;
-        }
-        if (events->size() < kPage) {
-            return out;
-        }
+    });
+    if (!read) {
+        return fail(read.error());
     }
+    return out;
 }
 
 // The running gate's own count.

@@ -77,41 +77,11 @@ std::string show_text(const Json& answer) {
                         : table({"LIMIT", "KEY", "USED", "ALL FREE AGAIN"}, rows);
 }
 
-std::string done_text(const Json& answer) {
-    return answer.value("text", "");
-}
-
-int command(const Context& context, const Json& request, std::string (*text)(const Json&)) {
-    const auto config = load_config(context);
-    if (!config) {
-        return config.error();
-    }
-    const auto answer = ask(*config, "mail", request);
-    if (!answer) {
-        return report(context, answer.error());
-    }
-    print(context, *answer, text(*answer));
-    return kDone;
-}
-
 Status read_all(event::Journal& journal, LimitReplay& replay) {
     event::Query query;
     query.kinds = LimitReplay::kinds();
     query.newest_first = false;
-    query.limit = 10'000;
-    while (true) {
-        const auto page = journal.find(query);
-        if (!page) {
-            return fail(page.error());
-        }
-        for (const event::Event& one : *page) {
-            replay.add(one);
-        }
-        if (page->size() < query.limit) {
-            return {};
-        }
-        query.before_id = page->back().id;
-    }
+    return event::for_each(journal, query, [&replay](const event::Event& one) { replay.add(one); });
 }
 
 Json to_json(const Replayed& replayed) {
@@ -214,7 +184,7 @@ void add_limit(CLI::App& app, Context& context, Chosen& chosen) {
     auto* list = limit->add_subcommand("list", "The limits, and how often they passed and refused");
     list->callback([&context, &chosen] {
         chosen = [&context] {
-            return command(context, Json{{"command", "limit-list"}}, list_text);
+            return ask_mail(context, Json{{"command", "limit-list"}}, list_text);
         };
     });
 
@@ -222,7 +192,7 @@ void add_limit(CLI::App& app, Context& context, Chosen& chosen) {
     show->add_option("subject", options->subject, "Account, address, line or domain")->required();
     show->callback([&context, &chosen, options] {
         chosen = [&context, options] {
-            return command(
+            return ask_mail(
                 context, Json{{"command", "limit-show"}, {"subject", options->subject}}, show_text
             );
         };
@@ -234,7 +204,7 @@ void add_limit(CLI::App& app, Context& context, Chosen& chosen) {
     reset->add_option("--reason", options->reason, "Why; kept with it")->required();
     reset->callback([&context, &chosen, options] {
         chosen = [&context, options] {
-            return command(
+            return ask_mail(
                 context,
                 Json{
                     {"command", "limit-reset"},

@@ -87,23 +87,6 @@ std::string suspensions_text(const Json& answer) {
                         : table({"WHAT", "NAME", "SINCE", "UNTIL", "BY", "REASON"}, rows);
 }
 
-std::string done_text(const Json& answer) {
-    return answer.value("text", "done");
-}
-
-int command(const Context& context, const Json& request, std::string (*text)(const Json&)) {
-    const auto config = load_config(context);
-    if (!config) {
-        return config.error();
-    }
-    const auto answer = ask(*config, "mail", request);
-    if (!answer) {
-        return report(context, answer.error());
-    }
-    print(context, *answer, text(*answer));
-    return kDone;
-}
-
 struct SuspendOptions {
     std::string account, domain, until, reason;
 };
@@ -126,7 +109,7 @@ int suspend(const Context& context, const std::string& verb, const SuspendOption
             put("until", options.until);
         }
     }
-    return command(context, request, done_text);
+    return ask_mail(context, request, done_text);
 }
 
 void add_suspensions(CLI::App& queue, Context& context, Chosen& chosen) {
@@ -155,7 +138,7 @@ void add_suspensions(CLI::App& queue, Context& context, Chosen& chosen) {
     queue.add_subcommand("suspensions", "What is suspended, since when, by whom")
         ->callback([&context, &chosen] {
             chosen = [&context] {
-                return command(context, Json{{"command", "queue-suspensions"}}, suspensions_text);
+                return ask_mail(context, Json{{"command", "queue-suspensions"}}, suspensions_text);
             };
         });
 }
@@ -195,7 +178,7 @@ void add_queue(CLI::App& app, Context& context, Chosen& chosen) {
     show->callback([&context, &chosen, id] {
         chosen = [&context, id] {
             const Json request{{"command", "queue-show"}, {"queue_id", *id}};
-            return command(context, request, show_text);
+            return ask_mail(context, request, show_text);
         };
     });
     add_queue_selected(*queue, context, chosen);

@@ -28,8 +28,9 @@ std::vector<std::pair<std::string, Row>> most(
     const std::map<std::string, Row>& rows, std::size_t limit
 ) {
     std::vector<std::pair<std::string, Row>> all(rows.begin(), rows.end());
-    std::ranges::stable_sort(all, [](const auto& a, const auto& b) {
-        return a.second.messages > b.second.messages;
+    std::ranges::sort(all, [](const auto& a, const auto& b) {
+        return a.second.messages != b.second.messages ? a.second.messages > b.second.messages
+                                                      : a.first < b.first;
     });
     all.resize(std::min(all.size(), limit));
     return all;

@@ -262,14 +262,23 @@ bool mark_late(
     return any;
 }
 
-// RFC 2852 §4.1: what was to be delivered by a time, or returned, is returned for good.
-void mark_overdue(const Job& job, std::vector<FinishedRecipient>& finished, Time at) {
+// RFC 2852 §4.1: what was to be delivered by a time, or returned, isn't tried after it.
+bool overdue(const Job& job, Time at) {
     const auto& by = job.entry.envelope.deliver_by;
-    if (!by || by->mode != queue::DeliverBy::Mode::Return || at < by->deadline) {
-        return;
-    }
+    return by && by->mode == queue::DeliverBy::Mode::Return && at >= by->deadline;
+}
+
+void give_up(std::vector<FinishedRecipient>& finished) {
     for (FinishedRecipient& to : finished) {
-        if (to.settled.expired) {
+        to.tried.local = true;
+        to.tried.reply = smtp::reply(451, "4.4.7", "The time that its sender gave it is over");
+    }
+}
+
+// It is returned for good.
+void mark_overdue(const Job& job, std::vector<FinishedRecipient>& finished, Time at) {
+    for (FinishedRecipient& to : finished) {
+        if (to.settled.expired && overdue(job, at)) {
             to.settled.status = "5.4.7";
         }
     }
@@ -323,7 +332,11 @@ net::Task<void> run_job(std::shared_ptr<Job> job) {
     for (std::size_t i = 0; i < recipients.size(); ++i) {
         (*finished)[i].recipient = recipients[i];
     }
-    co_await run_groups(job, finished);
+    if (overdue(*job, now())) {
+        give_up(*finished);
+    } else {
+        co_await run_groups(job, finished);
+    }
     std::erase_if(*finished, [](const FinishedRecipient& to) {
         return to.recipient.state != queue::RecipientState::Pending;
     });

@@ -50,6 +50,24 @@ std::string_view name(Kind kind) {
     return "unknown";
 }
 
+Status for_each(Journal& journal, Query query, const std::function<void(const Event&)>& take) {
+    constexpr std::size_t page = 10'000;
+    query.limit = page;
+    while (true) {
+        const auto found = journal.find(query);
+        if (!found) {
+            return fail(found.error());
+        }
+        for (const Event& one : *found) {
+            take(one);
+        }
+        if (found->size() < page) {
+            return {};
+        }
+        query.before_id = found->back().id;
+    }
+}
+
 std::optional<Kind> parse_kind(std::string_view text) {
     for (const auto& [value, known] : kNames) {
         if (known == text) {

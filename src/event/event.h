@@ -7,6 +7,7 @@
 #include "base/time.h"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -87,5 +88,10 @@ class Journal {
     // Rows by kind since a time, for overviews: kind -> sum of count.
     [[nodiscard]] virtual Result<std::vector<std::pair<Kind, std::int64_t>>> totals(Time since) = 0;
 };
+
+// All that the query finds, page by page; its `limit` is left aside.
+[[nodiscard]] Status for_each(
+    Journal& journal, Query query, const std::function<void(const Event&)>& take
+);
 
 }  // namespace sekisho::event

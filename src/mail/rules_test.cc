@@ -143,13 +143,13 @@ TEST(ReplyTest, LimitsSayWhatIsUsedAndWhenItIsFree) {
     refusal.free_at =
         std::chrono::sys_days{std::chrono::year{2026} / 11 / 24} + std::chrono::milliseconds(1500);
     EXPECT_EQ(
-        limit_reply(refusal).text(),
+        limit_reply(refusal, "https://guide.example.net").text(),
         "450 4.7.1 Limit recipients_per_hour reached: 300 of 300 used, free again "
-        "2026-11-24T00:00:02Z"
+        "2026-11-24T00:00:02Z; see https://guide.example.net/limits"
     );
     EXPECT_EQ(login_limit_reply(refusal).code, 454);
     refusal.possible = false;
-    EXPECT_EQ(limit_reply(refusal).text().find("free again"), std::string::npos);
+    EXPECT_EQ(limit_reply(refusal, "").text().find("free again"), std::string::npos);
 }
 
 TEST(LoginRepliesTest, TellStrangersNothingAndPointToTheirOwnText) {

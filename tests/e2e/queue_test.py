@@ -36,7 +36,7 @@ def chosen_by_selector():
         assert queued(s, "--sender", taro)[0]["recipients"][0]["address"] == "friend@two.example"
 
         # Nothing without a selector, nothing unasked, nothing with --dry-run.
-        assert "--all" in s.cli("queue", "drop", code=1)
+        assert "--all" in s.cli("queue", "drop", code=2)
         shown = s.cli("queue", "hold", "--account", bulk, "--dry-run")
         assert "6 messages" in shown and "r0@one.example" in shown, shown
         refused = s.cli("queue", "hold", "--account", bulk, code=1)
@@ -57,17 +57,17 @@ def chosen_by_selector():
         notice = wait_for("the notice", s.mailbox)[0].read_text()
         assert "not wanted there" in notice and "friend@two.example" in notice, notice
         assert queued(s, "--sender", taro) == []
-        assert "is no queue id" in s.cli("queue", "drop", "nonsense!", code=1)
+        assert "is no queue id" in s.cli("queue", "drop", "nonsense!", code=2)
 
 
 def sent_by_another_server():
-    with Sekisho(extra=NOWHERE) as s, Sekisho() as other:
-        taro, there = s.account(), other.account("hanako@example.net")
+    with Sekisho(extra=NOWHERE) as s, Sekisho(mail='domains = ["there.example"]') as other:
+        taro, there = s.account(), other.account("hanako@there.example")
         s.start()
         other.start()
         send(s, taro, there, "x@one.example")
         tried(s, 1)
-        assert "is not HOST:PORT" in s.cli("queue", "reroute", "--sender", taro, "--yes", "--to", "nonsense", code=1)
+        assert "is not HOST:PORT" in s.cli("queue", "reroute", "--sender", taro, "--yes", "--to", "nonsense", code=2)
         s.cli("queue", "reroute", "--recipient", there, "--yes", "--to", f"127.0.0.1:{other.exchange}")
         wait_for("the mail at the other server", other.mailbox)
         assert f"127.0.0.1:{other.exchange}" in s.json("events", "--kind", "released")[0]["detail"]
@@ -129,7 +129,7 @@ def exported_and_imported():
         hidden = folder / f"{max(before)}.json"
         content = hidden.read_text()
         hidden.write_text("{")
-        assert "it is no JSON object" in other.cli("queue", "import", str(folder), code=1)
+        assert "it is no JSON object" in other.cli("queue", "import", str(folder), code=2)
         hidden.write_text(content)
         (folder / f"{min(before)}.json.imported").rename(folder / f"{min(before)}.json")
         assert other.json("queue", "import", str(folder)) == {"imported": 1, "known": 1}

@@ -36,7 +36,7 @@ def a_message_is_found_by_everything_known_of_it():
         assert [m["queue_id"] for m in by_id] == [waits["queue_id"]]
         text = s.cli("trace", waits["queue_id"])
         assert "next try" in text and "does not answer" in text and "to b@two.example: deferred, 1 try" in text, text
-        assert "give a Message-ID" in s.cli("trace", code=1)
+        assert "give a Message-ID" in s.cli("trace", code=2)
 
         stats = s.json("queue", "stats")
         assert stats["messages"] == 1 and [d["domain"] for d in stats["destinations"]] == ["one.example", "two.example"], stats

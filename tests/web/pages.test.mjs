@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { open, overflow, peers, screenshots, start, violations } from './browser.mjs';
 
 const pages = ['', 'check', 'affected', 'remedies', 'settings', 'setup', 'setup?address=hanako%40tokai.example', 'setup?address=wrong', 'setup?address=a%40company.example',
-  'programs', 'thunderbird', 'outlook', 'outlook-new', 'apple-mail', 'iphone', 'gmail', 'android', 'devices', 'op25b', 'ip25b', 'servers', 'contact', 'refused?ref=K7-22Q', 'no-such-page'];
+  'programs', 'thunderbird', 'outlook', 'outlook-new', 'apple-mail', 'iphone', 'gmail', 'android', 'devices', 'op25b', 'ip25b', 'servers', 'limits', 'contact', 'refused?ref=K7-22Q', 'no-such-page'];
 let world;
 before(async () => { world = await start(); });
 after(async () => { await world?.stop(); });
