@@ -201,8 +201,10 @@ int explain(const Context& context, const Asked& asked) {
 }  // namespace
 
 void add_peer(CLI::App& app, Context& context, Chosen& chosen) {
-    CLI::App* peer = app.add_subcommand("peer", "Other mail servers: is it one?");
+    CLI::App* peer =
+        app.add_subcommand("peer", "Other mail servers: is it one, and how does mail go to it?");
     peer->require_subcommand(1);
+    add_peer_tls(*peer, context, chosen);
     CLI::App* command = peer->add_subcommand(
         "explain",
         "What the exchange would think of a client on port 25: each weight and why, from the DNS "

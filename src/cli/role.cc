@@ -287,25 +287,28 @@ void forget_old(store::Store& store, const config::Retention& retention) {
         );
     }
     const auto greylist = store.forget_greylist_before(at - peer::GreylistOptions{}.known_for);
-    if (!events || !sessions || !leases || !evidence || !greylist) {
+    const auto mta_sts = store.forget_mta_sts_before(at);
+    if (!events || !sessions || !leases || !evidence || !greylist || !mta_sts) {
         const auto& failed = !events     ? events
                              : !sessions ? sessions
                              : !leases   ? leases
                              : !evidence ? evidence
-                                         : greylist;
+                             : !greylist ? greylist
+                                         : mta_sts;
         log::warning(
             "RETENTION_FAILED",
             "what is older than [retention] says is still in the database",
             {{"error", failed.error().message}}
         );
-    } else if (*events + *sessions + *leases + *greylist > 0) {
+    } else if (*events + *sessions + *leases + *greylist + *mta_sts > 0) {
         log::info(
             "RETENTION",
             "forgot what was old",
             {{"events", *events},
              {"sessions", *sessions},
              {"leases", *leases},
-             {"greylist", *greylist}}
+             {"greylist", *greylist},
+             {"mta_sts", *mta_sts}}
         );
     }
 }

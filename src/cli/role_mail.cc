@@ -21,6 +21,7 @@
 #include "conduct/warden.h"
 #include "config/config.h"
 #include "delivery/deliverer.h"
+#include "delivery/sts_source.h"
 #include "dkim/sign.h"
 #include "mail/server.h"
 #include "mail/tokens.h"
@@ -71,12 +72,18 @@ delivery::Options delivery_options(const config::Config& config) {
     options.delay_notice = config.queue.delay_notice;
     options.concurrency = config.delivery.concurrency;
     options.concurrency_per_destination = config.delivery.concurrency_per_destination;
+    options.connection_messages_max = config.delivery.connection_messages_max;
+    options.connection_idle = config.delivery.connection_idle;
+    options.chunking = config.delivery.chunking;
+    options.eight_bit_anyway = config.delivery.eight_bit == "send";
     options.ipv4 = config.delivery.ipv4;
     options.ipv6 = config.delivery.ipv6;
     options.local = config.delivery.local == "lmtp" ? delivery::Options::Local::Lmtp
                                                     : delivery::Options::Local::Maildir;
     options.maildir = config.delivery.maildir;
     options.lmtp = config.delivery.lmtp;
+    options.tls = config.delivery.tls;
+    options.mta_sts = config.delivery.mta_sts;
     return options;
 }
 
@@ -389,6 +396,10 @@ class MailRole final : public Role {
         if (!tls) {
             return fail(tls.error());
         }
+        auto verified = net::TlsContext::client_verified(config_.delivery.trust_ca);
+        if (!verified) {
+            return fail(verified.error());
+        }
         const auto find_mailbox = [this](std::string_view address) -> Result<std::string> {
             // RFC 5321 §4.5.1: "postmaster" alone is of our own domain.
             const std::string full = address.find('@') == std::string_view::npos
@@ -409,7 +420,12 @@ class MailRole final : public Role {
              *tls,
              find_mailbox,
              &signer_,
-             &suspensions_->table()},
+             &suspensions_->table(),
+             *verified,
+             delivery::StsSource::make(
+                 {*resolver_, *workers_, store_->mta_sts(), *verified, config_.delivery.mta_sts_port
+                 }
+             )},
             delivery_options(config_)
         );
         deliverer_->start();

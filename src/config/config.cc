@@ -53,6 +53,7 @@ Config Config::resolved() const {
           &c.tls.key,
           &c.queue.directory,
           &c.delivery.trust_anchor,
+          &c.delivery.trust_ca,
           &c.delivery.maildir,
           &c.limits.country_file}) {
         anchor(*path, folder);

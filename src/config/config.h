@@ -6,6 +6,7 @@
 #include "base/ip.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "delivery/tls/policy.h"
 #include "limit/spec.h"
 #include "policy/policy.h"
 
@@ -216,11 +217,19 @@ struct Delivery {
     std::string smarthost;  // "host:port"; empty: by MX
     std::uint32_t concurrency = 100;
     std::uint32_t concurrency_per_destination = 10;
+    std::uint32_t connection_messages_max = 100;  // 1: a connection a message
+    Duration connection_idle{10'000};             // kept so long for the next message
+    bool chunking = true;                         // BDAT (RFC 3030)
+    std::string eight_bit = "return";             // to who lacks 8BITMIME: return, send
     bool ipv4 = true, ipv6 = true;
-    std::string local = "maildir";  // for own domains: maildir or lmtp
-    std::string maildir;            // empty: state_dir/maildir
-    std::string lmtp;               // "127.0.0.1:24" or a socket's path
-    std::string dsn_from;           // empty: postmaster@hostname
+    std::string local = "maildir";       // for own domains: maildir or lmtp
+    std::string maildir;                 // empty: state_dir/maildir
+    std::string lmtp;                    // "127.0.0.1:24" or a socket's path
+    std::string dsn_from;                // empty: postmaster@hostname
+    std::vector<delivery::TlsRule> tls;  // [delivery.tls]; the most exact one counts
+    bool mta_sts = true;                 // RFC 8461
+    std::uint16_t mta_sts_port = 443;
+    std::string trust_ca;  // PEM file; empty: the system's
 };
 
 struct Http {

@@ -1,6 +1,7 @@
 #include "base/file.h"
 #include "base/time.h"
 #include "config/reader.h"
+#include "delivery/tls/policy.h"
 #include "limit/quota.h"
 #include "limit/spec.h"
 #include "policy/policy.h"
@@ -11,6 +12,7 @@
 #include <ctime>
 #include <gtest/gtest.h>
 #include <string>
+#include <vector>
 
 namespace sekisho::config {
 namespace {
@@ -127,6 +129,42 @@ TEST(Config, ImpossibleValues) {
         first_problem("[[rule]]\nname=\"r\"\nfrom=\"nowhere\"\nto=\"*\"\n").find("nowhere"),
         std::string::npos
     );
+}
+
+TEST(Config, TlsRulesAreATableOfDomains) {
+    const auto loaded = parse(
+        "[delivery]\ntrust_anchor = \"root.key\"\ntrust_ca = \"ca.pem\"\nmta_sts = false\n"
+        "[delivery.tls]\n\"Bank.example\" = \"verified mx1.bank.example *.MX.bank.example\"\n"
+        "\".example.net\" = \"dane\"\n\"*\" = \"required\"\n",
+        "/etc/sekisho/sekisho.toml"
+    );
+    ASSERT_TRUE(loaded) << loaded.error().front().message();
+    EXPECT_FALSE(loaded->delivery.mta_sts);
+    EXPECT_EQ(loaded->resolved().delivery.trust_ca, "/etc/sekisho/ca.pem");
+    const auto rule = delivery::tls_rule_for(loaded->delivery.tls, "bank.example");
+    EXPECT_EQ(rule.level, delivery::TlsLevel::Verified);
+    EXPECT_EQ(rule.mx, (std::vector<std::string>{"mx1.bank.example", "*.mx.bank.example"}));
+    EXPECT_EQ(
+        delivery::tls_rule_for(loaded->delivery.tls, "a.example.net").level,
+        delivery::TlsLevel::Dane
+    );
+    EXPECT_TRUE(parse("[delivery]\n", "f")->delivery.tls.empty());
+
+    EXPECT_EQ(
+        first_problem("[delivery]\ntls = 1\n"),
+        "sekisho.toml:2: delivery.tls: expected a table, [delivery.tls]"
+    );
+    const auto wrong = [](const std::string& line) {
+        return first_problem("[delivery.tls]\n" + line + "\n");
+    };
+    EXPECT_NE(wrong("\"a.example\" = \"strict\"").find("expected none, opp"), std::string::npos);
+    EXPECT_NE(wrong("\"a.example\" = 1").find("a string for \"a.example\""), std::string::npos);
+    EXPECT_NE(wrong("\"a..b\" = \"none\"").find("is no domain"), std::string::npos);
+    EXPECT_NE(
+        wrong("\"a.example\" = \"none\"\n\"A.example\" = \"dane\"").find("twice"), std::string::npos
+    );
+    EXPECT_NE(wrong("\"a.example\" = \"dane\"").find("delivery.trust_anchor"), std::string::npos)
+        << "nothing could be validated";
 }
 
 TEST(Config, DnsListsHaveAnswersAndPoints) {

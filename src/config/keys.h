@@ -62,6 +62,7 @@ struct LimitTable {
 [[nodiscard]] std::vector<Key<Config>> smtp_keys();                // a part of [mail]
 [[nodiscard]] std::vector<Key<Config>> client_certificate_keys();  // a part of [tls]
 [[nodiscard]] Table<Config> oauth_table();                         // a part of mail_tables()
+[[nodiscard]] std::vector<Key<Config>> delivery_tls_keys();        // a part of [delivery]
 [[nodiscard]] std::vector<Table<Config>> mail_tables();            // a part of tables()
 [[nodiscard]] const Table<ClassTable>& class_table();
 [[nodiscard]] const Table<RegionTable>& region_table();

@@ -416,7 +416,7 @@ Table<C> dkim() {
 }
 
 Table<C> delivery() {
-    return {
+    Table<C> table{
         "delivery",
         false,
         "How mail leaves.",
@@ -451,7 +451,37 @@ Table<C> delivery() {
                 SEKISHO_AT(delivery.concurrency_per_destination),
                 1,
                 10000,
-                "Deliveries at once to one domain."
+                "Deliveries at once to one destination: the domains whose best mail hosts are the "
+                "same count as one."
+            ),
+            number<C>(
+                "connection_messages_max",
+                SEKISHO_AT(delivery.connection_messages_max),
+                1,
+                100000,
+                "Messages over one connection, which is kept for the next one to the same "
+                "destination. 1: a connection a message."
+            ),
+            duration<C>(
+                "connection_idle",
+                SEKISHO_AT(delivery.connection_idle),
+                0s,
+                5min,
+                "How long a connection without a message is kept. RFC 5321 §4.5.3.2 lets servers "
+                "wait five minutes; few do."
+            ),
+            flag<C>(
+                "chunking",
+                SEKISHO_AT(delivery.chunking),
+                "Send messages with BDAT where CHUNKING is offered (RFC 3030), else with DATA."
+            ),
+            choice<C>(
+                "eight_bit",
+                SEKISHO_AT(delivery.eight_bit),
+                {"return", "send"},
+                "What becomes of a message with octets above 127 when no host offers 8BITMIME: "
+                "`return` as RFC 6152 §3 says (5.6.3; nothing is encoded anew, which would break "
+                "signatures), or `send` it as it is, which some hosts take without offering it."
             ),
             flag<C>("ipv4", SEKISHO_AT(delivery.ipv4), "Deliver over IPv4."),
             flag<C>("ipv6", SEKISHO_AT(delivery.ipv6), "Deliver over IPv6."),
@@ -478,6 +508,8 @@ Table<C> delivery() {
             ),
         }
     };
+    std::ranges::move(delivery_tls_keys(), std::back_inserter(table.keys));
+    return table;
 }
 
 Table<C> http() {

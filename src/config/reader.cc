@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "config/keys.h"
+#include "delivery/tls/policy.h"
 #include "limit/spec.h"
 #include "policy/policy.h"
 #include "policy/stages.h"
@@ -385,6 +386,16 @@ class Reader {
         }
         if (config_.delivery.local == "lmtp" && config_.delivery.lmtp.empty()) {
             problem(0, "delivery.lmtp", "is missing; delivery.local = \"lmtp\" needs it");
+        }
+        if (config_.delivery.trust_anchor.empty() &&
+            std::ranges::any_of(config_.delivery.tls, [](const delivery::TlsRule& rule) {
+                return rule.level == delivery::TlsLevel::Dane;
+            })) {
+            problem(
+                0,
+                "delivery.trust_anchor",
+                "is missing; \"dane\" in delivery.tls needs answers that are validated here"
+            );
         }
         if (!config_.delivery.ipv4 && !config_.delivery.ipv6) {
             problem(0, "delivery", "ipv4 and ipv6 are both off: nothing could be delivered");

@@ -3,7 +3,9 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "delivery/connections.h"
 #include "delivery/engine.h"
+#include "delivery/pool.h"
 #include "delivery/route.h"
 #include "delivery/slots.h"
 #include "net/task.h"
@@ -45,6 +47,18 @@ constexpr Duration kLookAgain{60'000};
 
 Slots::Limits limits_of(const Options& options) {
     return {.total = options.concurrency, .per_destination = options.concurrency_per_destination};
+}
+
+// MX look-ups at once; the rest waits, round the domains.
+constexpr Slots::Limits kLookups{.total = 200, .per_destination = 10};
+
+Pool::Limits kept_limits(const Options& options) {
+    Pool::Limits limits;
+    limits.total = options.concurrency;
+    limits.per_place = options.concurrency_per_destination;
+    limits.messages = options.connection_messages_max;
+    limits.idle = options.connection_idle;
+    return limits;
 }
 
 // Set when the account, or the domains of all who still wait for the message, are suspended.
@@ -94,6 +108,8 @@ class Pump : public std::enable_shared_from_this<Pump> {
           home_(shop_->deps.loops.executor(0)),
           timer_(home_) {
         shop_->slots = Slots::make(limits_of(*options_));
+        shop_->lookups = Slots::make(kLookups);
+        shop_->connections = Connections::make(home_, kept_limits(*options_));
     }
 
     void start() {
@@ -109,7 +125,9 @@ class Pump : public std::enable_shared_from_this<Pump> {
         std::unique_lock lock(mutex_);
         stopping_ = true;
         lock.unlock();
+        shop_->lookups->close();
         shop_->slots->close();
+        shop_->connections->close();
         lock.lock();
         idle_.wait_for(lock, grace, [this] { return in_delivery_ == 0; });
         lock.unlock();
@@ -118,6 +136,7 @@ class Pump : public std::enable_shared_from_this<Pump> {
 
     void reload(Options options) {
         shop_->slots->set_limits(limits_of(options));
+        shop_->connections->set_limits(kept_limits(options));
         const std::scoped_lock lock(mutex_);
         options_ = std::make_shared<const Options>(std::move(options));
     }
@@ -129,6 +148,7 @@ class Pump : public std::enable_shared_from_this<Pump> {
         result.deferred_total = from.deferred;
         result.bounced_total = from.bounced;
         result.attempts_total = from.attempts;
+        result.reused_total = from.reused;
         result.tls_total = from.tls;
         result.tls_failed_total = from.tls_failed;
         result.notices_total = from.notices;
@@ -137,7 +157,20 @@ class Pump : public std::enable_shared_from_this<Pump> {
         return result;
     }
 
-    [[nodiscard]] std::map<std::string, Slots::Use> use() const { return shop_->slots->use(); }
+    struct Place {
+        Slots::Use use;
+        std::size_t kept = 0;  // connections without work
+    };
+    [[nodiscard]] std::map<std::string, Place> places() const {
+        std::map<std::string, Place> result;
+        for (const auto& [name, use] : shop_->slots->use()) {
+            result[name].use = use;
+        }
+        for (const auto& [name, kept] : shop_->connections->kept_by_place()) {
+            result[name].kept = kept;
+        }
+        return result;
+    }
 
   private:
     // From any thread.
@@ -251,15 +284,19 @@ class SpoolDeliverer final : public Deliverer {
             {"deferred_total", c.deferred_total},
             {"bounced_total", c.bounced_total},
             {"attempts_total", c.attempts_total},
+            {"reused_total", c.reused_total},
             {"tls_total", c.tls_total},
             {"tls_failed_total", c.tls_failed_total},
             {"notices_total", c.notices_total},
             {"in_delivery", c.in_delivery},
             {"destinations", nlohmann::json::array()},
         };
-        for (const auto& [name, use] : pump_->use()) {
+        for (const auto& [name, place] : pump_->places()) {
             status["destinations"].push_back(
-                {{"domain", name}, {"active", use.active}, {"waiting", use.waiting}}
+                {{"place", name},
+                 {"active", place.use.active},
+                 {"waiting", place.use.waiting},
+                 {"kept", place.kept}}
             );
         }
         return status.dump();

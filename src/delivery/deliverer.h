@@ -9,6 +9,8 @@
 #include "base/time.h"
 #include "delivery/notices.h"
 #include "delivery/route.h"
+#include "delivery/sts_source.h"
+#include "delivery/tls/policy.h"
 #include "dkim/sign.h"
 #include "event/event.h"
 #include "net/resolver.h"
@@ -23,6 +25,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sekisho::delivery {
 
@@ -35,11 +38,17 @@ struct Options {
     Duration delay_notice{0};  // after it a sender is told that a message is late; 0: never
     std::size_t concurrency = 100;
     std::size_t concurrency_per_destination = 10;
+    std::size_t connection_messages_max = 100;  // 1: none is kept for another message
+    Duration connection_idle{10'000};
+    bool chunking = true;
+    bool eight_bit_anyway = false;
     bool ipv4 = true, ipv6 = true;
     enum class Local : std::uint8_t { Maildir, Lmtp };
     Local local = Local::Maildir;
-    std::string maildir;  // root folder
-    std::string lmtp;     // "127.0.0.1:24", "[::1]:24" or the path of a socket
+    std::string maildir;       // root folder
+    std::string lmtp;          // "127.0.0.1:24", "[::1]:24" or the path of a socket
+    std::vector<TlsRule> tls;  // towards others
+    bool mta_sts = true;       // their policies are asked for
     Duration connect_timeout{30'000};
     std::size_t addresses_max = 10;  // of hosts of a destination, tried for one message at once
 };
@@ -59,6 +68,9 @@ struct Deps {
     const dkim::SignerHolder* signer = nullptr;
     // Accounts and domains that an operator stopped; null: none.
     const queue::Suspensions* suspensions = nullptr;
+    // For hosts that must show a certificate that we trust; null: such are never reached.
+    std::shared_ptr<const net::TlsContext> tls_verified = nullptr;
+    std::shared_ptr<StsSource> sts = nullptr;  // null: no MTA-STS
 };
 
 class Deliverer {
@@ -75,13 +87,15 @@ class Deliverer {
     struct Counters {
         std::uint64_t delivered_total = 0, deferred_total = 0, bounced_total = 0;  // recipients
         std::uint64_t attempts_total = 0;    // connections tried
+        std::uint64_t reused_total = 0;      // messages over a kept connection
         std::uint64_t tls_total = 0;         // of them, secured
         std::uint64_t tls_failed_total = 0;  // handshakes that failed, gone on in plain
         std::uint64_t notices_total = 0;     // DSNs put into the spool
         std::uint64_t in_delivery = 0;       // messages, now
     };
     [[nodiscard]] virtual Counters counters() const = 0;
-    // The counters and the destinations with connections or waiting messages, as a JSON object.
+    // The counters and the places (best hosts together) with connections or waiting messages, as a
+    // JSON object.
     [[nodiscard]] virtual std::string status_json() const = 0;
 };
 

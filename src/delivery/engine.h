@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/time.h"
+#include "delivery/connections.h"
 #include "delivery/deliverer.h"
 #include "delivery/outcome.h"
 #include "delivery/slots.h"
@@ -21,14 +22,16 @@ namespace sekisho::delivery {
 
 struct AtomicCounters {
     std::atomic<std::uint64_t> delivered{0}, deferred{0}, bounced{0};
-    std::atomic<std::uint64_t> attempts{0}, tls{0}, tls_failed{0}, notices{0};
+    std::atomic<std::uint64_t> attempts{0}, reused{0}, tls{0}, tls_failed{0}, notices{0};
 };
 
 // What every task needs; outlives them all.
 struct Shop {
     explicit Shop(Deps given) : deps(std::move(given)) {}
     Deps deps;
-    std::shared_ptr<Slots> slots;
+    std::shared_ptr<Slots> slots;    // by place
+    std::shared_ptr<Slots> lookups;  // of MX records, by domain
+    std::shared_ptr<Connections> connections;
     AtomicCounters counters;
 };
 
@@ -41,6 +44,7 @@ struct Job {
     net::Executor executor;
     std::weak_ptr<const std::string> bytes;  // in memory while a try needs them
     bool loops = false;                      // too many Received fields
+    bool tls_optional = false;               // "TLS-Required: No" (RFC 8689 §3)
 };
 
 // The message's bytes, read by a worker unless another group of the job holds them.
@@ -57,6 +61,8 @@ struct GroupResult {
 };
 // Tries all recipients of one domain; never throws for what a peer does.
 [[nodiscard]] net::Task<GroupResult> try_group(std::shared_ptr<Job> job, Group group);
+// The part of it for our own domains.
+[[nodiscard]] net::Task<GroupResult> try_local(std::shared_ptr<Job> job, Group group, Bytes bytes);
 
 // One try of a message, from take_due()'s entry to finish().
 [[nodiscard]] net::Task<void> run_job(std::shared_ptr<Job> job);

@@ -29,9 +29,13 @@ Decision decide(const Tried& tried, bool last) {
         return final_word ? Decision::Bounce : Decision::Defer;
     }
     if (reply.permanent()) {
-        return Decision::Bounce;
+        return lacking(tried) && !last ? Decision::NextHost : Decision::Bounce;
     }
     return last || tried.stage == Stage::EndOfData ? Decision::Defer : Decision::NextHost;
+}
+
+bool lacking(const Tried& tried) {
+    return tried.local && tried.stage == Stage::Mail && tried.reply.permanent();
 }
 
 Settled settle(const Tried& tried, Time now, Time expires) {

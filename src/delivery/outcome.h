@@ -18,7 +18,7 @@ struct Tried {
     bool local = false;          // the reply is ours, not a server's
     std::string remote_name;     // "mx1.example.net", empty: none was asked
     std::string remote;          // "mx1.example.net[192.0.2.1]:25"
-    std::string tls;             // "TLSv1.3 TLS_AES_256_GCM_SHA384", empty: plain
+    std::string tls;             // "TLSv1.3 TLS_AES_256_GCM_SHA384, not verified", empty: plain
     bool put_back = false;       // nothing was tried, since we are stopping
     bool dsn_passed_on = false;  // the server said DSN: notifying is its duty (RFC 3461 §5.2.1)
 };
@@ -32,6 +32,10 @@ enum class Decision : std::uint8_t { Delivered, Bounce, NextHost, Defer };
 // 4yz before the data, the next host may take it. After the end of the data nothing else is asked,
 // because the message may have been taken (RFC 1047).
 [[nodiscard]] Decision decide(const Tried& tried, bool last);
+
+// The host lacks what the message needs (SMTPUTF8, 8BITMIME, SIZE, REQUIRETLS), which another may
+// have: a verdict only when no host was left that might take it another time.
+[[nodiscard]] bool lacking(const Tried& tried);
 
 struct Settled {
     queue::RecipientState state = queue::RecipientState::Pending;

@@ -42,6 +42,7 @@ TEST(Outcome, Decisions) {
              {Stage::StartTls, 454, false, NextHost, Defer},
              {Stage::Mail, 550, false, Bounce, Bounce},
              {Stage::Mail, 450, false, NextHost, Defer},
+             {Stage::Mail, 550, true, NextHost, Bounce},
              {Stage::Rcpt, 550, false, Bounce, Bounce},
              {Stage::Rcpt, 450, false, NextHost, Defer},
              {Stage::Data, 554, false, Bounce, Bounce},

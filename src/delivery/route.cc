@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <random>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -65,6 +67,19 @@ std::string without_dot(std::string_view name) {
     return to_lower(name);
 }
 
+std::string place_of(std::span<const Host> hosts) {
+    std::vector<std::string> names;
+    for (const Host& host : hosts) {
+        names.push_back(host.name);
+    }
+    std::ranges::sort(names);
+    std::string place;
+    for (const std::string& name : names) {
+        place += (place.empty() ? "" : " ") + name;
+    }
+    return place;
+}
+
 }  // namespace
 
 std::string domain_of(std::string_view address) {
@@ -117,6 +132,7 @@ Destination destination(std::string_view domain, const RouteOptions& options) {
     const std::string lower = without_dot(domain);
     Destination result;
     result.domain = lower;
+    result.place = lower;
     const auto ascii = net::to_a_labels(lower);
     const auto ours = [&](const std::string& own) {
         return own == lower || (ascii && own == *ascii);
@@ -132,6 +148,8 @@ Destination destination(std::string_view domain, const RouteOptions& options) {
         }
         result.kind = Destination::Kind::Hosts;
         result.hosts.push_back(*host);
+        result.best = 1;
+        result.place = options.smarthost;
         return result;
     }
     if (lower.starts_with('[')) {
@@ -144,6 +162,7 @@ Destination destination(std::string_view domain, const RouteOptions& options) {
         result.kind = Destination::Kind::Hosts;
         result.hosts.push_back({.name = address->text(), .address = *address, .port = options.port}
         );
+        result.best = 1;
         return result;
     }
     if (!ascii) {
@@ -164,6 +183,8 @@ Destination hosts_of_mx(
     result.domain = domain;
     if (records.empty()) {
         result.hosts.push_back({.name = std::string(domain), .address = {}, .port = options.port});
+        result.best = 1;
+        result.place = domain;
         return result;
     }
     // RFC 7505 §3: the null MX stands alone; beside others it is a mistake and says nothing.
@@ -197,12 +218,15 @@ Destination hosts_of_mx(
     std::mt19937_64 random(seed);
     std::ranges::shuffle(records, random);
     std::ranges::sort(records, {}, &MxRecord::preference);
+    const std::uint16_t best = records.front().preference;
     for (MxRecord& mx : records) {
         Host host{.name = std::move(mx.host), .address = {}, .port = options.port};
         if (std::ranges::find(result.hosts, host) == result.hosts.end()) {
             result.hosts.push_back(std::move(host));
+            result.best += mx.preference == best ? 1 : 0;
         }
     }
+    result.place = place_of({result.hosts.data(), result.best});
     return result;
 }
 

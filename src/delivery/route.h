@@ -6,6 +6,7 @@
 #include "base/ip.h"
 #include "smtp/reply.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -39,6 +40,10 @@ struct Destination {
     Kind kind = Kind::MxOf;
     std::string domain;  // in A-label form
     std::vector<Host> hosts;
+    std::size_t best = 0;  // so many of `hosts`, at the front, are equally preferred
+    // What connections are counted, kept and put off by: the best hosts together, so that domains
+    // with the same ones share it ("mx1.example.net mx2.example.net").
+    std::string place;
     smtp::Reply failure;
 };
 

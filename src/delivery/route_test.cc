@@ -117,6 +117,22 @@ TEST(Route, EqualPreferencesAreMixedAndOthersNot) {
     }
 }
 
+TEST(Route, DomainsWithTheSameBestHostsShareAPlace) {
+    const auto to = [](const char* domain, std::vector<MxRecord> records, std::uint64_t seed) {
+        return hosts_of_mx(domain, std::move(records), options(), seed);
+    };
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        const auto one = to("one.example", {{10, "B."}, {10, "a"}, {20, "one-backup"}}, seed);
+        EXPECT_EQ(one.place, "a b");
+        EXPECT_EQ(one.best, 2U);
+    }
+    EXPECT_EQ(to("two.example", {{5, "a"}, {5, "b"}, {5, "a"}}, 1).place, "a b");
+    EXPECT_EQ(to("three.example", {{5, "a"}, {10, "b"}}, 1).place, "a");
+    EXPECT_EQ(to("four.example", {}, 1).place, "four.example");
+    EXPECT_EQ(destination("[192.0.2.1]", options()).place, "[192.0.2.1]");
+    EXPECT_EQ(destination("Example.Net", options()).place, "example.net");
+}
+
 TEST(Route, NullMx) {
     EXPECT_EQ(order({{0, ""}}), "556 5.1.10");
     EXPECT_EQ(order({{0, ""}, {10, "a"}}), "hosts a:2525");

@@ -3,12 +3,16 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "net/callback.h"
 #include "net/stream.h"
 #include "net/task.h"
 #include "smtp/client_session.h"
 #include "smtp/reply.h"
 
 #include <array>
+#include <cstddef>
+#include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,10 +32,12 @@ constexpr Duration kTlsTimeout{60'000};
 constexpr Duration kLastWords{5'000};
 
 std::vector<smtp::RecipientOutcome> all_of(
-    const smtp::OutgoingMessage& message, smtp::Stage stage, const smtp::Reply& reply
+    const std::vector<smtp::OutgoingRecipient>& recipients,
+    smtp::Stage stage,
+    const smtp::Reply& reply
 ) {
     std::vector<smtp::RecipientOutcome> result;
-    for (const smtp::OutgoingRecipient& to : message.recipients) {
+    for (const smtp::OutgoingRecipient& to : recipients) {
         smtp::RecipientOutcome outcome;
         outcome.address = to.address;
         outcome.stage = stage;
@@ -42,7 +48,7 @@ std::vector<smtp::RecipientOutcome> all_of(
     return result;
 }
 
-class Conversation {
+class Conversation final : public Connection, public std::enable_shared_from_this<Conversation> {
   public:
     Conversation(std::unique_ptr<net::Stream> stream, Peer peer, SendOptions options)
         : stream_(std::move(stream)),
@@ -50,11 +56,46 @@ class Conversation {
           options_(std::move(options)),
           session_(session_options(options_)) {}
 
-    net::Task<Attempt> run(smtp::OutgoingMessage message) {
-        const smtp::OutgoingMessage& kept = message;
-        session_.deliver(message);
-        bool goes_on = true;
-        while (goes_on) {
+    net::Task<Attempt> send(smtp::OutgoingMessage message, bool keep) override {
+        const auto self = shared_from_this();
+        const bool used_before = messages_++ > 0;
+        const std::vector<smtp::OutgoingRecipient> recipients = message.recipients;
+        attempt_.recipients.clear();
+        attempt_.dsn_offered = false;
+        session_.deliver(std::move(message));
+        const bool open = co_await converse(keep);
+        if (attempt_.recipients.empty()) {
+            const smtp::Reply lost = smtp::reply(451, "4.4.2", "The session ended early");
+            attempt_.recipients =
+                all_of(recipients, session_.stage(), session_.failure().value_or(lost));
+        }
+        // Before the data nothing can have been taken.
+        attempt_.stale = used_before && session_.failure().has_value() &&
+                         session_.stage() < smtp::Stage::EndOfData;
+        Attempt result = attempt_;
+        if (open) {
+            result.connection = self;
+        } else {
+            co_await end();
+        }
+        co_return result;
+    }
+
+    net::Task<void> quit() override {
+        const auto self = shared_from_this();
+        session_.quit();
+        co_await converse(false);
+        co_await end();
+    }
+
+    [[nodiscard]] std::size_t messages() const override { return messages_; }
+    [[nodiscard]] const Peer& peer() const override { return peer_; }
+    [[nodiscard]] net::Executor executor() const override { return stream_->executor(); }
+
+  private:
+    // Until the session is at its end (false), or ready for another message and to be kept (true).
+    net::Task<bool> converse(bool keep) {
+        while (true) {
             ClientSession::Action action = session_.next();
             if (auto* send = std::get_if<ClientSession::Send>(&action)) {
                 co_await write(send->bytes);
@@ -66,27 +107,33 @@ class Conversation {
                 attempt_.recipients = std::move(finished->outcome.recipients);
                 attempt_.dsn_offered = session_.offered().dsn;
             } else if (std::holds_alternative<ClientSession::Ready>(action)) {
+                if (keep) {
+                    co_return true;
+                }
                 session_.quit();
             } else {
-                goes_on = false;
+                co_return false;
             }
         }
-        if (attempt_.recipients.empty()) {
-            const smtp::Reply lost = smtp::reply(451, "4.4.2", "The session ended early");
-            attempt_.recipients = all_of(kept, session_.stage(), session_.failure().value_or(lost));
-        }
-        co_await stream_->shutdown();
-        stream_->close();
-        co_return std::move(attempt_);
     }
 
-  private:
+    net::Task<void> end() {
+        co_await stream_->shutdown();
+        stream_->close();
+    }
+
     static smtp::ClientOptions session_options(const SendOptions& options) {
         smtp::ClientOptions result;
         result.hostname = options.hostname;
         result.lmtp = options.lmtp;
-        result.tls =
-            options.tls ? smtp::ClientOptions::Tls::Opportunistic : smtp::ClientOptions::Tls::Never;
+        result.prefer_chunking = options.chunking;
+        result.eight_bit_anyway = options.eight_bit_anyway;
+        using Tls = smtp::ClientOptions::Tls;
+        if (options.tls_required) {
+            result.tls = Tls::Required;
+        } else {
+            result.tls = options.tls ? Tls::Opportunistic : Tls::Never;
+        }
         return result;
     }
 
@@ -115,7 +162,12 @@ class Conversation {
         const Status secured = co_await stream_->start_tls_client(options_.tls, peer_.name);
         if (secured) {
             const auto info = stream_->tls().value_or(net::TlsInfo{});
-            attempt_.tls = info.version + " " + info.cipher;
+            attempt_.tls = info.version + " " + info.cipher + ", ";
+            if (!options_.tls_proof.empty()) {
+                attempt_.tls += options_.tls_proof;
+            } else {
+                attempt_.tls += info.peer_verified ? "trusted" : "not verified";
+            }
             session_.tls_started(true);
         } else {
             attempt_.tls_failed = true;
@@ -128,6 +180,7 @@ class Conversation {
     SendOptions options_;
     ClientSession session_;
     Attempt attempt_;
+    std::size_t messages_ = 0;
     std::array<char, 4096> buffer_{};
 };
 
@@ -145,12 +198,36 @@ net::Task<Attempt> once(
         // RFC 3463 §3.5: no answer from host.
         const smtp::Reply reply = smtp::reply(451, "4.4.1", stream.error().message);
         Attempt attempt;
-        attempt.recipients = all_of(message, smtp::Stage::Connect, reply);
+        attempt.recipients = all_of(message.recipients, smtp::Stage::Connect, reply);
         co_return attempt;
     }
-    auto conversation = std::make_unique<Conversation>(std::move(*stream), peer, options);
-    Attempt attempt = co_await conversation->run(std::move(message));
+    auto conversation = std::make_shared<Conversation>(std::move(*stream), peer, options);
+    Attempt attempt = co_await conversation->send(std::move(message), options.keep);
     co_return attempt;
+}
+
+using Done = std::function<void(Attempt)>;
+
+// `done` is called whatever happens: somebody waits for it.
+net::Task<void> send_and_tell(
+    std::shared_ptr<Connection> connection,
+    std::shared_ptr<smtp::OutgoingMessage> message,
+    bool keep,
+    Done done
+) {
+    const std::vector<smtp::OutgoingRecipient> recipients = message->recipients;
+    Attempt attempt;
+    try {
+        attempt = co_await connection->send(std::move(*message), keep);
+    } catch (const std::exception& error) {
+        const smtp::Reply reply = smtp::reply(451, "4.3.0", "Internal error");
+        attempt = {};
+        attempt.recipients = all_of(recipients, smtp::Stage::EndOfData, reply);
+        log::error(
+            "DELIVERY_FAILED_INSIDE", "a try ended with an exception", {{"error", error.what()}}
+        );
+    }
+    done(std::move(attempt));
 }
 
 }  // namespace
@@ -172,16 +249,33 @@ net::Task<Attempt> send_message(
     // its answer, the end of the connection.
     const bool at_tls =
         !attempt.recipients.empty() && attempt.recipients.front().stage == smtp::Stage::StartTls;
-    if (options.tls && (attempt.tls_failed || at_tls)) {
+    if (options.tls && !options.tls_required && (attempt.tls_failed || at_tls)) {
         log::info(
             "DELIVERY_TLS_FAILED",
             "STARTTLS failed; going on without",
             {{"peer", peer.text()}, {"error", attempt.recipients.front().reply.text()}}
         );
         options.tls = nullptr;
+        // Not for another message, which may have better luck with TLS.
+        options.keep = false;
         attempt = co_await once(executor, peer, options, std::move(message));
         attempt.tls_failed = true;
     }
+    co_return attempt;
+}
+
+net::Task<Attempt> send_again(
+    std::shared_ptr<Connection> connection, smtp::OutgoingMessage message, bool keep
+) {
+    auto kept = std::make_shared<smtp::OutgoingMessage>(std::move(message));
+    std::function<void(Done)> begin = [connection, kept, keep](Done done) {
+        net::spawn(
+            connection->executor(),
+            send_and_tell(connection, kept, keep, std::move(done)),
+            "a message over a kept connection"
+        );
+    };
+    Attempt attempt = co_await net::from_callback<Attempt>(std::move(begin));
     co_return attempt;
 }
 

@@ -1,4 +1,5 @@
-// One message to one server, SMTP or LMTP: the client session of smtp/ on a stream of net/.
+// Messages to one server, SMTP or LMTP: the client session of smtp/ on a stream of net/. A
+// connection belongs to its executor; send_message() and send_again() may be called on any.
 #pragma once
 
 #include "base/ip.h"
@@ -8,6 +9,7 @@
 #include "net/tls.h"
 #include "smtp/client_session.h"
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,21 +27,48 @@ struct Peer {
 struct SendOptions {
     std::string hostname;  // our EHLO name
     bool lmtp = false;
+    bool keep = false;              // leave the connection open for another message
+    bool chunking = true;           // BDAT where it is offered (RFC 3030)
+    bool eight_bit_anyway = false;  // to servers without 8BITMIME too
     // STARTTLS where it is offered; null: never. After a failed handshake the message goes in plain
-    // on a new connection (RFC 7435 §4), which is logged.
+    // on a new connection (RFC 7435 §4), which is logged; unless TLS is required.
     std::shared_ptr<const net::TlsContext> tls;
+    bool tls_required = false;
+    std::string tls_proof;  // what a handshake with `tls` shows: "verified by DANE"
     Duration connect_timeout{30'000};
 };
 
+class Connection;
+
 struct Attempt {
     std::vector<smtp::RecipientOutcome> recipients;  // in the order given
-    std::string tls;           // "TLSv1.3 TLS_AES_256_GCM_SHA384", empty: plain
-    bool tls_failed = false;   // it was tried and then gone without
+    std::string tls;           // "TLSv1.3 TLS_AES_256_GCM_SHA384, verified by DANE", empty: plain
+    bool tls_failed = false;   // the handshake; gone on without it unless it is required
     bool dsn_offered = false;  // RFC 3461 §5: the server took over notifying
+    // A kept connection turned out to be closed before the message went over it: what was not
+    // answered is to be sent anew, and says nothing about the server.
+    bool stale = false;
+    std::shared_ptr<Connection> connection;  // still open, for another message
 };
 
+class Connection {
+  public:
+    virtual ~Connection() = default;
+    // On executor(), one at a time. With `keep` it stays open if it can.
+    [[nodiscard]] virtual net::Task<Attempt> send(smtp::OutgoingMessage message, bool keep) = 0;
+    [[nodiscard]] virtual net::Task<void> quit() = 0;        // on executor(); closes it
+    [[nodiscard]] virtual std::size_t messages() const = 0;  // that it has carried or refused
+    [[nodiscard]] virtual const Peer& peer() const = 0;
+    [[nodiscard]] virtual net::Executor executor() const = 0;
+};
+
+// Over a new connection.
 [[nodiscard]] net::Task<Attempt> send_message(
     net::Executor executor, Peer peer, SendOptions options, smtp::OutgoingMessage message
+);
+// Over one that was kept.
+[[nodiscard]] net::Task<Attempt> send_again(
+    std::shared_ptr<Connection> connection, smtp::OutgoingMessage message, bool keep
 );
 
 }  // namespace sekisho::delivery

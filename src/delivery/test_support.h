@@ -202,6 +202,8 @@ class MapResolver final : public net::Resolver {
   public:
     std::map<std::string, Result<net::Answer<net::Mx>>> mx_of;
     std::map<std::string, Result<net::Answer<IpAddress>>> addresses_of;
+    std::map<std::string, Result<net::Answer<std::string>>> txt_of;
+    std::map<std::string, Result<net::Answer<net::Tlsa>>> tlsa_of;
 
     void add(const std::string& domain, const std::vector<net::Mx>& records) {
         net::Answer<net::Mx> answer;
@@ -236,8 +238,19 @@ class MapResolver final : public net::Resolver {
         }
         co_return answer;
     }
-    net::Task<Result<net::Answer<std::string>>> txt(std::string /*name*/) override {
-        co_return net::Answer<std::string>{};
+    net::Task<Result<net::Answer<std::string>>> txt(std::string name) override {
+        const auto found = txt_of.find(name);
+        if (found == txt_of.end()) {
+            co_return net::Answer<std::string>{};
+        }
+        co_return found->second;
+    }
+    net::Task<Result<net::Answer<net::Tlsa>>> tlsa(std::string name) override {
+        const auto found = tlsa_of.find(name);
+        if (found == tlsa_of.end()) {
+            co_return net::Answer<net::Tlsa>{};
+        }
+        co_return found->second;
     }
     net::Task<Result<net::Answer<std::string>>> ptr(IpAddress /*address*/) override {
         co_return net::Answer<std::string>{};
@@ -255,6 +268,10 @@ struct Script {
     enum class BreakTls : std::uint8_t { No, TalkPlain, TalkPlainLater, Close };
     BreakTls break_tls = BreakTls::No;
     std::string after_data = "250 2.0.0 taken as 1";
+    // After so many messages the next command is answered with these words (none: empty) and the
+    // end. 0: any number.
+    int mails_per_connection = 0;
+    std::string last_words;
 };
 
 class ScriptedServer {
@@ -341,11 +358,23 @@ class ScriptedServer {
             co_return;
         }
         Mail mail;
+        int taken = 0;
         std::string out = script.greeting + "\r\n";
         while (true) {
             co_await stream->write_all(out);
             const auto command = co_await line(*stream, input);
             if (!command) {
+                co_return;
+            }
+            {
+                const std::scoped_lock lock(state->mutex);
+                script = state->script;
+            }
+            if (script.mails_per_connection > 0 && taken >= script.mails_per_connection) {
+                if (!script.last_words.empty()) {
+                    co_await stream->write_all(script.last_words + "\r\n");
+                }
+                co_await stream->linger(Duration{500});
                 co_return;
             }
             mail.commands.push_back(*command);
@@ -393,6 +422,8 @@ class ScriptedServer {
                 const std::scoped_lock lock(state->mutex);
                 state->mails.push_back(mail);
                 mail.data.clear();
+                mail.commands.clear();
+                ++taken;
                 reply = script.after_data;
             } else if (verb == "QUIT") {
                 co_await stream->write_all("221 2.0.0 bye\r\n");

@@ -5,6 +5,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "net/task.h"
+#include "net/tlsa.h"
 
 #include <cstdint>
 #include <memory>
@@ -30,12 +31,6 @@ struct Mx {
 struct Srv {
     std::uint16_t priority = 0, weight = 0, port = 0;
     std::string target;  // lower case, no trailing dot; empty: the service isn't there
-};
-
-// RFC 6698 §2.1.
-struct Tlsa {
-    std::uint8_t usage = 0, selector = 0, matching = 0;
-    std::string data;  // octets
 };
 
 template <class T>

@@ -3,13 +3,19 @@
 #include "base/file.h"
 #include "base/result.h"
 #include "net/tls_session.h"
+#include "net/tlsa.h"
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace sekisho::net {
 namespace {
@@ -22,10 +28,14 @@ using ContextPtr = std::unique_ptr<SSL_CTX, FreeContext>;
 class OpenSslContext final : public TlsContext {
   public:
     explicit OpenSslContext(ContextPtr context) : context_(std::move(context)) {}
+    OpenSslContext(ContextPtr context, Dane dane)
+        : context_(std::move(context)), dane_(std::move(dane)) {}
     [[nodiscard]] ssl_ctx_st* native() const override { return context_.get(); }
+    [[nodiscard]] const Dane* dane() const override { return dane_ ? &*dane_ : nullptr; }
 
   private:
     ContextPtr context_;
+    std::optional<Dane> dane_;
 };
 
 // What both sides have in common. TLS before 1.2 is not spoken (RFC 8996).
@@ -158,6 +168,69 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::client_verified(const std:
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
     ERR_clear_error();
     return std::make_shared<const OpenSslContext>(std::move(*context));
+}
+
+namespace {
+
+// A whole certificate or key in DER, and nothing behind it.
+bool is_der(const Tlsa& record) {
+    const auto* at = reinterpret_cast<const unsigned char*>(record.data.data());
+    const auto* const end = at + record.data.size();
+    const auto size = static_cast<long>(record.data.size());
+    bool read = false;
+    if (record.selector == 0) {
+        X509* const certificate = d2i_X509(nullptr, &at, size);
+        read = certificate != nullptr;
+        X509_free(certificate);
+    } else {
+        EVP_PKEY* const key = d2i_PUBKEY(nullptr, &at, size);
+        read = key != nullptr;
+        EVP_PKEY_free(key);
+    }
+    ERR_clear_error();
+    return read && at == end;
+}
+
+}  // namespace
+
+bool usable(const Tlsa& record) {
+    constexpr std::size_t sha256_size = 32;
+    constexpr std::size_t sha512_size = 64;
+    if ((record.usage != 2 && record.usage != 3) || record.selector > 1) {
+        return false;
+    }
+    switch (record.matching) {
+        case 0:
+            return is_der(record);
+        case 1:
+            return record.data.size() == sha256_size;
+        case 2:
+            return record.data.size() == sha512_size;
+        default:
+            return false;
+    }
+}
+
+Result<std::shared_ptr<const TlsContext>> TlsContext::client_dane(
+    std::vector<Tlsa> records, std::vector<std::string> names
+) {
+    std::erase_if(records, [](const Tlsa& record) { return !usable(record); });
+    if (records.empty()) {
+        return fail(Errc::Invalid, "DANE: no usable TLSA record");
+    }
+    auto context = make_context(TLS_client_method());
+    if (!context) {
+        return fail(context.error());
+    }
+    SSL_CTX* ssl = context->get();
+    SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
+    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+    if (SSL_CTX_dane_enable(ssl) != 1) {
+        return fail(Errc::Unavailable, "DANE: " + openssl_error());
+    }
+    return std::make_shared<const OpenSslContext>(
+        std::move(*context), Dane{std::move(records), std::move(names)}
+    );
 }
 
 }  // namespace sekisho::net

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "net/tlsa.h"
 
 #include <memory>
 #include <mutex>
@@ -30,8 +31,20 @@ class TlsContext {
     [[nodiscard]] static Result<std::shared_ptr<const TlsContext>> client_verified(
         const std::string& ca_file = {}
     );
+    // For connections to one host: it must show what one of `records` says (RFC 7672 §3.1). With
+    // usage 2 its certificate must also be for the name that is connected to, or one of `names`
+    // (§3.2.2). Invalid: none of the records is usable.
+    [[nodiscard]] static Result<std::shared_ptr<const TlsContext>> client_dane(
+        std::vector<Tlsa> records, std::vector<std::string> names
+    );
     virtual ~TlsContext() = default;
     [[nodiscard]] virtual ssl_ctx_st* native() const = 0;
+    // What client_dane() was given; null for all others.
+    struct Dane {
+        std::vector<Tlsa> records;  // usable ones
+        std::vector<std::string> names;
+    };
+    [[nodiscard]] virtual const Dane* dane() const = 0;
 };
 
 // How a server answers on one connection.

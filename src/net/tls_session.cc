@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "net/stream.h"
 #include "net/tls.h"
+#include "net/tlsa.h"
 
 #include <fmt/format.h>
 #include <openssl/err.h>
@@ -149,6 +150,38 @@ Result<TlsSession> TlsSession::server(ServerTls how, int fd) {
     return session;
 }
 
+namespace {
+
+Status demand_dane(ssl_st* ssl, const TlsContext::Dane& dane, const std::string& name) {
+    // Sets SNI and the first name too.
+    if (SSL_dane_enable(ssl, name.c_str()) != 1) {
+        return fail(Errc::Invalid, "DANE: " + openssl_error());
+    }
+    // RFC 7672 §3.1.1: with usage 3 the record binds the key to the host, names are not compared.
+    SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
+    for (const std::string& more : dane.names) {
+        if (SSL_add1_host(ssl, more.c_str()) != 1) {
+            return fail(Errc::Invalid, "DANE: " + openssl_error());
+        }
+    }
+    bool any = false;
+    for (const Tlsa& record : dane.records) {
+        const auto* const data = reinterpret_cast<const unsigned char*>(record.data.data());
+        any = SSL_dane_tlsa_add(
+                  ssl, record.usage, record.selector, record.matching, data, record.data.size()
+              ) == 1 ||
+              any;
+    }
+    ERR_clear_error();
+    // Without records OpenSSL would go by the system's trust instead.
+    if (!any) {
+        return fail(Errc::Invalid, "DANE: no usable TLSA record");
+    }
+    return {};
+}
+
+}  // namespace
+
 Result<TlsSession> TlsSession::client(
     std::shared_ptr<const TlsContext> context, int fd, const std::string& server_name
 ) {
@@ -162,7 +195,12 @@ Result<TlsSession> TlsSession::client(
     while (name.ends_with('.')) {
         name.pop_back();  // SNI has no trailing dot
     }
-    if (IpAddress::parse(name)) {
+    if (const TlsContext::Dane* const dane = session->context_->dane()) {
+        if (const Status set = demand_dane(ssl, *dane, name); !set) {
+            return fail(set.error());
+        }
+        session->named_ = true;
+    } else if (IpAddress::parse(name)) {
         session->named_ = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str()) == 1;
     } else if (!name.empty()) {
         // A name that OpenSSL finds too long or odd goes without SNI; the handshake decides.

@@ -70,6 +70,11 @@ std::optional<Reply> ClientSession::unfit() const {
         // would break its signatures.
         return reply(550, "5.6.3", "The server does not take binary messages (BINARYMIME)");
     }
+    const bool eight_bit = message.body_8bit || !ascii(*message.bytes);
+    if (eight_bit && !message.body_binary && !offered_.eightbit && !options_.eight_bit_anyway) {
+        // RFC 6152 §3. It is not encoded anew, as above.
+        return reply(550, "5.6.3", "The server takes 7-bit messages only (no 8BITMIME)");
+    }
     if (message.require_tls && !(tls_ && offered_.require_tls)) {
         // RFC 8689 §4.2.1
         return reply(550, "5.7.30", "The server does not support REQUIRETLS, which was asked for");
@@ -109,8 +114,6 @@ std::string ClientSession::mail_command() const {
     if (offered_.size) {
         line += fmt::format(" SIZE={}", message.bytes->size());
     }
-    // Where 8BITMIME isn't offered the octets are sent as they are, as most servers do: a peer that
-    // clears the eighth bit is rarer than one that forgets to announce it.
     if (message.body_binary) {
         line += " BODY=BINARYMIME";
     } else if (offered_.eightbit && (message.body_8bit || !ascii(*message.bytes))) {
@@ -257,7 +260,8 @@ void ClientSession::send_body() {
 void ClientSession::take_data_end(const Reply& reply) {
     if (!options_.lmtp) {
         settle_open(Stage::EndOfData, reply, false);
-        message_done(false);
+        // RFC 3030 §2: after a refused BDAT the state is undefined until RSET.
+        message_done(chunking_ && !reply.positive());
         return;
     }
     if (data_next_ < accepted_.size()) {

@@ -39,6 +39,9 @@ struct ClientOptions {
     bool tls_running = false;      // implicit TLS: don't ask for STARTTLS
     bool lmtp = false;             // RFC 2033
     bool prefer_chunking = false;  // BDAT instead of DATA where offered
+    // Octets above 127 to servers without 8BITMIME too, as many clients do: a server that clears
+    // the eighth bit is rarer than one that forgets to announce it. Else 5.6.3 (RFC 6152 §3).
+    bool eight_bit_anyway = false;
 };
 
 struct OutgoingRecipient {

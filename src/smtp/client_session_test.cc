@@ -267,10 +267,26 @@ TEST(ClientSessionTest, SmtpUtf8) {
     // Accepted with SMTPUTF8, but nothing in it needs it (RFC 6531 §1.2): it can go anywhere.
     OutgoingMessage plain = mail({"a@x"}, "Subject: x\r\n\r\n\xe3\x83\xa1\r\n");
     plain.smtputf8 = true;
-    EXPECT_EQ(try_with("250 mx\r\n", plain), "MAIL FROM:<u@me.example>");
+    EXPECT_EQ(
+        try_with("250-mx\r\n250 8BITMIME\r\n", plain), "MAIL FROM:<u@me.example> BODY=8BITMIME"
+    );
     OutgoingMessage header = mail({"a@x"}, "Subject: \xe3\x83\xa1\r\n\r\nx\r\n");
     header.smtputf8 = true;
     EXPECT_EQ(try_with("250 mx\r\n", header), "<Finished><Ready>a@x=550/5.6.7@MAIL!");
+}
+
+// RFC 6152 §3
+TEST(ClientSessionTest, EightBitsGoToThoseWhoTakeThem) {
+    const auto try_with = [](bool anyway) {
+        Peer peer({.hostname = "me.example", .eight_bit_anyway = anyway});
+        peer.say("220 mx\r\n");
+        peer.say("250 mx\r\n");
+        peer.session.deliver(mail({"a@x"}, "A: b\r\n\r\n\xe3\x83\xa1\r\n"));
+        std::string out = peer.run();
+        return out.substr(0, out.find("\r\n")) + (peer.outcomes.empty() ? "" : peer.last());
+    };
+    EXPECT_EQ(try_with(false), "<Finished><Ready>a@x=550/5.6.3@MAIL!");
+    EXPECT_EQ(try_with(true), "MAIL FROM:<u@me.example>");
 }
 
 // RFC 3030 §3, RFC 8689 §4.2.1, RFC 6710 §4.2
@@ -429,6 +445,12 @@ TEST(ClientSessionTest, Chunking) {
     peer.session.deliver(mail({"a@x"}));
     peer.run();
     EXPECT_EQ(peer.say("250 Ok\r\n550 5.1.1 no\r\n"), "RSET\r\n<Finished>");
+    peer.say("250 Ok\r\n");
+    peer.session.deliver(mail({"a@x"}));
+    peer.run();
+    peer.say("250 Ok\r\n250 Ok\r\n");
+    EXPECT_EQ(peer.say("554 5.7.1 no\r\n"), "RSET\r\n<Finished>") << "RFC 3030 §2";
+    EXPECT_EQ(peer.last(), "a@x=554/5.7.1@end of data");
 }
 
 // RFC 2033 §4.2, with the shape of its example.

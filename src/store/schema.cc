@@ -245,8 +245,20 @@ CREATE TABLE conduct (
 ) WITHOUT ROWID;
 )sql";
 
-constexpr std::array<std::string_view, 8> kSteps{
-    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7, kStep8
+// Policies of others as they were fetched.
+constexpr std::string_view kStep9 = R"sql(
+CREATE TABLE mta_sts (
+    domain TEXT PRIMARY KEY,
+    id TEXT NOT NULL,
+    text TEXT NOT NULL,
+    fetched INTEGER NOT NULL,
+    expires INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX mta_sts_expires ON mta_sts (expires);
+)sql";
+
+constexpr std::array<std::string_view, 9> kSteps{
+    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7, kStep8, kStep9
 };
 
 }  // namespace

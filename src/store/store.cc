@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "conduct/login_memory.h"
+#include "delivery/tls/mta_sts.h"
 #include "event/event.h"
 #include "evidence/evidence.h"
 #include "lease/lease.h"
@@ -21,6 +22,7 @@
 #include "store/login_memory.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
+#include "store/sts_store.h"
 
 #include <cstdint>
 #include <functional>
@@ -36,7 +38,7 @@ namespace {
 
 struct Connections {
     std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, logins,
-        settings, evidence, greylist, limits, conduct;
+        settings, evidence, greylist, limits, conduct, mta_sts;
 };
 
 class SqliteStore final : public Store {
@@ -51,6 +53,7 @@ class SqliteStore final : public Store {
           journal_(std::move(connections.writing), std::move(connections.reading), options.journal),
           leases_(std::move(connections.leases)),
           greylist_(std::move(connections.greylist)),
+          mta_sts_(std::move(connections.mta_sts)),
           evidence_(std::move(evidence)),
           logins_(std::move(connections.logins)),
           limits_(std::move(connections.limits)),
@@ -74,6 +77,7 @@ class SqliteStore final : public Store {
     evidence::EvidenceStore& evidence() override { return *evidence_; }
     conduct::LoginMemory& logins() override { return logins_; }
     peer::GreylistStore& greylist() override { return greylist_; }
+    delivery::StsStore& mta_sts() override { return mta_sts_; }
     limit::Memory& limits() override { return limits_; }
     conduct::Memory& conduct() override { return conduct_; }
 
@@ -140,6 +144,9 @@ class SqliteStore final : public Store {
     Result<std::int64_t> forget_greylist_before(Time time) override {
         return greylist_.forget_before(time);
     }
+    Result<std::int64_t> forget_mta_sts_before(Time time) override {
+        return mta_sts_.forget_before(time);
+    }
     JournalCounters journal_counters() const override { return journal_.counters(); }
 
   private:
@@ -161,6 +168,7 @@ class SqliteStore final : public Store {
     SqliteJournal journal_;
     SqliteLeaseStore leases_;
     SqliteGreylistStore greylist_;
+    SqliteStsStore mta_sts_;
     std::unique_ptr<SqliteEvidenceStore> evidence_;
     SqliteLoginMemory logins_;
     SqliteLimitMemory limits_;
@@ -184,6 +192,7 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
         {&made.lines_reading, Database::Durability::Normal},
         {&made.logins, Database::Durability::Normal},
         {&made.greylist, Database::Durability::Normal},
+        {&made.mta_sts, Database::Durability::Normal},
         {&made.limits, Database::Durability::Normal},
         {&made.conduct, Database::Durability::Full},
         {&made.writing, Database::Durability::Normal},

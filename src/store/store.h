@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "conduct/login_memory.h"
 #include "conduct/warden.h"
+#include "delivery/tls/mta_sts.h"
 #include "event/event.h"
 #include "evidence/evidence.h"
 #include "lease/lease.h"
@@ -47,6 +48,7 @@ class Store {
     [[nodiscard]] virtual peer::GreylistStore& greylist() = 0;
     [[nodiscard]] virtual limit::Memory& limits() = 0;
     [[nodiscard]] virtual conduct::Memory& conduct() = 0;
+    [[nodiscard]] virtual delivery::StsStore& mta_sts() = 0;
 
     // Small facts of the installation, such as its keys. A value may be any bytes.
     [[nodiscard]] virtual Result<std::optional<std::string>> setting(std::string_view key) = 0;
@@ -64,6 +66,7 @@ class Store {
     virtual Result<std::int64_t> forget_leases_before(Time time) = 0;    // the same
     virtual Result<std::int64_t> forget_evidence_before(Time time) = 0;  // erased before
     virtual Result<std::int64_t> forget_greylist_before(Time time) = 0;  // last seen before
+    virtual Result<std::int64_t> forget_mta_sts_before(Time time) = 0;   // that expired before
 
     [[nodiscard]] virtual JournalCounters journal_counters() const = 0;
 };

@@ -34,7 +34,7 @@ postlog   unix-dgram n - n - 1 postlogd
 
 
 class Postfix:
-    """One instance. Mail for `mailboxes` goes to one Maildir an address, below `maildir`."""
+    """One instance, in a network namespace or (None) in ours. Mail for `mailboxes` goes to one Maildir an address, below `maildir`."""
 
     def __init__(self, processes, namespace, directory, hostname):
         self.processes, self.namespace, self.hostname = processes, namespace, hostname
@@ -137,7 +137,7 @@ class Postfix:
             raise Failed(f"sendmail: {done.stderr}")
 
     def _inside(self, command):
-        return netns.argv(self.namespace, command)
+        return netns.argv(self.namespace, command) if self.namespace else command
 
     def _write(self):
         boxes = os.path.join(self.config, "mailboxes")

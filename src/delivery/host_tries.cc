@@ -1,0 +1,316 @@
+#include "delivery/host_tries.h"
+
+#include "base/ip.h"
+#include "delivery/connections.h"
+#include "delivery/engine.h"
+#include "delivery/outcome.h"
+#include "delivery/route.h"
+#include "delivery/security.h"
+#include "delivery/slots.h"
+#include "delivery/smtp_client.h"
+#include "delivery/tls/demand.h"
+#include "net/resolver.h"
+#include "net/task.h"
+#include "smtp/client_session.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sekisho::delivery {
+namespace {
+
+using smtp::Stage;
+
+smtp::OutgoingMessage outgoing(
+    const Job& job,
+    const Group& group,
+    const std::vector<std::size_t>& which,
+    Bytes bytes,
+    bool lmtp
+) {
+    const queue::Envelope& envelope = job.entry.envelope;
+    smtp::OutgoingMessage message;
+    message.reverse_path = envelope.reverse_path;
+    message.bytes = std::move(bytes);
+    message.smtputf8 = envelope.smtputf8;
+    message.body_8bit = envelope.body_8bit;
+    message.body_binary = envelope.body_binary;
+    message.require_tls = envelope.require_tls && !lmtp;  // RFC 8689 §4.4: that is delivery
+    message.priority = envelope.priority;
+    message.ret = envelope.ret;
+    message.envid = envelope.envid;
+    for (const std::size_t i : which) {
+        const queue::Recipient& to = envelope.recipients[group.members[i]];
+        smtp::OutgoingRecipient recipient;
+        recipient.address = to.address;
+        recipient.notify = to.notify;
+        recipient.orcpt = to.orcpt;
+        message.recipients.push_back(std::move(recipient));
+    }
+    return message;
+}
+
+constexpr Demand::Kind kDemands[] = {
+    Demand::Kind::Plain,
+    Demand::Kind::Opportunistic,
+    Demand::Kind::Encrypted,
+    Demand::Kind::Verified,
+    Demand::Kind::Dane,
+};
+
+}  // namespace
+
+HostTries::HostTries(std::shared_ptr<Job> job, Group group, Bytes bytes, bool lmtp)
+    : job_(std::move(job)), group_(std::move(group)), bytes_(std::move(bytes)), lmtp_(lmtp) {
+    for (std::size_t i = 0; i < group_.members.size(); ++i) {
+        open_.push_back(i);
+    }
+    result_.tried.resize(group_.members.size());
+    result_.final_delivery = lmtp;
+}
+
+net::Task<GroupResult> HostTries::run(Plan plan) {
+    place_ = plan.place;
+    if (!lmtp_) {
+        wish_.require = job_->entry.envelope.require_tls;
+        wish_.optional = job_->tls_optional;
+        domain_.name = plan.security_domain;
+        domain_.configured = plan.configured;
+        domain_ = co_await look_up_domain(
+            tools(), job_->executor, domain_, job_->options->tls, wish_, plan.hosts_secure
+        );
+    }
+    const std::vector<Host> hosts = in_order(plan);
+    for (const Host& host : hosts) {
+        if (over()) {
+            break;
+        }
+        co_await try_host(host);
+    }
+    if (tries_ == 0 && !refused_) {
+        const Tried why = look_up_failed_.value_or(plan.no_address.value_or(Tried{}));
+        co_return same_for_all(group_, why);
+    }
+    if (!reached_ && !refused_) {
+        job_->shop->slots->refuse_waiting(place_, result_.tried.front().reply);
+    }
+    co_return std::move(result_);
+}
+
+net::Task<GroupResult> HostTries::run_socket(std::string place, std::string path) {
+    place_ = std::move(place);
+    co_await try_kept(path);
+    if (!open_.empty() && tries_ == 0) {
+        Peer peer;
+        peer.name = path;
+        peer.socket_path = path;
+        Security none;
+        co_await try_peer(std::move(peer), std::move(path), std::move(none));
+    }
+    co_return std::move(result_);
+}
+
+SecurityTools HostTries::tools() const {
+    const Deps& deps = job_->shop->deps;
+    return {
+        .resolver = deps.resolver,
+        .any = deps.tls,
+        .verified = deps.tls_verified,
+        .sts = job_->options->mta_sts ? deps.sts : nullptr,
+    };
+}
+
+// Which kept connections are as good as a new one to the host: those that had to show the same.
+// What DANE accepts depends on the domain too (RFC 7672 §3.2.2).
+std::string HostTries::key_of(const Host& host, Demand::Kind kind) const {
+    std::string key = host.name + ":" + std::to_string(host.port);
+    if (!lmtp_) {
+        key += ", " + std::string(name(kind));
+    }
+    return kind == Demand::Kind::Dane ? key + " for " + domain_.name : key;
+}
+
+// Nobody is left, or enough was tried.
+bool HostTries::over() const {
+    return open_.empty() || tries_ >= job_->options->addresses_max;
+}
+
+// Among equals, first who has a connection open already.
+std::vector<Host> HostTries::in_order(const Plan& plan) const {
+    const std::size_t best = std::min(plan.best, plan.hosts.size());
+    std::vector<Host> hosts;
+    std::vector<Host> others;
+    for (std::size_t i = 0; i < plan.hosts.size(); ++i) {
+        const Host& host = plan.hosts[i];
+        const bool open =
+            i < best && std::ranges::any_of(
+                            kDemands,
+                            [&](Demand::Kind kind) {
+                                return job_->shop->connections->has(place_, key_of(host, kind));
+                            }
+                        );
+        (open ? hosts : others).push_back(host);
+    }
+    hosts.insert(hosts.end(), others.begin(), others.end());
+    return hosts;
+}
+
+net::Task<void> HostTries::try_host(Host host) {
+    const Found found = co_await addresses_of(host);
+    Security security;
+    if (!lmtp_) {
+        if (found.addresses.empty()) {
+            co_return;
+        }
+        security = co_await look_up_host(tools(), domain_, wish_, host, found.secure);
+        if (security.demand.refused) {
+            refuse(security);
+            co_return;
+        }
+    }
+    const std::string to = key_of(host, security.demand.kind);
+    co_await try_kept(to);
+    for (const IpAddress& address : found.addresses) {
+        Peer peer;
+        peer.name = host.name;
+        peer.endpoint.address = address;
+        peer.endpoint.port = host.port;
+        if (over()) {
+            break;
+        }
+        if (std::ranges::find(asked_, peer.endpoint) == asked_.end()) {
+            co_await try_peer(std::move(peer), to, security);
+        }
+    }
+}
+
+// A host that isn't asked, because it could not show what is demanded.
+void HostTries::refuse(const Security& security) {
+    refused_ = true;
+    const smtp::Reply& reply = *security.demand.refused;
+    Attempt attempt;
+    for (std::size_t n = 0; n < open_.size(); ++n) {
+        smtp::RecipientOutcome outcome;
+        // For good only if no other host can: lacking().
+        outcome.stage = reply.permanent() ? Stage::Mail : Stage::StartTls;
+        outcome.reply = reply;
+        outcome.local = true;
+        attempt.recipients.push_back(std::move(outcome));
+    }
+    const Peer nobody;
+    take_in(nobody, attempt);
+}
+
+net::Task<HostTries::Found> HostTries::addresses_of(Host host) {
+    Found found;
+    const Options& options = *job_->options;
+    if (host.address) {
+        found.addresses.push_back(*host.address);
+        co_return found;
+    }
+    auto answer =
+        co_await job_->shop->deps.resolver.addresses(host.name, options.ipv4, options.ipv6);
+    if (!answer) {
+        look_up_failed_ = another_time("4.4.3", answer.error().message);
+        co_return found;
+    }
+    found.secure = answer->secure;
+    // IPv6 first, and at every second try IPv4 first: a family that is broken on the way
+    // delays half of the tries, and stops none.
+    const bool v4_first = job_->entry.attempts % 2 == 1;
+    for (const bool first : {true, false}) {
+        for (const IpAddress& address : answer->records) {
+            if (usable(address) && (address.is_v4() == v4_first) == first) {
+                found.addresses.push_back(address);
+            }
+        }
+    }
+    co_return found;
+}
+
+// Until one of the kept connections turns out to be alive.
+net::Task<void> HostTries::try_kept(std::string to) {
+    Shop& shop = *job_->shop;
+    while (!open_.empty()) {
+        Connections::Taken taken = shop.connections->take(place_, to);
+        if (!taken.connection) {
+            co_return;
+        }
+        const Peer peer = taken.connection->peer();
+        smtp::OutgoingMessage message = outgoing(*job_, group_, open_, bytes_, lmtp_);
+        Attempt attempt = co_await send_again(taken.connection, std::move(message), true);
+        const bool stale = attempt.stale;
+        shop.counters.reused += stale ? 0 : 1;
+        take_in(peer, attempt);
+        if (attempt.connection) {
+            shop.connections->give(std::move(taken.use), to, std::move(attempt.connection));
+        }
+        if (!stale) {
+            ++tries_;
+            asked_.push_back(peer.endpoint);
+            co_return;
+        }
+    }
+}
+
+net::Task<void> HostTries::try_peer(Peer peer, std::string to, Security security) {
+    ++tries_;
+    Shop& shop = *job_->shop;
+    ++shop.counters.attempts;
+    SendOptions options;
+    options.hostname = job_->options->route.hostname;
+    options.lmtp = lmtp_;
+    options.keep = true;
+    options.connect_timeout = job_->options->connect_timeout;
+    options.chunking = job_->options->chunking && !lmtp_;
+    options.eight_bit_anyway = job_->options->eight_bit_anyway || lmtp_;
+    options.tls = security.context;
+    options.tls_required = security.required;
+    options.tls_proof = security.proof();
+    Connections::Use use = shop.connections->opening(place_);
+    smtp::OutgoingMessage message = outgoing(*job_, group_, open_, bytes_, lmtp_);
+    Attempt attempt =
+        co_await send_message(job_->executor, peer, std::move(options), std::move(message));
+    shop.counters.tls += attempt.tls.empty() ? 0 : 1;
+    shop.counters.tls_failed += attempt.tls_failed ? 1 : 0;
+    take_in(peer, attempt);
+    if (attempt.connection) {
+        shop.connections->give(std::move(use), std::move(to), std::move(attempt.connection));
+    }
+}
+
+void HostTries::take_in(const Peer& peer, Attempt& attempt) {
+    std::vector<std::size_t> still_open;
+    for (std::size_t n = 0; n < open_.size() && n < attempt.recipients.size(); ++n) {
+        smtp::RecipientOutcome& outcome = attempt.recipients[n];
+        constexpr int closing = 421;  // RFC 5321 §3.8
+        if (attempt.stale && (outcome.local || outcome.reply.code == closing)) {
+            still_open.push_back(open_[n]);
+            continue;
+        }
+        Tried tried;
+        tried.stage = outcome.stage;
+        tried.reply = std::move(outcome.reply);
+        tried.local = outcome.local;
+        tried.remote_name = peer.name;
+        tried.remote = peer.name.empty() ? "" : peer.text();
+        tried.tls = attempt.tls;
+        tried.dsn_passed_on = attempt.dsn_offered;
+        reached_ = reached_ || tried.stage != Stage::Connect;
+        if (decide(tried, false) == Decision::NextHost) {
+            still_open.push_back(open_[n]);
+        }
+        // A host that might take it another time weighs more than one that never could.
+        Tried& known = result_.tried[open_[n]];
+        if (!lacking(tried) || known.reply.code == 0 || lacking(known)) {
+            known = std::move(tried);
+        }
+    }
+    open_ = std::move(still_open);
+}
+
+}  // namespace sekisho::delivery
