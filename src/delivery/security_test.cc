@@ -91,7 +91,7 @@ TEST_F(SecurityTest, TlsaCountsWhereNobodyCouldForgeTheWayToIt) {
     );
     wish.optional = true;
     EXPECT_EQ(look(domain()), "not asked for: optional");
-    host.address = IpAddress::parse("192.0.2.1");
+    host.address = *IpAddress::parse("192.0.2.1");
     wish.optional = false;
     EXPECT_EQ(look(domain()), "not asked for: optional") << "an address has no records";
 }
