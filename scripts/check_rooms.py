@@ -21,6 +21,7 @@ DOORS = {
     r"^openssl/ssl": {"net"},
     r"^openssl/x509": {"net", "dkim"},
     r"^unbound\.h": {"net"},
+    r"^ldap\.h": {"source"},
     r"^(bpf/|linux/bpf)": {"gate/bpf", "gate/enforce"},
     r"^(sys/socket|netinet/|sys/epoll)": {"net", "gate/bpf", "gate/enforce"},
     r"^toml": {"config"},

@@ -16,15 +16,19 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace sekisho::account {
 namespace {
 
-constexpr std::array<std::pair<Mechanism, std::string_view>, 4> kMechanisms{{
+constexpr std::array<std::pair<Mechanism, std::string_view>, 7> kMechanisms{{
     {Mechanism::Plain, "PLAIN"},
     {Mechanism::Login, "LOGIN"},
     {Mechanism::ScramSha256, "SCRAM-SHA-256"},
     {Mechanism::ScramSha256Plus, "SCRAM-SHA-256-PLUS"},
+    {Mechanism::OAuthBearer, "OAUTHBEARER"},
+    {Mechanism::XOAuth2, "XOAUTH2"},
+    {Mechanism::External, "EXTERNAL"},
 }};
 
 }  // namespace
@@ -46,7 +50,9 @@ std::optional<Mechanism> parse_mechanism(std::string_view text) {
 }
 
 bool sends_password(Mechanism mechanism) {
-    return mechanism == Mechanism::Plain || mechanism == Mechanism::Login;
+    // A bearer token is as good as a password to who sees it (RFC 6750 §5.3).
+    return mechanism == Mechanism::Plain || mechanism == Mechanism::Login ||
+           mechanism == Mechanism::OAuthBearer || mechanism == Mechanism::XOAuth2;
 }
 
 std::string_view name(SaslRefusal refusal) {
@@ -61,6 +67,10 @@ std::string_view name(SaslRefusal refusal) {
             return "disabled";
         case SaslRefusal::AppPassword:
             return "app-password";
+        case SaslRefusal::Token:
+            return "token";
+        case SaslRefusal::Certificate:
+            return "certificate";
         case SaslRefusal::Malformed:
             return "malformed";
     }
@@ -68,13 +78,22 @@ std::string_view name(SaslRefusal refusal) {
 }
 
 std::unique_ptr<SaslServer> SaslServer::make(
-    Mechanism mechanism, const SaslSettings& settings, std::string nonce, ChannelBindings bindings
+    Mechanism mechanism,
+    const SaslSettings& settings,
+    std::string nonce,
+    ChannelBindings bindings,
+    std::vector<std::string> identities
 ) {
     switch (mechanism) {
         case Mechanism::Plain:
             return make_plain(settings);
         case Mechanism::Login:
             return make_login(settings);
+        case Mechanism::OAuthBearer:
+        case Mechanism::XOAuth2:
+            return make_bearer(settings, mechanism == Mechanism::OAuthBearer);
+        case Mechanism::External:
+            return make_external(settings, std::move(identities));
         case Mechanism::ScramSha256:
         case Mechanism::ScramSha256Plus:
             return make_scram_sha256(
@@ -92,6 +111,7 @@ SaslStep SaslBase::went(SaslStep step) {
         Awaits operator()(const SaslChallenge&) const { return Awaits::Response; }
         Awaits operator()(const SaslNeedAccount&) const { return Awaits::Account; }
         Awaits operator()(const SaslNeedVerify&) const { return Awaits::Verdict; }
+        Awaits operator()(const SaslNeedToken&) const { return Awaits::Token; }
         Awaits operator()(const SaslSuccess&) const { return Awaits::Nothing; }
         Awaits operator()(const SaslFailure&) const { return Awaits::Nothing; }
     };
@@ -123,6 +143,15 @@ SaslStep SaslBase::give_account(const std::optional<Account>& account) {
 SaslStep SaslBase::give_verified(bool right) {
     SEKISHO_ASSERT(awaits_ == Awaits::Verdict);
     return went(on_verified(right));
+}
+
+SaslStep SaslBase::give_token(const SaslTokenVerdict& verdict) {
+    SEKISHO_ASSERT(awaits_ == Awaits::Token);
+    return went(on_token(verdict));
+}
+
+SaslStep SaslBase::on_token(const SaslTokenVerdict& /*verdict*/) {
+    SEKISHO_ASSERT(false);
 }
 
 std::optional<SaslFailure> SaslBase::take_login(std::string_view text) {

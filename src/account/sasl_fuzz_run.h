@@ -55,6 +55,13 @@ inline void fuzz_sasl(Mechanism mechanism, const std::uint8_t* data, std::size_t
             SEKISHO_ASSERT(verify->password.find('\0') == std::string::npos);
             right = verify->hash == "right" && verify->password == "pencil";
             step = server->give_verified(right);
+        } else if (const auto* bearer = std::get_if<SaslNeedToken>(&step)) {
+            SEKISHO_ASSERT(!bearer->token.empty());
+            right = bearer->token == "right";
+            step = server->give_token(
+                right ? SaslTokenVerdict{.account = "user", .refusal = {}}
+                      : SaslTokenVerdict{.account = {}, .refusal = "wrong"}
+            );
         } else {
             break;
         }

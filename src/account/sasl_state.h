@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sekisho::account {
 
@@ -34,12 +35,14 @@ class SaslBase : public SaslServer {
     [[nodiscard]] SaslStep step(std::string_view response) final;
     [[nodiscard]] SaslStep give_account(const std::optional<Account>& account) final;
     [[nodiscard]] SaslStep give_verified(bool right) final;
+    [[nodiscard]] SaslStep give_token(const SaslTokenVerdict& verdict) final;
 
   protected:
     [[nodiscard]] virtual SaslStep on_start(std::optional<std::string_view> initial_response) = 0;
     [[nodiscard]] virtual SaslStep on_response(std::string_view response) = 0;
     [[nodiscard]] virtual SaslStep on_account(const std::optional<Account>& account) = 0;
     [[nodiscard]] virtual SaslStep on_verified(bool right) = 0;
+    [[nodiscard]] virtual SaslStep on_token(const SaslTokenVerdict& verdict);  // never asked for
 
     // Takes the login as sent; empty step: it is sound and login_ holds it.
     [[nodiscard]] std::optional<SaslFailure> take_login(std::string_view text);
@@ -53,7 +56,7 @@ class SaslBase : public SaslServer {
     std::string login_;
 
   private:
-    enum class Awaits : std::uint8_t { Start, Response, Account, Verdict, Nothing };
+    enum class Awaits : std::uint8_t { Start, Response, Account, Verdict, Token, Nothing };
     SaslStep went(SaslStep step);
     Awaits awaits_ = Awaits::Start;
 };
@@ -79,6 +82,11 @@ class PasswordBase : public SaslBase {
 
 [[nodiscard]] std::unique_ptr<SaslServer> make_plain(const SaslSettings& settings);
 [[nodiscard]] std::unique_ptr<SaslServer> make_login(const SaslSettings& settings);
+// `standard`: OAUTHBEARER; else XOAUTH2.
+[[nodiscard]] std::unique_ptr<SaslServer> make_bearer(const SaslSettings& settings, bool standard);
+[[nodiscard]] std::unique_ptr<SaslServer> make_external(
+    const SaslSettings& settings, std::vector<std::string> identities
+);
 [[nodiscard]] std::unique_ptr<SaslServer> make_scram_sha256(
     const SaslSettings& settings, std::string nonce, ChannelBindings bindings, bool plus
 );

@@ -106,6 +106,7 @@ Status ConductKeeper::restore() {
         return fail(records.error());
     }
     deps_.warden.restore(*records);
+    look_at_journal(now());  // what comes from now on counts, also before the first tick
     return {};
 }
 

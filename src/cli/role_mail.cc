@@ -24,11 +24,13 @@
 #include "delivery/sts_source.h"
 #include "dkim/sign.h"
 #include "mail/server.h"
+#include "mail/tokens.h"
 #include "net/resolver.h"
 #include "net/server.h"
 #include "net/tls.h"
 #include "policy/policy.h"
 #include "queue/spool.h"
+#include "source/source.h"
 #include "store/spool_log.h"
 #include "store/store.h"
 
@@ -126,7 +128,8 @@ class MailRole final : public Role {
     }
 
     Result<std::vector<std::string>> reload(const config::Config& config) override {
-        auto tls = net::TlsContext::server(config.tls.certificate, config.tls.key);
+        auto tls =
+            net::TlsContext::server(config.tls.certificate, config.tls.key, config.tls.client_ca);
         if (!tls) {
             return fail(tls.error());
         }
@@ -296,7 +299,9 @@ class MailRole final : public Role {
         if (!policy) {
             return fail(policy.error());
         }
-        auto tls = net::TlsContext::server(config_.tls.certificate, config_.tls.key);
+        auto tls = net::TlsContext::server(
+            config_.tls.certificate, config_.tls.key, config_.tls.client_ca
+        );
         if (!tls) {
             return fail(tls.error());
         }
@@ -309,6 +314,22 @@ class MailRole final : public Role {
             return made;
         }
         penalties_->follow(config_, leased_->bare());
+        std::shared_ptr<mail::Tokens> tokens;
+        if (config_.oauth.enabled()) {
+            auto made = mail::Tokens::make(config_.oauth, peer_resolver_.get(), *workers_);
+            if (!made) {
+                return fail(made.error());
+            }
+            tokens = std::move(*made);
+        }
+        std::shared_ptr<source::Sources> sources;
+        if (!config_.account_sources.empty()) {
+            auto made = source::Sources::make(config_.account_sources);
+            if (!made) {
+                return fail(made.error());
+            }
+            sources = std::move(*made);
+        }
         conduct_.emplace(ConductKeeper::Deps{
             *store_,
             *spool_,
@@ -337,7 +358,9 @@ class MailRole final : public Role {
              &warden_,
              [this](const std::string& report) { read_report(report); },
              &store_->limits(),
-             &signer_}
+             &signer_,
+             std::move(sources),
+             std::move(tokens)}
         );
         if (!server) {
             return fail(server.error());

@@ -101,6 +101,11 @@ struct Mail {
     std::uint32_t bad_commands_max = 10;
     Duration command_timeout{300'000};              // RFC 5321 §4.5.3.2.7
     Duration hold_longest{7LL * 24 * 3600 * 1000};  // FUTURERELEASE (RFC 4865); zero: not offered
+    std::vector<Endpoint> submissions_alpn;         // implicit TLS that wants ALPN "smtp", port 443
+    std::vector<Prefix> proxy_from;                 // connections begin with a PROXY header
+    std::vector<Prefix> xclient_from;               // who may say XCLIENT
+    std::uint32_t stress_at = 80;                   // per cent of connections_max
+    std::uint32_t data_rate_min = 500;              // octets a second that a message must come with
     bool binarymime = false;                        // RFC 3030
     bool deliver_by = true;                         // RFC 2852
     Duration deliver_by_min{60'000};                // the soonest that may be asked for
@@ -160,6 +165,39 @@ struct Dkim {
 
 struct Tls {
     std::string certificate, key;  // PEM files; empty: state_dir/tls/ self-signed
+    std::string client_ca;         // PEM; who signs certificates that log in (SASL EXTERNAL)
+    std::vector<std::string> client_logins;  // "SHA256=login", beside the names in certificates
+};
+
+struct OAuth {  // bearer tokens as logins (RFC 7628)
+    std::string issuer;
+    std::string keys;           // a file or an https URL of a JWK Set
+    std::string introspection;  // or the URL of an RFC 7662 endpoint
+    std::string client_id, client_secret;
+    std::vector<std::string> audiences;
+    std::string scope;            // that a token must have; empty: any
+    std::string claim = "email";  // names the account
+    Duration skew{60'000};
+    std::string ca;                    // PEM, instead of the system's trust
+    std::string openid_configuration;  // told to clients whose token is refused
+    [[nodiscard]] bool enabled() const { return !keys.empty() || !introspection.empty(); }
+    friend bool operator==(const OAuth&, const OAuth&) = default;
+};
+
+struct AccountSource {  // [[account_source]]
+    std::string name;   // unique
+    std::string kind;   // ldap, dovecot
+    Duration timeout{5'000};
+    std::vector<std::string> addresses;  // templates: "{login}", "{user}@example.net"
+    std::string server;                  // a URL of LDAP, or a socket of Dovecot's
+    std::string secret;                  // of bind_dn
+    bool start_tls = false;
+    std::string ca;  // PEM, instead of the system's trust
+    std::string bind_dn, base, filter = "(mail={login})";
+    std::string address_attribute = "mail", name_attribute = "cn";
+    std::string check = "bind";  // or compare: userPassword is compared
+    std::uint32_t connections = 4;
+    friend bool operator==(const AccountSource&, const AccountSource&) = default;
 };
 
 struct Queue {
@@ -227,6 +265,8 @@ struct Config {
     Conduct conduct;
     Dkim dkim;
     Tls tls;
+    OAuth oauth;
+    std::vector<AccountSource> account_sources;
     Queue queue;
     Delivery delivery;
     Http http;

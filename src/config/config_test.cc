@@ -199,6 +199,32 @@ TEST(Config, DnsListsHaveAnswersAndPoints) {
     EXPECT_FALSE(parse("[mail]\ndnsbl = [\"local\"]\n", "t"));
 }
 
+TEST(Config, LoginsFromElsewhere) {
+    const std::string keys = "[oauth]\nkeys = \"https://login.example/keys\"\n";
+    EXPECT_TRUE(first_problem(keys).contains("issuer and audiences are missing"));
+    const std::string whole = keys + "issuer = \"https://login.example\"\naudiences = [\"mail\"]\n";
+    EXPECT_TRUE(parse(whole, "t"));
+    EXPECT_TRUE(parse(whole, "t")->oauth.enabled());
+    EXPECT_TRUE(first_problem(whole + "introspection = \"https://x.example\"\n").contains("one of")
+    );
+    EXPECT_TRUE(first_problem(whole + "claim = \"\"\n").contains("oauth.claim"));
+    EXPECT_TRUE(first_problem("[tls]\nclient_logins = [\"abc=taro\"]\n").contains("SHA256=LOGIN"));
+
+    const std::string ldap =
+        "[[account_source]]\nname = \"d\"\nkind = \"ldap\"\nserver = \"ldap://h\"\n";
+    EXPECT_TRUE(first_problem(ldap).contains("account_source.base"));
+    const std::string good = ldap + "base = \"dc=example\"\n";
+    const auto read = parse(good, "t");
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->account_sources.at(0).filter, "(mail={login})");
+    EXPECT_EQ(read->account_sources.at(0).connections, 4U);
+    EXPECT_TRUE(first_problem(good + "filter = \"(uid=taro)\"\n").contains("{login}"));
+    EXPECT_TRUE(first_problem(good + good).contains("is there already"));
+    EXPECT_TRUE(first_problem("[[account_source]]\nname = \"d\"\n").contains("is missing"));
+    EXPECT_TRUE(first_problem("[mail]\nproxy_from = [\"192.0.2.1/24\"]\n").contains("192.0.2.0/24")
+    );
+}
+
 TEST(Config, PrefixFiles) {
     const std::string folder = ::testing::TempDir();
     ASSERT_TRUE(write_file_atomic(

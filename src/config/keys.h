@@ -59,14 +59,17 @@ struct LimitTable {
 };
 
 [[nodiscard]] const std::vector<Table<Config>>& tables();
-[[nodiscard]] std::vector<Key<Config>> smtp_keys();          // a part of [mail]
-[[nodiscard]] std::vector<Key<Config>> delivery_tls_keys();  // a part of [delivery]
-[[nodiscard]] std::vector<Table<Config>> mail_tables();      // a part of tables()
+[[nodiscard]] std::vector<Key<Config>> smtp_keys();                // a part of [mail]
+[[nodiscard]] std::vector<Key<Config>> client_certificate_keys();  // a part of [tls]
+[[nodiscard]] Table<Config> oauth_table();                         // a part of mail_tables()
+[[nodiscard]] std::vector<Key<Config>> delivery_tls_keys();        // a part of [delivery]
+[[nodiscard]] std::vector<Table<Config>> mail_tables();            // a part of tables()
 [[nodiscard]] const Table<ClassTable>& class_table();
 [[nodiscard]] const Table<RegionTable>& region_table();
 [[nodiscard]] const Table<policy::RuleSource>& rule_table();
 [[nodiscard]] const Table<Radius::Client>& radius_client_table();
 [[nodiscard]] const Table<LineSource>& line_source_table();
+[[nodiscard]] const Table<AccountSource>& account_source_table();
 [[nodiscard]] Table<Config> limits_table();   // a part of tables()
 [[nodiscard]] Table<Config> conduct_table();  // a part of tables()
 [[nodiscard]] const Table<LimitTable>& limit_table();

@@ -260,7 +260,7 @@ Table<C> mail() {
 }
 
 Table<C> tls() {
-    return {
+    Table<C> table{
         "tls",
         false,
         "The certificate of the mail server and the guide. `sekisho reload` reads the files again.",
@@ -274,6 +274,8 @@ Table<C> tls() {
             text<C>("key", SEKISHO_AT(tls.key), "PEM file with the private key."),
         }
     };
+    std::ranges::move(client_certificate_keys(), std::back_inserter(table.keys));
+    return table;
 }
 
 Key<C> retry_key() {
@@ -581,7 +583,7 @@ Table<C> settings() {
 }  // namespace
 
 std::vector<Table<Config>> mail_tables() {
-    return {mail(), dkim(), tls(), queue(), delivery(), http(), settings()};
+    return {mail(), dkim(), tls(), oauth_table(), queue(), delivery(), http(), settings()};
 }
 
 #undef SEKISHO_AT

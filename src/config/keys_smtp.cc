@@ -23,6 +23,44 @@ using C = Config;
 
 std::vector<Key<Config>> smtp_keys() {
     return {
+        at_start(parsed<Endpoint, C>(
+            "submissions_alpn",
+            SEKISHO_AT(mail.submissions_alpn),
+            "list of endpoints",
+            "Submission with implicit TLS for networks that let nothing out but port 443: clients "
+            "say with ALPN (RFC 7301) that they want `smtp`. A browser is told where the guide is. "
+            "The guide's own HTTPS needs another address or port."
+        )),
+        parsed<Prefix, C>(
+            "proxy_from",
+            SEKISHO_AT(mail.proxy_from),
+            "list of prefixes",
+            "Load balancers. Each connection from them must begin with a PROXY header (version 1 "
+            "or 2), else it is closed; the address in it is the client's for everything here."
+        ),
+        parsed<Prefix, C>(
+            "xclient_from",
+            SEKISHO_AT(mail.xclient_from),
+            "list of prefixes",
+            "Proxies that may say with XCLIENT which client they speak for. Others are not "
+            "offered it."
+        ),
+        number<C>(
+            "stress_at",
+            SEKISHO_AT(mail.stress_at),
+            1,
+            100,
+            "Per cent of `connections_max` from which on clients are given 10 seconds for a "
+            "command and 30 for data instead of minutes, and are closed after one wrong command."
+        ),
+        number<C>(
+            "data_rate_min",
+            SEKISHO_AT(mail.data_rate_min),
+            0,
+            1000000,
+            "Octets a second that a message must come with in the long run, after its first "
+            "minutes; slower clients are closed with 421 4.4.2. 0: any."
+        ),
         flag<C>(
             "binarymime",
             SEKISHO_AT(mail.binarymime),

@@ -109,6 +109,16 @@ class Reader {
             );
             return;
         }
+        if (key == account_source_table().name) {
+            each(
+                account_source_table(),
+                key,
+                line,
+                node,
+                [this](AccountSource& source, std::uint32_t at) { add_account_source(source, at); }
+            );
+            return;
+        }
         if (key == limit_table().name) {
             each(limit_table(), key, line, node, [this](LimitTable& table, std::uint32_t at) {
                 limits_.emplace_back(std::move(table), at);
@@ -137,6 +147,7 @@ class Reader {
         nearest.offer(region_table().name);
         nearest.offer(rule_table().name);
         nearest.offer(line_source_table().name);
+        nearest.offer(account_source_table().name);
         nearest.offer(limit_table().name);
         problem(line, key, "unknown key" + nearest.hint());
     }
@@ -312,6 +323,25 @@ class Reader {
         config_.lines.push_back(std::move(source));
     }
 
+    void add_account_source(AccountSource& source, std::uint32_t line) {
+        const auto& all = config_.account_sources;
+        if (std::ranges::find(all, source.name, &AccountSource::name) != all.end()) {
+            problem(line, "account_source.name", "\"" + source.name + "\" is there already");
+        }
+        if (source.name.empty() || source.server.empty()) {
+            problem(line, "account_source", "name and server can't be empty");
+        }
+        if (source.kind == "ldap" && source.base.empty()) {
+            problem(line, "account_source.base", "is missing; kind = \"ldap\" needs it");
+        }
+        if (source.kind == "ldap" && !source.filter.contains('{')) {
+            problem(
+                line, "account_source.filter", "names no {login}, {user} or {domain} to look for"
+            );
+        }
+        config_.account_sources.push_back(std::move(source));
+    }
+
     // A day begins when [limits] says, which may stand anywhere.
     void add_limits() {
         for (const auto& [table, line] : limits_) {
@@ -345,6 +375,7 @@ class Reader {
         if (config_.tls.certificate.empty() != config_.tls.key.empty()) {
             problem(0, "tls", "certificate and key go together: give both or neither");
         }
+        check_oauth();
         if (config_.queue.segment_size < config_.mail.message_size_max + 1024 * 1024) {
             problem(
                 0,
@@ -389,6 +420,27 @@ class Reader {
         } else {
             check_class("gate.exempt_class", config_.gate.exempt_class);
             check_class("gate.penalty_class", config_.gate.penalty_class);
+        }
+    }
+
+    void check_oauth() {
+        const OAuth& oauth = config_.oauth;
+        if (!oauth.keys.empty() && !oauth.introspection.empty()) {
+            problem(0, "oauth", "keys and introspection: give one of them");
+        }
+        if (!oauth.keys.empty() && (oauth.issuer.empty() || oauth.audiences.empty())) {
+            problem(0, "oauth", "issuer and audiences are missing; keys need both");
+        }
+        if (oauth.enabled() && oauth.claim.empty()) {
+            problem(0, "oauth.claim", "is empty; it names the account");
+        }
+        for (const std::string& pair : config_.tls.client_logins) {
+            const auto parts = split(pair, '=');
+            constexpr std::size_t kDigits = 64;
+            if (parts.size() != 2 || parts[0].size() != kDigits || !unhex(parts[0]) ||
+                parts[1].empty()) {
+                problem(0, "tls.client_logins", "\"" + pair + "\" is not \"SHA256=LOGIN\"");
+            }
         }
     }
 

@@ -73,10 +73,9 @@ bool Pool::keep(Idle idle) {
     const Count& count = places_[idle.place];
     SEKISHO_ASSERT(in_use_ > 0 && count.in_use > 0);
     // Its own place turns from one in use into an idle one, so these compare with what was there.
-    const bool wanted = !closed_ && idle.messages < limits_.messages &&
-                        limits_.idle > Duration{0} &&
-                        count.in_use + count.idle <= limits_.per_place &&
-                        in_use_ + idle_.size() <= limits_.total;
+    const bool wanted =
+        !closed_ && idle.messages < limits_.messages && limits_.idle > Duration{0} &&
+        count.in_use + count.idle <= limits_.per_place && in_use_ + idle_.size() <= limits_.total;
     if (!wanted) {
         return false;
     }

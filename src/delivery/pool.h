@@ -1,9 +1,9 @@
 // Which connections are kept between messages, for how long, and which give way to new ones. Pure:
 // it knows numbers, not sockets; connections.h does what it says.
 //
-// A connection belongs to a place (route.h: what is counted together) and leads to one host with one
-// demand for security (`to`). It is in use, or kept, or gone. Those in use are limited by slots.h;
-// here those that are kept give way, so that both together stay within the limits.
+// A connection belongs to a place (route.h: what is counted together) and leads to one host with
+// one demand for security (`to`). It is in use, or kept, or gone. Those in use are limited by
+// slots.h; here those that are kept give way, so that both together stay within the limits.
 #pragma once
 
 #include "base/time.h"

@@ -15,6 +15,8 @@ struct Counters {
 
     Count connections{0}, connections_open{0}, connections_refused{0};
     Count early_talkers{0}, timeouts{0};
+    Count proxies_refused{0};  // connections of listed proxies without a PROXY header
+    Count browsers{0};         // on the port that wants ALPN "smtp"
     Count tls_started{0}, tls_failed{0};
     Count logins_accepted{0}, logins_refused{0};
     Count messages_signed{0};  // by DKIM

@@ -41,22 +41,10 @@ net::Task<void> Session::check_mail() {
         co_await begin_message();
         co_return;
     }
-    // Looked up anew: it may have been disabled since the login.
-    const std::string login = smtp_.login();
-    std::function<Result<account::Account>()> work = [shared = shared_, login] {
-        return shared->accounts.find(login);
-    };
-    auto found = co_await net::run_on(shared_->workers, std::move(work));
-    if (!found) {
-        if (found.error().code == Errc::NotFound) {
-            answer(smtp::reply(550, "5.7.13", "This account does not exist any more"));
-        } else {
-            log::error("MAIL_ACCOUNTS_AWAY", found.error().message, {{"account", login}});
-            answer(store_away());
-        }
+    const bool known = co_await refresh_account();
+    if (!known) {
         co_return;
     }
-    account_ = std::move(*found);
     if (auto refusal = refuse_sender(*account_, smtp_.transaction().sender)) {
         answer(std::move(*refusal), {}, account_->enabled ? "sender" : "disabled");
         co_return;
@@ -66,6 +54,30 @@ net::Task<void> Session::check_mail() {
         co_return;
     }
     co_await begin_message();
+}
+
+// The account as it is now: it may have been disabled since the login. One of a source's stays as
+// the source had it at the login; sessions are short. False: MAIL has been answered.
+net::Task<bool> Session::refresh_account() {
+    if (elsewhere_) {
+        co_return true;
+    }
+    const std::string login = smtp_.login();
+    std::function<Result<account::Account>()> work = [shared = shared_, login] {
+        return shared->accounts.find(login);
+    };
+    auto found = co_await net::run_on(shared_->workers, std::move(work));
+    if (found) {
+        account_ = std::move(*found);
+        co_return true;
+    }
+    if (found.error().code == Errc::NotFound) {
+        answer(smtp::reply(550, "5.7.13", "This account does not exist any more"));
+    } else {
+        log::error("MAIL_ACCOUNTS_AWAY", found.error().message, {{"account", login}});
+        answer(store_away());
+    }
+    co_return false;
 }
 
 net::Task<void> Session::begin_message() {

@@ -18,10 +18,12 @@
 #include "mail/rules.h"
 #include "mail/session.h"
 #include "mail/shared.h"
+#include "mail/tokens.h"
 #include "net/server.h"
 #include "net/task.h"
 #include "net/workers.h"
 #include "smtp/reply.h"
+#include "source/source.h"
 
 #include <algorithm>
 #include <chrono>
@@ -36,6 +38,8 @@ namespace sekisho::mail {
 namespace {
 
 constexpr int kNonceBits = 144;
+// Stands for the hash of an account that is a source's; no hash looks so.
+const std::string kElsewhere = "{elsewhere}";
 constexpr Duration kUseNoted = std::chrono::minutes(5);
 
 // The same password in our own forms, kept unless it was changed meanwhile; the hash that is in
@@ -70,6 +74,7 @@ std::string renew(Shared& shared, const account::Account& account, const std::st
 
 net::Task<void> Session::authenticate(std::string mechanism, std::optional<std::string> initial) {
     candidate_.reset();
+    elsewhere_ = false;
     guess_.clear();
     mechanism_ = mechanism;
     asked_ = std::chrono::steady_clock::now();
@@ -85,7 +90,7 @@ net::Task<void> Session::authenticate(std::string mechanism, std::optional<std::
         }
     }
     sasl_ = account::SaslServer::make(
-        *known, shared_->sasl, random_token(kNonceBits), std::move(bindings)
+        *known, shared_->sasl, random_token(kNonceBits), std::move(bindings), identities_
     );
     std::optional<std::string_view> response;
     if (initial) {
@@ -119,8 +124,17 @@ net::Task<void> Session::proceed(account::SaslStep step) {
             }
             step = sasl_->give_account(candidate_);
         } else if (auto* check = std::get_if<account::SaslNeedVerify>(&step)) {
-            const bool right = co_await verify(std::move(*check));
-            step = sasl_->give_verified(right);
+            const std::optional<bool> right = co_await verify(std::move(*check));
+            if (!right) {
+                co_return;
+            }
+            step = sasl_->give_verified(*right);
+        } else if (auto* bearer = std::get_if<account::SaslNeedToken>(&step)) {
+            const auto verdict = co_await judge_token(std::move(*bearer));
+            if (!verdict) {
+                co_return;
+            }
+            step = sasl_->give_token(*verdict);
         } else if (auto* success = std::get_if<account::SaslSuccess>(&step)) {
             login_succeeded(*success);
             co_return;
@@ -132,11 +146,11 @@ net::Task<void> Session::proceed(account::SaslStep step) {
     }
 }
 
-// False: the login has been answered (over its limit, or the store is away).
-net::Task<bool> Session::find_candidate(std::string login) {
+// Whether a login may be tried now. False: over its limit, which has been answered.
+bool Session::may_try(const std::string& login) {
     if (const auto free = shared_->guard.check(login, peer_, now()); !free) {
         refuse_login(login, login_limit_reply(free.error()), "limit");
-        co_return false;
+        return false;
     }
     limit::Facts who = facts({});
     who.account = login;
@@ -144,6 +158,14 @@ net::Task<bool> Session::find_candidate(std::string login) {
     const auto wants = limit::wants(takings);
     if (const auto free = shared_->limiter->check(wants, now()); !free) {
         refuse_login(login, login_limit_reply(free.error()), "limit");
+        return false;
+    }
+    return true;
+}
+
+// False: the login has been answered (over its limit, or the store is away).
+net::Task<bool> Session::find_candidate(std::string login) {
+    if (!may_try(login)) {
         co_return false;
     }
     std::function<Result<account::Account>()> work = [shared = shared_, login] {
@@ -162,11 +184,57 @@ net::Task<bool> Session::find_candidate(std::string login) {
             one.unusable = account::why_unusable(one, peer_, now());
         }
     }
+    if (!candidate_) {
+        admit_elsewhere(login);
+    }
     co_return true;
 }
 
-net::Task<bool> Session::verify(account::SaslNeedVerify need) {
+// Who has no account here, and sends a password, may have one elsewhere: then its source says so
+// when it is asked about the password.
+void Session::admit_elsewhere(const std::string& login) {
+    const auto mechanism = account::parse_mechanism(mechanism_);
+    elsewhere_ = shared_->sources != nullptr && !shared_->sources->empty() &&
+                 (mechanism == account::Mechanism::Plain || mechanism == account::Mechanism::Login);
+    if (elsewhere_) {
+        candidate_.emplace();
+        candidate_->login = login;
+        candidate_->credential.hash = kElsewhere;
+    }
+}
+
+net::Task<std::optional<bool>> Session::verify_elsewhere(account::SaslNeedVerify need) {
+    const bool fresh = shared_->credentials.holds(need.login, kElsewhere, need.password, now());
+    if (auto known = shared_->sources->known(need.login, now()); fresh && known) {
+        account::wipe(need.password);
+        candidate_ = std::move(*known);
+        co_return true;
+    }
+    auto answer = co_await source::Sources::log_in(
+        shared_->sources, stream_->executor(), need.login, need.password
+    );
+    if (answer) {
+        shared_->credentials.remember(need.login, kElsewhere, need.password, now());
+        candidate_ = std::move(*answer);
+    }
+    account::wipe(need.password);
+    if (answer) {
+        co_return true;
+    }
+    const Errc why = answer.error().code;
+    if (why == Errc::NotFound || why == Errc::Denied) {
+        co_return false;
+    }
+    refuse_login(need.login, login_unavailable(), "source: " + answer.error().message);
+    co_return std::nullopt;
+}
+
+net::Task<std::optional<bool>> Session::verify(account::SaslNeedVerify need) {
     guess_ = shared_->guard.guess(need.login, need.password);
+    if (elsewhere_) {
+        const auto right = co_await verify_elsewhere(std::move(need));
+        co_return right;
+    }
     if (shared_->credentials.holds(need.login, need.hash, need.password, now())) {
         account::wipe(need.password);
         co_return true;
@@ -191,6 +259,26 @@ net::Task<bool> Session::verify(account::SaslNeedVerify need) {
     account::wipe(need.password);
     const bool right = co_await net::run_on(shared_->workers, std::move(work));
     co_return right;
+}
+
+// nullopt: the login has been answered.
+net::Task<std::optional<account::SaslTokenVerdict>> Session::judge_token(account::SaslNeedToken need
+) {
+    guess_ = shared_->guard.guess(need.login, need.token);
+    if (!may_try(need.login)) {
+        co_return std::nullopt;
+    }
+    if (!shared_->tokens) {
+        refuse_login(need.login, login_unavailable(), "tokens");
+        co_return std::nullopt;
+    }
+    const auto verdict =
+        co_await Tokens::judge(shared_->tokens, stream_->executor(), std::move(need.token));
+    if (!verdict) {
+        refuse_login(need.login, login_unavailable(), "tokens: " + verdict.error().message);
+        co_return std::nullopt;
+    }
+    co_return *verdict;
 }
 
 void Session::login_succeeded(const account::SaslSuccess& success) {
@@ -256,7 +344,8 @@ void Session::note_app_password(const account::SaslSuccess& success) {
 net::Task<void> Session::login_failed(account::SaslFailure failure) {
     const bool guess = failure.why == account::SaslRefusal::UnknownUser ||
                        failure.why == account::SaslRefusal::WrongPassword ||
-                       failure.why == account::SaslRefusal::NoKeys;
+                       failure.why == account::SaslRefusal::NoKeys ||
+                       failure.why == account::SaslRefusal::Token;
     std::string why(account::name(failure.why));
     if (!failure.detail.empty()) {
         why += ": " + failure.detail;

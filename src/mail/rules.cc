@@ -96,7 +96,16 @@ smtp::ServerOptions session_options(
           account::Mechanism::ScramSha256,
           account::Mechanism::Plain,
           account::Mechanism::Login}) {
-        out.mechanisms.emplace_back(account::name(mechanism));
+        // Other systems want the password itself, and a client that is offered SCRAM takes it.
+        if (settings.config.account_sources.empty() || account::sends_password(mechanism)) {
+            out.mechanisms.emplace_back(account::name(mechanism));
+        }
+    }
+    if (settings.config.oauth.enabled()) {
+        for (const auto mechanism :
+             {account::Mechanism::OAuthBearer, account::Mechanism::XOAuth2}) {
+            out.mechanisms.emplace_back(account::name(mechanism));
+        }
     }
     out.binarymime = mail.binarymime;
     if (mail.deliver_by) {
@@ -198,6 +207,21 @@ int granted_priority(
     return trusted ? wanted : most;
 }
 
+std::vector<std::string> identities_of(const config::Tls& config, const net::TlsInfo& tls) {
+    std::vector<std::string> out;
+    if (tls.certificate_sha256.empty()) {
+        return out;
+    }
+    for (const std::string& pair : config.client_logins) {
+        const std::size_t equals = pair.find('=');
+        if (iequals(std::string_view(pair).substr(0, equals), tls.certificate_sha256)) {
+            out.push_back(pair.substr(equals + 1));
+        }
+    }
+    out.insert(out.end(), tls.mail_names.begin(), tls.mail_names.end());
+    return out;
+}
+
 smtp::Reply login_unavailable() {
     return smtp::reply(454, "4.7.0", "Temporary authentication failure, try again later");
 }
@@ -213,6 +237,10 @@ smtp::Reply login_refusal(account::SaslRefusal why) {
             return smtp::reply(
                 535, "5.7.8", "This app password has expired or is not for this address"
             );
+        case account::SaslRefusal::Token:
+            return smtp::reply(535, "5.7.8", "The token is not accepted");
+        case account::SaslRefusal::Certificate:
+            return smtp::reply(535, "5.7.8", "The certificate is of no account here");
         case account::SaslRefusal::UnknownUser:
         case account::SaslRefusal::WrongPassword:
         case account::SaslRefusal::NoKeys:

@@ -13,6 +13,7 @@
 #include "line/line.h"
 #include "message/header.h"
 #include "message/repair.h"
+#include "net/stream.h"
 #include "policy/policy.h"
 #include "smtp/address.h"
 #include "smtp/reply.h"
@@ -74,6 +75,10 @@ inline constexpr std::string_view kRecipientsPerDay = "recipients_per_day";
     std::optional<int> asked,
     std::string_view login,
     const IpAddress& client
+);
+// Whom a client's certificate names: as configured, then its mail addresses.
+[[nodiscard]] std::vector<std::string> identities_of(
+    const config::Tls& config, const net::TlsInfo& tls
 );
 // What a refused login is answered (RFC 4954 §6). Who doesn't know the password is told the same in
 // every case.

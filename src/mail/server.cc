@@ -20,6 +20,7 @@
 #include "mail/limiting.h"
 #include "mail/rules.h"
 #include "mail/shared.h"
+#include "mail/tokens.h"
 #include "net/server.h"
 #include "net/stream.h"
 #include "net/tls.h"
@@ -46,6 +47,8 @@ std::string_view name(Kind kind) {
             return "submission";
         case Kind::Submissions:
             return "submissions";
+        case Kind::SubmissionsAlpn:
+            return "submissions-alpn";
         case Kind::Exchange:
             return "exchange";
     }
@@ -134,6 +137,7 @@ class MailServer final : public Server {
         for (const auto& [kind, endpoints] :
              {std::pair{Kind::Submission, &config.mail.submission},
               std::pair{Kind::Submissions, &config.mail.submissions},
+              std::pair{Kind::SubmissionsAlpn, &config.mail.submissions_alpn},
               std::pair{Kind::Exchange, &config.mail.exchange}}) {
             for (const Endpoint& wanted : *endpoints) {
                 if (Status bound = bind_one(kind, wanted, config.mail.port_fallback); !bound) {
@@ -290,6 +294,8 @@ std::string MailServer::status_json() const {
         {"refused", value(c.connections_refused)},
         {"early_talkers", value(c.early_talkers)},
         {"timeouts", value(c.timeouts)},
+        {"proxies_refused", value(c.proxies_refused)},
+        {"browsers", value(c.browsers)},
     };
     out["tls"] = {{"started", value(c.tls_started)}, {"failed", value(c.tls_failed)}};
     out["logins"] = {{"accepted", value(c.logins_accepted)}, {"refused", value(c.logins_refused)}};
@@ -315,6 +321,26 @@ std::string MailServer::status_json() const {
             value(c.dmarc.at(i));
     }
     out["greylisted"] = value(c.greylisted);
+    if (shared_->sources) {
+        for (const auto& [name, counters] : shared_->sources->counters()) {
+            out["account_sources"][name] = {
+                {"accepted", counters.accepted},
+                {"denied", counters.denied},
+                {"not_found", counters.not_found},
+                {"away", counters.away},
+            };
+        }
+    }
+    if (shared_->tokens) {
+        const Tokens::Counters counters = shared_->tokens->counters();
+        out["tokens"] = {
+            {"accepted", counters.accepted},
+            {"refused", counters.refused},
+            {"away", counters.away},
+            {"key_fetches", counters.fetches},
+            {"key_fetches_failed", counters.fetches_failed},
+        };
+    }
     out["refused"] = json::object();
     for (std::size_t i = 0; i < c.refused.size(); ++i) {
         if (const std::uint64_t count = value(c.refused.at(i)); count > 0) {
@@ -354,7 +380,12 @@ Result<std::unique_ptr<Server>> Server::start(Deps deps) {
     auto shared = std::make_shared<Shared>(
         deps,
         std::move(*limiter),
-        account::SaslSettings{.fake_key = deps.sasl_key, .dummy_argon2id = std::move(*dummy)}
+        account::SaslSettings{
+            .fake_key = deps.sasl_key,
+            .dummy_argon2id = std::move(*dummy),
+            .oauth_scope = deps.config.oauth.scope,
+            .openid_configuration = deps.config.oauth.openid_configuration,
+        }
     );
     shared->set_settings(settings);
     restore_logins(*shared);

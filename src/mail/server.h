@@ -21,6 +21,7 @@
 #include "peer/greylist.h"
 #include "policy/policy.h"
 #include "queue/spool.h"
+#include "source/source.h"
 
 #include <chrono>
 #include <functional>
@@ -29,6 +30,8 @@
 #include <vector>
 
 namespace sekisho::mail {
+
+class Tokens;  // mail/tokens.h
 
 // All references must outlive the server.
 struct Deps {
@@ -62,8 +65,14 @@ struct Deps {
     // Signs what is submitted (DKIM); null: nothing is signed.
     const dkim::SignerHolder* signer = nullptr;
 
+    // Accounts that live elsewhere; null: there are none.
+    std::shared_ptr<source::Sources> sources;
+    // Judges bearer tokens; null: they aren't taken.
+    std::shared_ptr<Tokens> tokens;
+
     // Waits that only slow down who misbehaves; tests set them to nothing.
-    Duration greeting_wait{500};  // for early talkers on the exchange
+    Duration greeting_wait{500};     // for early talkers on the exchange
+    Duration data_timeout{180'000};  // of a read of data (RFC 5321 §4.5.3.2.5)
     // A refused login is answered after this, or the next multiple when its hash took longer.
     Duration login_failure_wait{1'000};
 };

@@ -1,5 +1,6 @@
 #include "mail/session.h"
 
+#include "account/sasl.h"
 #include "base/bytes.h"
 #include "base/ip.h"
 #include "base/log.h"
@@ -10,14 +11,18 @@
 #include "limit/spec.h"
 #include "mail/rules.h"
 #include "mail/shared.h"
+#include "net/proxied.h"
 #include "net/server.h"
 #include "net/stream.h"
 #include "net/task.h"
+#include "net/tls.h"
 #include "smtp/reply.h"
 #include "smtp/server_session.h"
+#include "smtp/xclient.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -26,28 +31,58 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace sekisho::mail {
 namespace {
 
 constexpr Duration kWriteTimeout = std::chrono::minutes(5);
 constexpr Duration kHandshakeTimeout = std::chrono::seconds(60);
-constexpr Duration kDataTimeout = std::chrono::minutes(3);  // RFC 5321 §4.5.3.2.5
 constexpr Duration kLinger = std::chrono::seconds(5);
+constexpr Duration kProxyTimeout = std::chrono::seconds(10);
+// Under stress; RFC 5321 §4.5.3.2 asks for minutes, which a server that is full doesn't have.
+constexpr Duration kStressCommandTimeout = std::chrono::seconds(10);
+constexpr Duration kStressDataTimeout = std::chrono::seconds(30);
+constexpr std::string_view kAlpn = "smtp";
+constexpr std::string_view kAlpnOfBrowsers = "http/1.1";
 // A client that waits for commands holds this much; while data comes it may be more.
 constexpr std::size_t kReadIdle = 4096;
 constexpr std::size_t kReadData = 65536;
 
-smtp::ServerOptions options_of(const Shared& shared, const Settings& settings, Kind kind) {
+// Clients get less patience then.
+bool near_full(const Shared& shared, const Settings& settings) {
+    const config::Mail& mail = settings.config.mail;
+    return std::uint64_t{shared.connections.total()} * 100 >=
+           std::uint64_t{mail.connections_max} * mail.stress_at;
+}
+
+smtp::ServerOptions options_of(
+    const Shared& shared, const Settings& settings, Kind kind, bool xclient
+) {
     const bool exchange = kind == Kind::Exchange;
     smtp::ServerOptions out = session_options(
         settings,
         exchange ? smtp::Service::Exchange : smtp::Service::Submission,
-        kind == Kind::Submissions,
+        kind == Kind::Submissions || kind == Kind::SubmissionsAlpn,
         shared.tls.get() != nullptr
     );
     out.began = now();
+    out.xclient = xclient;
+    if (near_full(shared, settings)) {
+        out.bad_commands_max = 1;
+    }
     return out;
+}
+
+bool listed(const std::vector<Prefix>& prefixes, const IpAddress& address) {
+    return std::ranges::any_of(prefixes, [&address](const Prefix& prefix) {
+        return prefix.contains(address);
+    });
+}
+
+// Of the connection's own address, or whom a PROXY header names.
+bool xclient_allowed(const Settings& settings, const net::Stream& stream) {
+    return listed(settings.config.mail.xclient_from, stream.peer().address);
 }
 
 std::string_view service(Kind kind) {
@@ -69,7 +104,7 @@ Session::Session(std::shared_ptr<Shared> shared, Kind kind, std::shared_ptr<net:
           settings_->config.mail.connections_max,
           settings_->config.mail.connections_per_address_max
       )),
-      smtp_(options_of(*shared_, *settings_, kind)) {
+      smtp_(options_of(*shared_, *settings_, kind, xclient_allowed(*settings_, *stream_))) {
     live_->stream = stream_;
     live_id_ = shared_->add(live_);
     ++shared_->counters.connections;
@@ -115,7 +150,7 @@ net::Task<void> Session::run() {
 
 // What comes before the greeting: TLS on port 465, the wait for early talkers on 25.
 net::Task<bool> Session::begin(bool wanted) {
-    if (kind_ == Kind::Submissions) {
+    if (kind_ == Kind::Submissions || kind_ == Kind::SubmissionsAlpn) {
         // A client that is refused isn't worth a handshake, and plain text would only confuse it.
         if (!wanted) {
             ++shared_->counters.connections_refused;
@@ -123,6 +158,10 @@ net::Task<bool> Session::begin(bool wanted) {
         }
         const bool started = co_await start_tls();
         if (!started) {
+            co_return false;
+        }
+        if (kind_ == Kind::SubmissionsAlpn && stream_->tls()->protocol != kAlpn) {
+            co_await turn_away_browser();
             co_return false;
         }
     }
@@ -152,6 +191,11 @@ net::Task<void> Session::converse() {
             co_await stream_->linger(kLinger);
             co_return;
         }
+        if (!std::holds_alternative<Smtp::Read>(action)) {
+            // Something came of what was read: the next wait begins anew.
+            waiting_since_ = std::chrono::steady_clock::now();
+            data_octets_ = 0;
+        }
         const bool goes_on = co_await perform(std::move(action));
         if (!goes_on) {
             co_return;
@@ -180,6 +224,8 @@ net::Task<bool> Session::perform(Smtp::Action action) {
         co_await continue_login(std::move(more->response));
     } else if (std::holds_alternative<Smtp::AuthCancelled>(action)) {
         sasl_.reset();
+    } else if (auto* client = std::get_if<Smtp::TakeClient>(&action)) {
+        take_client(client->told);
     } else if (std::holds_alternative<Smtp::CheckMail>(action)) {
         co_await check_mail();
     } else if (auto* recipient = std::get_if<Smtp::CheckRcpt>(&action)) {
@@ -206,7 +252,7 @@ net::Task<bool> Session::read() {
     }
     const bool data = smtp_.waiting() == Smtp::Waiting::Data;
     std::string buffer(data ? kReadData : kReadIdle, '\0');
-    stream_->expires_after(data ? kDataTimeout : settings_->config.mail.command_timeout);
+    stream_->expires_after(patience());
     live_->reading = true;
     const Result<std::size_t> got = co_await stream_->read_some(buffer);
     live_->reading = false;
@@ -218,8 +264,85 @@ net::Task<bool> Session::read() {
         smtp_.timed_out();
         co_return true;
     }
+    data_octets_ += *got;
     smtp_.receive(std::string_view(buffer).substr(0, *got));
     co_return true;
+}
+
+// How long the next read may take. A command has its time in all, not each of its octets; a message
+// must come at a least rate in the long run, or who drips it holds a place for hours.
+Duration Session::patience() {
+    const config::Mail& mail = settings_->config.mail;
+    const bool data = smtp_.waiting() == Smtp::Waiting::Data;
+    const bool stress = near_full(*shared_, *settings_);
+    const auto spent =
+        std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - waiting_since_);
+    if (!data) {
+        const Duration all =
+            stress ? std::min(mail.command_timeout, kStressCommandTimeout) : mail.command_timeout;
+        return std::max(all - spent, Duration{0});
+    }
+    const Duration one =
+        stress ? std::min(shared_->data_timeout, kStressDataTimeout) : shared_->data_timeout;
+    if (mail.data_rate_min == 0) {
+        return one;
+    }
+    const Duration earned{data_octets_ * 1000 / mail.data_rate_min};
+    return std::clamp(one + earned - spent, Duration{0}, one);
+}
+
+// XCLIENT: everything from here on is about who was named.
+void Session::take_client(const smtp::XClient& told) {
+    Endpoint client = stream_->peer();
+    Endpoint local = stream_->local();
+    client.address = told.address.value_or(client.address);
+    client.port = told.port.value_or(client.port);
+    local.address = told.local_address.value_or(local.address);
+    local.port = told.local_port.value_or(local.port);
+    stream_->assume(client, local);
+    give_back();
+    peer_ = client.address;
+    peer_key_ = limit::client_key(peer_).text();
+    place_ = {};
+    place_ = shared_->connections.enter(
+        peer_,
+        settings_->config.mail.connections_max,
+        settings_->config.mail.connections_per_address_max
+    );
+    sasl_.reset();
+    identities_.clear();  // the certificate was the proxy's
+    live_->account.clear();
+    account_.reset();
+    candidate_.reset();
+    elsewhere_ = false;
+    line_.reset();
+    findings_ = {};
+    judgement_.reset();
+    reference_.clear();
+    early_ = false;
+    smtp_.client_taken(unwanted());
+}
+
+// Who comes to port 443 with a browser is shown the way.
+net::Task<void> Session::turn_away_browser() {
+    const std::string& guide = settings_->config.provider.guide_url;
+    const std::string text =
+        "This port is for sending mail with a mail program (ALPN \"smtp\").\r\n" +
+        (guide.empty() ? std::string{} : "How to set one up: " + guide + "\r\n");
+    const std::string bytes = fmt::format(
+        "HTTP/1.1 {}\r\n{}Content-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n"
+        "Connection: close\r\n\r\n{}",
+        guide.empty() ? "421 Misdirected Request" : "307 Temporary Redirect",
+        guide.empty() ? std::string{} : "Location: " + guide + "\r\n",
+        text.size(),
+        text
+    );
+    ++shared_->counters.browsers;
+    stream_->expires_after(kHandshakeTimeout);
+    const Status written = co_await stream_->write_all(bytes);
+    if (written) {
+        co_await stream_->linger(kLinger);
+    }
 }
 
 net::Task<bool> Session::start_tls() {
@@ -228,7 +351,12 @@ net::Task<bool> Session::start_tls() {
         co_return false;
     }
     stream_->expires_after(kHandshakeTimeout);
-    const Status started = co_await stream_->start_tls_server(std::move(context));
+    net::ServerTls how(std::move(context));
+    if (kind_ == Kind::SubmissionsAlpn) {
+        how.protocols = {std::string(kAlpn), std::string(kAlpnOfBrowsers)};
+    }
+    how.ask_certificate = kind_ != Kind::Exchange && !settings_->config.tls.client_ca.empty();
+    const Status started = co_await stream_->start_tls_server(std::move(how));
     if (!started) {
         ++shared_->counters.tls_failed;
         log::debug(
@@ -239,6 +367,10 @@ net::Task<bool> Session::start_tls() {
         co_return false;
     }
     ++shared_->counters.tls_started;
+    identities_ = identities_of(settings_->config.tls, stream_->tls().value_or(net::TlsInfo{}));
+    if (!identities_.empty()) {
+        smtp_.add_mechanism(std::string(account::name(account::Mechanism::External)));
+    }
     co_return true;
 }
 
@@ -315,6 +447,19 @@ void Session::note_refusals() {
 net::Task<void> run_session(
     std::shared_ptr<Shared> shared, Kind kind, std::unique_ptr<net::Stream> stream
 ) {
+    const auto settings = shared->settings();
+    if (listed(settings->config.mail.proxy_from, stream->peer().address)) {
+        const Status told = co_await net::take_proxy_header(*stream, kProxyTimeout);
+        if (!told) {
+            ++shared->counters.proxies_refused;
+            log::warning(
+                "MAIL_NO_PROXY_HEADER",
+                told.error().message,
+                {{"service", service(kind)}, {"peer", stream->peer().text()}}
+            );
+            co_return;
+        }
+    }
     const auto session =
         std::make_unique<Session>(std::move(shared), kind, std::shared_ptr(std::move(stream)));
     co_await session->run();

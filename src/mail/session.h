@@ -22,6 +22,7 @@
 #include "smtp/address.h"
 #include "smtp/reply.h"
 #include "smtp/server_session.h"
+#include "smtp/xclient.h"
 
 #include <chrono>
 #include <cstdint>
@@ -52,6 +53,9 @@ class Session {
     net::Task<bool> begin(bool wanted);
     net::Task<void> converse();
     net::Task<bool> read();
+    [[nodiscard]] Duration patience();
+    void take_client(const smtp::XClient& told);
+    net::Task<void> turn_away_browser();
     net::Task<bool> perform(Smtp::Action action);
     net::Task<bool> start_tls();
     void note_refusals();
@@ -67,8 +71,13 @@ class Session {
     // login.cc
     net::Task<void> authenticate(std::string mechanism, std::optional<std::string> initial);
     net::Task<void> proceed(account::SaslStep step);
+    bool may_try(const std::string& login);
     net::Task<bool> find_candidate(std::string login);
-    net::Task<bool> verify(account::SaslNeedVerify need);
+    // nullopt: the login has been answered.
+    net::Task<std::optional<bool>> verify(account::SaslNeedVerify need);
+    net::Task<std::optional<bool>> verify_elsewhere(account::SaslNeedVerify need);
+    void admit_elsewhere(const std::string& login);
+    net::Task<std::optional<account::SaslTokenVerdict>> judge_token(account::SaslNeedToken need);
     net::Task<void> login_failed(account::SaslFailure failure);
     void login_succeeded(const account::SaslSuccess& success);
     void note_app_password(const account::SaslSuccess& success);
@@ -80,6 +89,7 @@ class Session {
 
     // envelope.cc
     net::Task<void> check_mail();
+    net::Task<bool> refresh_account();
     net::Task<void> begin_message();
     net::Task<void> check_rcpt(Smtp::CheckRcpt question);
     net::Task<bool> refuse_misplaced(std::string recipient);
@@ -134,8 +144,8 @@ class Session {
     const std::shared_ptr<const Settings> settings_;
     const Kind kind_;
     const std::shared_ptr<net::Stream> stream_;
-    const IpAddress peer_;
-    const std::string peer_key_;  // as limits know it
+    IpAddress peer_;        // XCLIENT may change it
+    std::string peer_key_;  // as limits know it
     std::shared_ptr<Live> live_;
     std::uint64_t live_id_ = 0;
     limit::Connections::Place place_;
@@ -147,11 +157,15 @@ class Session {
     std::string guess_;                            // LoginGuard's, of the AUTH at hand
     std::chrono::steady_clock::time_point asked_;  // when the client's last message came
     std::string mechanism_;
+    bool elsewhere_ = false;               // the login's account is a source's, not ours
+    std::vector<std::string> identities_;  // of the client's certificate
 
     std::optional<line::Answer> line_;
-    std::map<std::string, smtp::Address> receivers_;  // of role addresses: who gets their mail
-    bool early_ = false;                              // spoke before our greeting
-    Findings findings_;                               // on the exchange: of the peer and its mail
+    std::map<std::string, smtp::Address> receivers_;       // of role addresses: who gets their mail
+    std::chrono::steady_clock::time_point waiting_since_;  // for the command or data under way
+    std::uint64_t data_octets_ = 0;                        // of it
+    bool early_ = false;                                   // spoke before our greeting
+    Findings findings_;  // on the exchange: of the peer and its mail
     std::optional<peer::Judgement> judgement_;
     std::string reference_;             // told to a client that is in the wrong place
     std::vector<limit::Taking> taken_;  // from the limits, for a message not accepted yet

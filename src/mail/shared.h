@@ -61,8 +61,11 @@ struct Shared {
     peer::GreylistStore* const greylist;
     const std::function<void(const IpAddress&, const std::string&)> punish;
     const dkim::SignerHolder* const signer;
+    const std::shared_ptr<source::Sources> sources;
+    const std::shared_ptr<Tokens> tokens;
     const Duration greeting_wait;
     const Duration login_failure_wait;
+    const Duration data_timeout;
 
     net::TlsHolder tls;
     const account::SaslSettings sasl;
@@ -98,7 +101,7 @@ struct Shared {
     std::uint64_t next_id_ = 1;
 };
 
-enum class Kind : std::uint8_t { Submission, Submissions, Exchange };
+enum class Kind : std::uint8_t { Submission, Submissions, SubmissionsAlpn, Exchange };
 
 // One connection from greeting to end.
 net::Task<void> run_session(

@@ -352,7 +352,9 @@ class MailTest : public ::testing::Test {
             .logins = logins,
             .counters = counters,
             .signer = &signer,
+            .tokens = tokens_of_test(),
             .greeting_wait = greeting_wait,
+            .data_timeout = data_timeout,
             .login_failure_wait = Duration{0},
         };
     }
@@ -361,6 +363,7 @@ class MailTest : public ::testing::Test {
         ASSERT_TRUE(started) << started.error().message;
         server = std::move(*started);
     }
+    [[nodiscard]] virtual std::shared_ptr<Tokens> tokens_of_test() const { return nullptr; }
     Endpoint at(std::string_view name) const {
         for (const BoundListener& one : server->listeners()) {
             if (one.name == name) {
@@ -404,6 +407,7 @@ class MailTest : public ::testing::Test {
     conduct::LoginMemory* logins = nullptr;
     limit::Memory* counters = nullptr;
     Duration greeting_wait{0};
+    Duration data_timeout{180'000};
     std::unique_ptr<Server> server;
 };
 

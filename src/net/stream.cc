@@ -331,9 +331,9 @@ class SocketStream final : public Stream {
     Task<Status> write_all(std::string_view bytes) override {
         return net::write_all(connection_, bytes);
     }
-    Task<Status> start_tls_server(std::shared_ptr<const TlsContext> context) override {
+    Task<Status> start_tls_server(ServerTls how) override {
         return handshake(
-            connection_, TlsSession::server(std::move(context), connection_->fd.native_handle())
+            connection_, TlsSession::server(std::move(how), connection_->fd.native_handle())
         );
     }
     Task<Status> start_tls_client(
@@ -365,6 +365,10 @@ class SocketStream final : public Stream {
     }
     [[nodiscard]] Endpoint peer() const override { return connection_->peer; }
     [[nodiscard]] Endpoint local() const override { return connection_->local; }
+    void assume(const Endpoint& peer, const Endpoint& local) override {
+        connection_->peer = peer;
+        connection_->local = local;
+    }
     [[nodiscard]] Executor executor() const override { return connection_->fd.get_executor(); }
     Task<void> shutdown() override { return net::shutdown(connection_); }
     Task<void> linger(Duration timeout) override { return net::linger(connection_, timeout); }

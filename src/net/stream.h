@@ -13,16 +13,23 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sekisho::net {
 
 class TlsContext;  // net/tls.h
+struct ServerTls;
 
 struct TlsInfo {
     std::string version;      // "TLSv1.3"
     std::string cipher;       // "TLS_AES_128_GCM_SHA256"
     std::string server_name;  // SNI the client sent, or that we sent
     bool peer_verified = false;
+    std::string protocol;  // ALPN, as agreed on; empty: none
+    // Of a client's certificate that verifies: its rfc822Names (RFC 5280 §4.2.1.6), and the SHA-256
+    // of all of it in lower-case hexadecimal digits.
+    std::vector<std::string> mail_names;
+    std::string certificate_sha256;
 };
 
 class Stream {
@@ -35,7 +42,7 @@ class Stream {
     virtual Task<Status> write_all(std::string_view bytes) = 0;
     // Handshakes on the running connection. Bytes that came in plain before the handshake are the
     // caller's to refuse.
-    virtual Task<Status> start_tls_server(std::shared_ptr<const TlsContext> context) = 0;
+    virtual Task<Status> start_tls_server(ServerTls how) = 0;
     virtual Task<Status> start_tls_client(
         std::shared_ptr<const TlsContext> context, std::string server_name
     ) = 0;
@@ -49,6 +56,9 @@ class Stream {
     ) const = 0;
     [[nodiscard]] virtual Endpoint peer() const = 0;
     [[nodiscard]] virtual Endpoint local() const = 0;
+    // What peer() and local() say from now on: a proxy that is believed has told whose connection
+    // it is.
+    virtual void assume(const Endpoint& peer, const Endpoint& local) = 0;
     [[nodiscard]] virtual Executor executor() const = 0;
     // Orderly: TLS close_notify, then FIN. close() at once; a waiting read ends with Cancelled.
     // Both may be repeated.

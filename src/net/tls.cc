@@ -73,9 +73,14 @@ Status readable(const std::string& path) {
 }  // namespace
 
 Result<std::shared_ptr<const TlsContext>> TlsContext::server(
-    const std::string& certificate_file, const std::string& key_file
+    const std::string& certificate_file,
+    const std::string& key_file,
+    const std::string& client_ca_file
 ) {
-    for (const std::string* path : {&certificate_file, &key_file}) {
+    for (const std::string* path : {&certificate_file, &key_file, &client_ca_file}) {
+        if (path->empty() && path == &client_ca_file) {
+            continue;
+        }
         if (Status read = readable(*path); !read) {
             return fail(read.error());
         }
@@ -108,6 +113,15 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::server(
                 openssl_error()
         );
     }
+    if (!client_ca_file.empty()) {
+        if (SSL_CTX_load_verify_file(ssl, client_ca_file.c_str()) != 1) {
+            return fail(Errc::Invalid, client_ca_file + ": " + openssl_error());
+        }
+        // Names of the authorities are sent along, so that a program shows the right certificate.
+        SSL_CTX_set_client_CA_list(ssl, SSL_load_client_CA_file(client_ca_file.c_str()));
+        ERR_clear_error();
+    }
+    choose_protocols(ssl);
     // Resumption by tickets only: no memory here, and nothing to share between loops.
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(ssl, 1);

@@ -16,9 +16,12 @@ namespace sekisho::net {
 
 class TlsContext {
   public:
-    // A server's certificate chain and key, PEM files. Errors name the file.
+    // A server's certificate chain and key, PEM files; who signs the certificates of clients that
+    // are asked for one, or empty. Errors name the file.
     [[nodiscard]] static Result<std::shared_ptr<const TlsContext>> server(
-        const std::string& certificate_file, const std::string& key_file
+        const std::string& certificate_file,
+        const std::string& key_file,
+        const std::string& client_ca_file = {}
     );
     // Opportunistic: the peer's certificate is looked at but not required to verify (RFC 7435).
     [[nodiscard]] static Result<std::shared_ptr<const TlsContext>> client_opportunistic();
@@ -42,6 +45,27 @@ class TlsContext {
         std::vector<std::string> names;
     };
     [[nodiscard]] virtual const Dane* dane() const = 0;
+};
+
+// How a server answers on one connection.
+struct ServerTls {
+    // NOLINTNEXTLINE(google-explicit-constructor): the usual case is a context and nothing else
+    ServerTls(
+        std::shared_ptr<const TlsContext> context_,
+        std::vector<std::string> protocols_ = {},
+        bool ask_certificate_ = false
+    )
+        : context(std::move(context_)),
+          protocols(std::move(protocols_)),
+          ask_certificate(ask_certificate_) {}
+
+    std::shared_ptr<const TlsContext> context;
+    // ALPN (RFC 7301), best first. A client that offers protocols and none of these is refused (an
+    // attack that leads it to another service ends here); one that offers none is served. Empty:
+    // what the client offers is not looked at.
+    std::vector<std::string> protocols;
+    // For a certificate, which the client may have or not; TlsInfo says whether it counts.
+    bool ask_certificate = false;
 };
 
 // The context that new connections take. A reload puts another one in; connections that run keep

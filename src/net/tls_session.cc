@@ -1,6 +1,7 @@
 #include "net/tls_session.h"
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "base/ip.h"
 #include "base/result.h"
 #include "net/stream.h"
@@ -14,7 +15,9 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
@@ -25,6 +28,7 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace sekisho::net {
 
@@ -59,10 +63,89 @@ Result<TlsSession> TlsSession::make(std::shared_ptr<const TlsContext> context, i
     return TlsSession(std::move(context), std::move(ssl));
 }
 
-Result<TlsSession> TlsSession::server(std::shared_ptr<const TlsContext> context, int fd) {
-    auto session = make(std::move(context), fd);
+namespace {
+
+// RFC 7301 §3.2: ours in our order; no_application_protocol when there is none.
+int choose_protocol(
+    SSL* ssl,
+    const unsigned char** out,
+    unsigned char* size,
+    const unsigned char* offered,
+    unsigned offered_size,
+    void* /*unused*/
+) {
+    const auto* ours = static_cast<const std::vector<std::string>*>(SSL_get_app_data(ssl));
+    if (ours == nullptr || ours->empty()) {
+        return SSL_TLSEXT_ERR_NOACK;
+    }
+    for (const std::string& wanted : *ours) {
+        for (unsigned at = 0; at < offered_size; at += 1U + offered[at]) {
+            const std::string_view one(
+                reinterpret_cast<const char*>(offered + at + 1),
+                std::min<std::size_t>(offered[at], offered_size - at - 1)
+            );
+            if (one == wanted) {
+                *out = offered + at + 1;
+                *size = offered[at];
+                return SSL_TLSEXT_ERR_OK;
+            }
+        }
+    }
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+// A certificate that doesn't verify counts as none: mail programs show what they have to anybody
+// who asks.
+int take_any_certificate(int /*verified*/, X509_STORE_CTX* /*chain*/) {
+    return 1;
+}
+
+std::vector<std::string> mail_names_of(X509* certificate) {
+    std::vector<std::string> out;
+    auto* names = static_cast<GENERAL_NAMES*>(
+        X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)
+    );
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
+        const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
+        if (name->type == GEN_EMAIL) {
+            const ASN1_IA5STRING* text = name->d.rfc822Name;
+            out.emplace_back(
+                reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+                static_cast<std::size_t>(ASN1_STRING_length(text))
+            );
+        }
+    }
+    GENERAL_NAMES_free(names);
+    ERR_clear_error();
+    return out;
+}
+
+std::string sha256_of(const X509* certificate) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
+    unsigned size = 0;
+    if (X509_digest(certificate, EVP_sha256(), out.data(), &size) != 1) {
+        ERR_clear_error();
+        return {};
+    }
+    return hex({reinterpret_cast<const char*>(out.data()), size});
+}
+
+}  // namespace
+
+void choose_protocols(ssl_ctx_st* context) {
+    SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
+}
+
+Result<TlsSession> TlsSession::server(ServerTls how, int fd) {
+    auto session = make(std::move(how.context), fd);
     if (session) {
-        SSL_set_accept_state(session->ssl_.get());
+        ssl_st* ssl = session->ssl_.get();
+        SSL_set_accept_state(ssl);
+        session->protocols_ = std::make_unique<std::vector<std::string>>(std::move(how.protocols));
+        SSL_set_app_data(ssl, session->protocols_.get());
+        if (how.ask_certificate) {
+            SSL_set_verify(ssl, SSL_VERIFY_PEER, take_any_certificate);
+        }
     }
     return session;
 }
@@ -168,6 +251,31 @@ TlsSession::Step TlsSession::finish(int result, std::size_t bytes) {
     return {};
 }
 
+TlsInfo TlsSession::facts() const {
+    TlsInfo info;
+    info.version = SSL_get_version(ssl_.get());
+    info.cipher = SSL_get_cipher_name(ssl_.get());
+    if (const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name)) {
+        info.server_name = name;
+    }
+    const unsigned char* protocol = nullptr;
+    unsigned size = 0;
+    SSL_get0_alpn_selected(ssl_.get(), &protocol, &size);
+    if (size > 0) {
+        info.protocol.assign(reinterpret_cast<const char*>(protocol), size);
+    }
+    X509* const certificate = SSL_get0_peer_certificate(ssl_.get());
+    const bool verified = certificate != nullptr && SSL_get_verify_result(ssl_.get()) == X509_V_OK;
+    if (SSL_is_server(ssl_.get()) == 0) {
+        info.peer_verified = verified && named_;
+    } else if (verified) {
+        info.peer_verified = true;
+        info.mail_names = mail_names_of(certificate);
+        info.certificate_sha256 = sha256_of(certificate);
+    }
+    return info;
+}
+
 TlsSession::Step TlsSession::handshake() {
     if (broken_) {
         return {};
@@ -176,15 +284,7 @@ TlsSession::Step TlsSession::handshake() {
     errno = 0;
     const Step step = finish(SSL_do_handshake(ssl_.get()), 1);
     if (step.bytes > 0) {
-        TlsInfo info;
-        info.version = SSL_get_version(ssl_.get());
-        info.cipher = SSL_get_cipher_name(ssl_.get());
-        if (const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name)) {
-            info.server_name = name;
-        }
-        info.peer_verified = named_ && SSL_get0_peer_certificate(ssl_.get()) != nullptr &&
-                             SSL_get_verify_result(ssl_.get()) == X509_V_OK;
-        info_ = std::move(info);
+        info_ = facts();
     }
     return step;
 }

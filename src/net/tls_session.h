@@ -11,16 +11,16 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 struct ssl_st;
+struct ssl_ctx_st;
 
 namespace sekisho::net {
 
 class TlsSession {
   public:
-    [[nodiscard]] static Result<TlsSession> server(
-        std::shared_ptr<const TlsContext> context, int fd
-    );
+    [[nodiscard]] static Result<TlsSession> server(ServerTls how, int fd);
     // The name is compared with the certificate, and sent as SNI (RFC 6066 §3) unless it is an
     // address. An empty one is Invalid where the context wants a verified peer.
     [[nodiscard]] static Result<TlsSession> client(
@@ -56,7 +56,10 @@ class TlsSession {
     [[nodiscard]] static Result<TlsSession> make(std::shared_ptr<const TlsContext> context, int fd);
     Step finish(int result, std::size_t bytes);
 
+    [[nodiscard]] TlsInfo facts() const;
+
     std::shared_ptr<const TlsContext> context_;
+    std::unique_ptr<std::vector<std::string>> protocols_;  // of a server; OpenSSL points to it
     std::unique_ptr<ssl_st, Free> ssl_;
     std::optional<TlsInfo> info_;
     bool named_ = false;  // the peer's certificate is compared with a name
@@ -64,6 +67,9 @@ class TlsSession {
     bool ended_ = false;
     std::string error_;
 };
+
+// For the contexts of servers: chooses among the client's protocols (ALPN).
+void choose_protocols(ssl_ctx_st* context);
 
 // The oldest error in OpenSSL's queue as text, and empties the queue.
 [[nodiscard]] std::string openssl_error();

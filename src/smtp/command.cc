@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "smtp/address.h"
 #include "smtp/reply.h"
+#include "smtp/xclient.h"
 
 #include <fmt/format.h>
 
@@ -28,7 +29,7 @@ struct VerbName {
     std::string_view text;
     Verb verb;
 };
-constexpr std::array<VerbName, 14> kVerbs{{
+constexpr std::array<VerbName, 15> kVerbs{{
     {"HELO", Verb::Helo},
     {"EHLO", Verb::Ehlo},
     {"MAIL", Verb::Mail},
@@ -43,6 +44,7 @@ constexpr std::array<VerbName, 14> kVerbs{{
     {"HELP", Verb::Help},
     {"STARTTLS", Verb::StartTls},
     {"AUTH", Verb::Auth},
+    {"XCLIENT", Verb::XClient},
 }};
 
 using Refusal = std::optional<Reply>;  // none: fine
@@ -434,6 +436,14 @@ Refusal parse_arguments(std::string_view rest, const CommandRules& rules, Comman
             return parse_bdat(rest, command);
         case Verb::Auth:
             return parse_auth(rest, command);
+        case Verb::XClient: {
+            auto told = parse_xclient(rest);
+            if (!told) {
+                return std::move(told.error());
+            }
+            command.xclient = *told;
+            return std::nullopt;
+        }
         case Verb::Vrfy:
         case Verb::Expn:
             command.argument = trim(rest);
@@ -484,7 +494,7 @@ std::expected<Command, Reply> parse_command(std::string_view line, const Command
         std::find_if(kVerbs.begin(), kVerbs.end(), [word](const VerbName& known) {
             return iequals(known.text, word);
         });
-    if (verb == kVerbs.end()) {
+    if (verb == kVerbs.end() || (verb->verb == Verb::XClient && !rules.xclient)) {
         return std::unexpected(reply(500, "5.5.1", "Command not recognised"));
     }
     if (line.size() + 2 > line_max(verb->verb)) {

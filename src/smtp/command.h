@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "smtp/address.h"
 #include "smtp/reply.h"
+#include "smtp/xclient.h"
 
 #include <chrono>
 #include <cstddef>
@@ -30,7 +31,8 @@ enum class Verb : std::uint8_t {
     Expn,
     Help,
     StartTls,
-    Auth
+    Auth,
+    XClient
 };
 [[nodiscard]] std::string_view name(Verb verb);
 
@@ -73,6 +75,7 @@ struct Command {
     RcptParameters rcpt;
     std::uint64_t chunk_size = 0;  // BDAT (RFC 3030 §2)
     bool chunk_last = false;
+    XClient xclient;
     std::string mechanism;               // AUTH, upper case
     std::optional<std::string> initial;  // AUTH initial response, still base64, "=" as given
 };
@@ -81,7 +84,7 @@ struct Command {
 struct CommandRules {
     bool size = true, eightbit = true, smtputf8 = true, dsn = true, chunking = true;
     bool auth = false;
-    bool future_release = false;
+    bool future_release = false, xclient = false;
     bool binarymime = false, deliver_by = false, priority = false, require_tls = false;
     bool utf8_transaction = false;       // MAIL had SMTPUTF8, so RCPT and VRFY may have UTF-8
     std::size_t sender_local_max = 250;  // VERP and SRS senders are longer than 64 octets

@@ -16,7 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         rules.auth = (bits & 1U) != 0;
         rules.utf8_transaction = (bits & 2U) != 0;
         rules.size = rules.eightbit = rules.smtputf8 = rules.dsn = (bits & 4U) != 0;
-        rules.binarymime = rules.deliver_by = rules.priority = rules.require_tls = rules.auth;
+        rules.xclient = rules.binarymime = rules.deliver_by = rules.priority = rules.require_tls =
+            rules.auth;
         const auto command = parse_command(line, rules);
         if (!command) {
             SEKISHO_ASSERT(command.error().permanent());

@@ -44,8 +44,7 @@ void ServerSession::start(bool early_talker) {
         return;
     }
     state_ = State::Command;
-    // RFC 5321 §4.2: the greeting begins with our name; RFC 2034 §4 keeps enhanced codes out.
-    say(reply(220, "", options_.hostname + " ESMTP Sekisho"));
+    say(greeting());
 }
 
 void ServerSession::refuse_connection(Reply reply) {
@@ -87,6 +86,9 @@ ServerSession::Action ServerSession::next() {
                 }
                 return AuthContinue{std::move(bytes).value_or(std::string{})};
             }
+            case State::ClientDue:
+                state_ = State::ClientWaits;
+                return TakeClient{told_};
             case State::MailDue:
                 state_ = State::MailWaits;
                 return CheckMail{};

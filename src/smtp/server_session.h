@@ -9,6 +9,7 @@
 //   StartTls      tls_started()
 //   Authenticate  auth_challenge(), auth_accepted() or auth_refused(); AuthContinue the same
 //   AuthCancelled nothing (the exchange is void)
+//   TakeClient    client_taken()
 //   CheckMail, CheckRcpt, Deliver   answer()
 //
 // Invariants: no mail without AUTH on submission; nothing that came before TLS counts after it (RFC
@@ -19,6 +20,7 @@
 #include "smtp/command.h"
 #include "smtp/data.h"
 #include "smtp/reply.h"
+#include "smtp/xclient.h"
 
 #include <chrono>
 #include <cstddef>
@@ -55,6 +57,7 @@ struct ServerOptions {
     // offered; zero: any.
     std::optional<std::chrono::seconds> deliver_by_min;
     bool priority = false;     // RFC 6710
+    bool xclient = false;      // the peer may say whom it speaks for
     bool require_tls = false;  // RFC 8689; offered under TLS only
 };
 
@@ -87,6 +90,9 @@ class ServerSession {
     struct AuthContinue {
         std::string response;  // decoded
     };
+    struct TakeClient {
+        XClient told;
+    };
     struct AuthCancelled {};
     struct CheckMail {};  // the sender in question is in transaction()
     struct CheckRcpt {
@@ -105,6 +111,7 @@ class ServerSession {
         Authenticate,
         AuthContinue,
         AuthCancelled,
+        TakeClient,
         CheckMail,
         CheckRcpt,
         Deliver,
@@ -122,10 +129,14 @@ class ServerSession {
     void receive(std::string_view bytes);
 
     void tls_started(bool ok);
+    // One more mechanism: what the client showed in its TLS handshake allows it (EXTERNAL).
+    void add_mechanism(std::string mechanism);
     void auth_challenge(std::string_view bytes);
     void auth_accepted(std::string login);
     void auth_refused(Reply reply);
     void answer(Reply reply);
+    // After XCLIENT: a reply that isn't wanted (the real client is refused) ends the session.
+    void client_taken(std::optional<Reply> refusal);
 
     // Ends the session at the next possible moment with 421 (time-out, stopping, account disabled).
     void timed_out();
@@ -160,6 +171,8 @@ class ServerSession {
         AuthDue,
         AuthWaits,  // the shell computes
         AuthLine,   // the client's next response
+        ClientDue,
+        ClientWaits,
         MailDue,
         MailWaits,
         RcptDue,
@@ -188,6 +201,7 @@ class ServerSession {
     void on_rset();
     void on_start_tls();
     void on_auth(const Command& command);
+    void on_xclient(const Command& command);
     void on_other(const Command& command);  // NOOP, VRFY, EXPN, HELP, QUIT
     void end_chunk();
     void end_of_message();
@@ -196,6 +210,7 @@ class ServerSession {
     [[nodiscard]] std::optional<Reply> over_limits(const MailParameters& mail) const;
     void offer_options(Reply& out) const;
     [[nodiscard]] CommandRules rules() const;
+    [[nodiscard]] Reply greeting() const;
     [[nodiscard]] Reply hello_reply() const;
     [[nodiscard]] std::string with_guide(std::string text, std::string_view page = {}) const;
 
@@ -220,6 +235,7 @@ class ServerSession {
     std::string helo_;
     std::string login_;
 
+    XClient told_;  // for the due action
     std::string auth_mechanism_;
     std::optional<std::string> auth_bytes_;  // for the due action
     bool auth_first_ = false;

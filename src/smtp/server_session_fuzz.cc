@@ -41,6 +41,9 @@ struct Shell {
             } else {
                 session.auth_refused(reply(535, "5.7.8", "no"));
             }
+        } else if (std::holds_alternative<ServerSession::TakeClient>(action)) {
+            authenticated = false;
+            session.client_taken(std::nullopt);
         } else if (!std::holds_alternative<ServerSession::AuthCancelled>(action)) {
             SEKISHO_ASSERT(
                 session.options().service == sekisho::smtp::Service::Exchange || authenticated
@@ -91,6 +94,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     options.line_length_max = 80;
     options.mechanisms = {"PLAIN", "LOGIN"};
     options.binarymime = options.priority = options.require_tls = (data[0] & 4U) != 0;
+    options.xclient = (data[0] & 8U) != 0;
     options.deliver_by_min = std::chrono::seconds{60};
     ServerSession session(options);
     session.start();

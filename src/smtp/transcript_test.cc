@@ -5,8 +5,9 @@
 //   @ KEY VALUE   an option: service submission|exchange, tls implicit|none, size, line,
 //   recipients,
 //                 bad, idle, auth-failures, early, guide,
-//                 binary, priority, requiretls (offered when given), by (the least, in seconds),
-//                 hold (the longest, in seconds; the session begins at 2026-11-24T12:00:00Z)
+//                 binary, priority, requiretls, xclient (offered when given), by (the least, in
+//                 seconds), hold (the longest, in seconds; the session begins at
+//                 2026-11-24T12:00:00Z)
 //   C: TEXT       the client sends TEXT and CRLF; after "C+: TEXT" lines in one piece with them
 //   C> TEXT       the same without CRLF; \r \n \0 \\ and \xNN are escapes; "*N" repeats it N times
 //   R: REPLY      the answer to the next question of the shell's that isn't "yes"; "R: ok" is yes
@@ -154,6 +155,7 @@ class Script {
         out.guide_url = key("guide", "");
         out.future_release_max = std::chrono::seconds{number("hold", "0")};
         out.binarymime = keys_.contains("binary");
+        out.xclient = keys_.contains("xclient");
         out.priority = keys_.contains("priority");
         out.require_tls = keys_.contains("requiretls");
         if (keys_.contains("by")) {
@@ -258,6 +260,9 @@ class Script {
         } else if (auto* more = std::get_if<ServerSession::AuthContinue>(&action)) {
             note("! AUTH continues [" + printable(more->response) + "]");
             auth(session);
+        } else if (auto* told = std::get_if<ServerSession::TakeClient>(&action)) {
+            note("! client is " + (told->told.address ? told->told.address->text() : "the peer"));
+            session.client_taken(std::nullopt);
         } else if (std::holds_alternative<ServerSession::AuthCancelled>(action)) {
             note("! AUTH cancelled");
         } else if (std::holds_alternative<ServerSession::CheckMail>(action)) {

@@ -3,7 +3,7 @@ from harness import Sekisho, free_ports, main, message, wait_for
 from nameserver import NameServer
 from postfix_peer import Postfix
 
-ZONE = "peers.test"
+ZONE = "peers.example.org"
 RECORDS = [
     "one IN MX 10 mx", "two IN MX 20 mx", "mx IN A 127.0.0.1",
     "alone IN MX 10 mx-alone", "mx-alone IN A 127.0.0.1",
@@ -73,7 +73,8 @@ def a_connection_that_postfix_gave_up_is_no_failure():
 
 
 def refused_recipients_leave_the_others_and_the_connection():
-    names, port, postfix = setting(smtpd_recipient_restrictions=f"check_recipient_access inline:{{gone@one.{ZONE}=550,later@one.{ZONE}=450}}")
+    refused = f"{{ {{ gone@one.{ZONE} = 550 5.1.1 gone }}, {{ later@one.{ZONE} = 450 4.2.1 later }} }}"
+    names, port, postfix = setting(smtpd_recipient_restrictions=f"check_recipient_access inline:{refused}")
     with names, postfix, configured(names, port, "concurrency_per_destination = 1\n").start() as server:
         people = [f"{name}@one.{ZONE}" for name in ("good", "gone", "later")]
         with server.submit(server.login) as session:

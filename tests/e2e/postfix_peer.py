@@ -2,6 +2,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -92,7 +93,11 @@ class Postfix:
         return self.start()
 
     def __exit__(self, kind, value, trace):
-        if self.process.poll() is None:
+        # Postfix' scripts, which were started, don't pass a signal on to the master.
+        pid = self.folder / "queue" / "pid" / "master.pid"
+        if self.process.poll() is None and pid.exists():
+            os.kill(int(pid.read_text()), signal.SIGTERM)
+        elif self.process.poll() is None:
             self.process.terminate()
         self.process.wait(30)
         if kind is not None:

@@ -1,0 +1,41 @@
+// Dovecot's authentication protocol, version 1, from the client's side, for one login. Pure: bytes
+// of the server in, bytes to send out.
+#pragma once
+
+#include "base/result.h"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sekisho::source {
+
+class DovecotDialogue {
+  public:
+    DovecotDialogue(std::string login, std::string password);
+    DovecotDialogue(const DovecotDialogue&) = delete;
+    DovecotDialogue& operator=(const DovecotDialogue&) = delete;
+    ~DovecotDialogue();
+
+    // What is to be sent now, then nothing until the server has said more.
+    [[nodiscard]] std::string take_output();
+    void receive(std::string_view bytes);
+    // Whether it has ended, and how: the user's name as Dovecot has it, lower case. Denied: the
+    // password is wrong or nobody has the name (Dovecot doesn't say which). Unavailable: a failure
+    // that is only for now, or the server speaks another protocol.
+    [[nodiscard]] const std::optional<Result<std::string>>& outcome() const { return outcome_; }
+
+  private:
+    void line(std::string_view text);
+    void answer(bool good, std::string_view parameters);
+    void end(Errc code, std::string why);
+
+    std::string login_, password_;
+    std::string input_, output_;
+    bool asked_ = false, plain_ = false;
+    std::size_t lines_ = 0;
+    std::optional<Result<std::string>> outcome_;
+};
+
+}  // namespace sekisho::source

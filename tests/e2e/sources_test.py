@@ -1,0 +1,318 @@
+"""Accounts that live elsewhere: a real slapd (bind, compare, StartTLS), a real Dovecot, a real FreeRADIUS; and each away."""
+import os
+import pwd
+import shutil
+import smtplib
+import socket
+import subprocess
+import sys
+
+from harness import Sekisho, free_ports, main, message, untrusting, wait_for
+
+SLAPD = shutil.which("slapd", path="/usr/sbin:/usr/local/sbin")
+DOVECOT = shutil.which("dovecot", path="/usr/sbin")
+RADIUSD = shutil.which("freeradius", path="/usr/sbin")
+if not SLAPD or not DOVECOT or not RADIUSD:
+    print("slapd, dovecot or freeradius is not installed")
+    sys.exit(77)
+
+LDIF = """
+dn: dc=example,dc=net
+objectClass: dcObject
+objectClass: organization
+o: Example
+dc: example
+
+dn: cn=mail,dc=example,dc=net
+objectClass: simpleSecurityObject
+objectClass: organizationalRole
+cn: mail
+userPassword: looks
+
+dn: uid=hanako,dc=example,dc=net
+objectClass: inetOrgPerson
+uid: hanako
+cn: Hanako Yamada
+sn: Yamada
+mail: hanako@example.net
+mail: h.yamada@example.net
+userPassword: cherry blossom
+
+dn: uid=twin1,dc=example,dc=net
+objectClass: inetOrgPerson
+uid: twin1
+cn: Twin
+sn: Twin
+mail: twin@example.net
+userPassword: cherry blossom
+
+dn: uid=twin2,dc=example,dc=net
+objectClass: inetOrgPerson
+uid: twin2
+cn: Twin
+sn: Twin
+mail: twin@example.net
+userPassword: cherry blossom
+"""
+
+
+def openssl(*arguments):
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, timeout=60)
+
+
+class Slapd:
+    def __init__(self, folder):
+        self.folder = folder / "slapd"
+        (self.folder / "db").mkdir(parents=True)
+        [self.port] = free_ports(1)
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.folder / "key.pem",
+                "-out", self.folder / "crt.pem", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")  # fmt: skip
+        (self.folder / "slapd.conf").write_text(f"""
+include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/inetorgperson.schema
+modulepath /usr/lib/ldap
+moduleload back_mdb
+pidfile {self.folder}/pid
+TLSCertificateFile {self.folder}/crt.pem
+TLSCertificateKeyFile {self.folder}/key.pem
+database mdb
+maxsize 10485760
+suffix "dc=example,dc=net"
+rootdn "cn=root,dc=example,dc=net"
+directory {self.folder}/db
+access to attrs=userPassword by dn="cn=mail,dc=example,dc=net" compare by anonymous auth by * none
+access to * by dn="cn=mail,dc=example,dc=net" read by * none
+""")
+        (self.folder / "all.ldif").write_text(LDIF)
+        done = subprocess.run(["/usr/sbin/slapadd", "-f", self.folder / "slapd.conf", "-l", self.folder / "all.ldif"], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        self.start()
+
+    def start(self):
+        log = (self.folder / "log").open("a")
+        self.process = subprocess.Popen(
+            [SLAPD, "-h", f"ldap://127.0.0.1:{self.port}", "-f", self.folder / "slapd.conf", "-d", "256"], stdout=log, stderr=log)
+
+        def up():
+            return subprocess.run(["ldapwhoami", "-x", "-H", f"ldap://127.0.0.1:{self.port}"], capture_output=True).returncode == 0
+        wait_for("slapd", up)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(20)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.stop()
+
+    def source(self, more=""):
+        return f"""
+[[account_source]]
+name = "directory"
+kind = "ldap"
+server = "ldap://127.0.0.1:{self.port}"
+base = "dc=example,dc=net"
+bind_dn = "cn=mail,dc=example,dc=net"
+secret = "looks"
+timeout = "5s"
+{more}
+"""
+
+
+def login(s, user, password):
+    session = smtplib.SMTP("127.0.0.1", s.submission, timeout=30)
+    session.starttls(context=untrusting())
+    session.ehlo()
+    try:
+        return session.login(user, password)[0], session
+    except smtplib.SMTPAuthenticationError as error:
+        session.close()
+        return error.smtp_code, error.smtp_error.decode()
+
+
+def a_directory_lets_in_and_says_who_may_send_as_whom():
+    for more in ("", 'check = "compare"', "start_tls = true\nca = \"CA\""):
+        with Sekisho() as s, Slapd(s.folder) as directory:
+            s.write_config(extra=directory.source(more.replace("CA", f"{directory.folder}/crt.pem")))
+            own = s.account()
+            s.start("mail")
+            code, session = login(s, "hanako@example.net", "cherry blossom")
+            assert code == 235, (more, session)
+            assert "SCRAM" not in session.esmtp_features["auth"]
+            for sender, wanted in (("hanako@example.net", 250), ("h.yamada@example.net", 250), (own, 553)):
+                assert session.mail(sender)[0] == wanted, (more, sender)
+                session.rset()
+            session.sendmail("hanako@example.net", [own], message("from the directory", sender="hanako@example.net"))
+            session.quit()
+            wait_for("the mail", lambda: len(s.mailbox()) == 1)
+            for user, password in (("hanako@example.net", "plum blossom"), ("nobody@example.net", "cherry blossom"),
+                                   ("*", "cherry blossom"), ("hanako)(uid=*", "cherry blossom")):  # fmt: skip
+                code, text = login(s, user, password)
+                assert code == 535, (more, user, code, text)
+            code, text = login(s, "twin@example.net", "cherry blossom")
+            assert code == 454, ("two entries are nobody", code, text)
+            assert login(s, own, s.password)[0] == 235, "the own store comes first"
+
+
+def a_directory_that_is_away_is_no_wrong_password():
+    with Sekisho() as s, Slapd(s.folder) as directory:
+        s.write_config(extra=directory.source())
+        own = s.account()
+        s.start("mail")
+        assert login(s, "hanako@example.net", "cherry blossom")[0] == 235
+        directory.stop()
+        assert login(s, "hanako@example.net", "cherry blossom")[0] == 235, "a password that was right a moment ago"
+        code, text = login(s, "hanako@example.net", "plum blossom")
+        assert code == 454 and "4.7.0" in text, (code, text)
+        assert login(s, own, s.password)[0] == 235, "own accounts go on"
+        directory.start()
+        assert login(s, "hanako@example.net", "plum blossom")[0] == 535, "a new connection is made"
+        counters = s.json("mail", "status")["account_sources"]["directory"]
+        assert counters["away"] == 1 and counters["denied"] == 1 and counters["accepted"] == 1, counters
+
+
+def dovecot_lets_in():
+    with Sekisho() as s:
+        f = s.folder / "dovecot"
+        f.mkdir()
+        user = pwd.getpwuid(os.getuid()).pw_name
+        (f / "users").write_text("taro.imap:{PLAIN}cherry blossom::::::\n")
+        (f / "dovecot.conf").write_text(f"""
+base_dir = {f}/run
+state_dir = {f}/state
+log_path = {f}/log
+protocols =
+ssl = no
+default_internal_user = {user}
+default_login_user = {user}
+default_internal_group = {user}
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+auth_failure_delay = 0
+passdb {{
+  driver = passwd-file
+  args = {f}/users
+}}
+userdb {{
+  driver = static
+  args = uid={os.getuid()} gid={os.getgid()} home=/nonexistent
+}}
+service auth {{
+  unix_listener {f}/auth-client {{
+    mode = 0666
+  }}
+}}
+service anvil {{
+  chroot =
+}}
+""")
+        s.write_config(extra=f"""
+[[account_source]]
+name = "imap"
+kind = "dovecot"
+server = "{f}/auth-client"
+addresses = ["{{user}}@example.net"]
+""")
+        own = s.account()
+        process = subprocess.Popen([DOVECOT, "-F", "-c", f / "dovecot.conf"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            wait_for("dovecot", lambda: (f / "auth-client").exists())
+            s.start("mail")
+            code, session = login(s, "taro.imap", "cherry blossom")
+            assert code == 235, (code, session, (f / "log").read_text() if (f / "log").exists() else "")
+            assert session.mail("taro.imap@example.net")[0] == 250
+            session.rset()
+            assert session.mail(own)[0] == 553
+            session.quit()
+            assert login(s, "taro.imap", "plum blossom")[0] == 535
+            assert login(s, "nobody", "cherry blossom")[0] == 535
+        finally:
+            process.terminate()
+            process.wait(20)
+        code, text = login(s, "taro.imap", "plum blossom")
+        assert code == 454, (code, text)
+
+
+def freeradius_lets_in():
+    with Sekisho() as s:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        f = s.folder / "radius"
+        f.mkdir()
+        (f / "dictionary").write_text("$INCLUDE /usr/share/freeradius/dictionary\n")
+        (f / "users").write_text('taro.line Cleartext-Password := "cherry blossom in the garden"\n')
+        reply = "update reply {\n Message-Authenticator := 0x00\n }"
+        (f / "radiusd.conf").write_text(f"""
+prefix = /usr
+libdir = /usr/lib/freeradius
+logdir = {f}
+run_dir = {f}
+pidfile = {f}/pid
+client here {{
+  ipaddr = 127.0.0.1
+  secret = "shared"
+  require_message_authenticator = yes
+}}
+modules {{
+  files {{
+    filename = {f}/users
+  }}
+  pap {{
+  }}
+}}
+server default {{
+  listen {{
+    type = auth
+    ipaddr = 127.0.0.1
+    port = {port}
+  }}
+  authorize {{
+    files
+    pap
+  }}
+  authenticate {{
+    Auth-Type PAP {{
+      pap
+    }}
+  }}
+  post-auth {{
+    {reply}
+    Post-Auth-Type REJECT {{
+      {reply}
+    }}
+  }}
+}}
+""")
+        s.write_config(extra=f"""
+[[account_source]]
+name = "lines"
+kind = "radius"
+server = "127.0.0.1:{port}"
+secret = "shared"
+timeout = "3s"
+addresses = ["{{user}}@example.net"]
+""")
+        s.start("mail")
+        log = (f / "out").open("w")
+        process = subprocess.Popen([RADIUSD, "-f", "-l", "stdout", "-d", f, "-n", "radiusd"], stdout=log, stderr=log)
+        try:
+            wait_for("radiusd", lambda: "Ready to process requests" in (f / "out").read_text())
+            code, session = login(s, "taro.line", "cherry blossom in the garden")
+            assert code == 235, (code, session, (f / "out").read_text())
+            assert session.mail("taro.line@example.net")[0] == 250
+            session.quit()
+            assert login(s, "taro.line", "plum blossom")[0] == 535
+            assert login(s, "nobody", "cherry blossom in the garden")[0] == 535
+        finally:
+            process.terminate()
+            process.wait(20)
+        code, text = login(s, "taro.line", "plum blossom")
+        assert code == 454, (code, text)
+
+
+main([a_directory_lets_in_and_says_who_may_send_as_whom, a_directory_that_is_away_is_no_wrong_password, dovecot_lets_in, freeradius_lets_in])
