@@ -185,6 +185,8 @@ class World:
     def __exit__(self, kind, value, trace):
         if self.policies:
             self.policies.stop()
+        if self.postfix:
+            self.postfix.stop()
         self.processes.stop_all()
         if kind is not None and self.postfix:
             print(self.postfix.log_text()[-3000:])

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import signal
 
 from peers.lib import netns
 from peers.lib.proc import Failed, run, until
@@ -116,6 +117,16 @@ class Postfix:
             return "daemon started" in self.log_text()
 
         until(f"Postfix {self.hostname} to start", started, 20)
+
+    def stop(self):
+        """Ends its master, which leaves the session of the scripts that start it."""
+        try:
+            with open(os.path.join(self.queue, "pid", "master.pid")) as file:
+                pid = int(file.read())
+            os.kill(pid, signal.SIGTERM)
+        except (FileNotFoundError, ProcessLookupError, ValueError):
+            return
+        until(f"Postfix {self.hostname} to end", lambda: not os.path.exists(f"/proc/{pid}"), 20)
 
     def log_text(self):
         if not os.path.exists(self.log):
