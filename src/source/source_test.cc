@@ -86,8 +86,8 @@ TEST(Dovecot, TheDialogue) {
     dialogue.receive(kHello.substr(50));
     EXPECT_EQ(
         dialogue.take_output(),
-        "AUTH\t1\tPLAIN\tservice=smtp\tsecured\tresp=" + base64(std::string("\0taro\0secret", 12)) +
-            "\n"
+        "AUTH\t1\tPLAIN\tservice=smtp\tsecured\tno-penalty\tresp=" +
+            base64(std::string("\0taro\0secret", 12)) + "\n"
     );
     EXPECT_FALSE(dialogue.outcome());
     dialogue.receive("OK\t1\tuser=Taro@Example.net\n");

@@ -67,7 +67,11 @@ def haproxy_tells_the_client_with_both_versions():
             wait_for("the login", lambda: "127.0.0.11" in peers_of(s, "login-accepted"))
         direct = socket.create_connection(("127.0.0.1", s.exchange), 20)
         direct.sendall(b"EHLO far.example\r\n")
-        assert direct.recv(100) == b"", "a listed proxy without header is closed unheard"
+        try:
+            heard = direct.recv(100)
+        except ConnectionResetError:  # closed with our EHLO unread
+            heard = b""
+        assert heard == b"", "a listed proxy without header is closed unheard"
         wait_for("its warning", lambda: "MAIL_NO_PROXY_HEADER" in s.log("mail"))
 
 
@@ -108,7 +112,7 @@ def port_443_is_for_who_asks_for_smtp():
             greeted(["imap"])
             raise AssertionError("another protocol was served")
         except ssl.SSLError as error:
-            assert "NO_APPLICATION_PROTOCOL" in str(error), error
+            assert "no application protocol" in str(error).lower().replace("_", " "), error
         browser = subprocess.run(["curl", "-sk", "-m", "20", f"https://127.0.0.1:{port}/"], capture_output=True, text=True)
         assert "for sending mail" in browser.stdout, browser
         context = untrusting()

@@ -172,7 +172,8 @@ def a_directory_that_is_away_is_no_wrong_password():
         directory.start()
         assert login(s, "hanako@example.net", "plum blossom")[0] == 535, "a new connection is made"
         counters = s.json("mail", "status")["account_sources"]["directory"]
-        assert counters["away"] == 1 and counters["denied"] == 1 and counters["accepted"] == 1, counters
+        # smtplib tries a second mechanism after a refusal.
+        assert counters["away"] in (1, 2) and counters["denied"] in (1, 2) and counters["accepted"] == 1, counters
 
 
 def dovecot_lets_in():
@@ -229,7 +230,8 @@ addresses = ["{{user}}@example.net"]
             assert session.mail(own)[0] == 553
             session.quit()
             assert login(s, "taro.imap", "plum blossom")[0] == 535
-            assert login(s, "nobody", "cherry blossom")[0] == 535
+            code, text = login(s, "nobody", "cherry blossom")
+            assert code == 535, (code, text, (f / "log").read_text())
         finally:
             process.terminate()
             process.wait(20)
