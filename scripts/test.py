@@ -115,7 +115,7 @@ def no_kernel():
     return "" if tried.returncode == 0 else "no network namespaces or BPF here: " + tried.stderr.strip()[-200:]
 
 
-# Suites that mostly wait: all of them together, two tests at a time.
+# Suites that mostly wait: all of them together, three tests at a time.
 BESIDE = ("crash", "peers", "e2e", "web")
 # The same for programs of their own, which run at once.
 AT_ONCE = ("kill", "story")
@@ -165,7 +165,7 @@ class Report:
     def run_beside(self, names):
         """One ctest for them all; a line for each."""
         started = time.monotonic()
-        command = ["ctest", "--preset", "asan", "-L", f"^({'|'.join(names)})$", "-j", "2"]
+        command = ["ctest", "--preset", "asan", "-L", f"^({'|'.join(names)})$", "-j", "3"]
         _, output = run("beside-asan", command, 1500)
         remember(output)
         results = re.findall(r"Test +#\d+: (\w+)\.\S+ \.*\s*(\*\*\*)?(\w+)", output)

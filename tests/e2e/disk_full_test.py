@@ -25,13 +25,11 @@ class SmallDisk:
 
     def fill(self, leave=0):
         space = os.statvfs(self.path)
-        with (self.path / "filler").open("wb") as file:
+        with (self.path / "filler").open("wb", buffering=0) as file:  # what is not written is not tried again
             left = space.f_bavail * space.f_frsize - leave
             try:
                 while left > 0:
-                    file.write(b"x" * min(left, MIB))
-                    file.flush()
-                    left -= MIB
+                    left -= file.write(b"x" * min(left, MIB))
             except OSError:
                 pass  # it is full
 

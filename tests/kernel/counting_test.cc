@@ -66,7 +66,8 @@ Frame from_network(std::size_t number) {
 }
 
 TEST_F(Packets, WhatFindsTheRingFullIsCountedAndReportedLater) {
-    const std::size_t sources = 20'000;  // more than the ring holds while nobody reads
+    constexpr std::uint32_t sources = 20'000;  // more than the ring holds while nobody reads
+    ASSERT_TRUE(engine_->allow_new_sources(sources));
     for (std::size_t i = 0; i < sources; ++i) {
         ASSERT_EQ(verdict(from_network(i)), XDP_TX);
     }
