@@ -59,6 +59,7 @@ def _trace_until(provider, message_id, kind):
         done = provider.cli("trace", message_id, check=False)
         if done.returncode != 0 or kind not in done.stdout:
             return None
-        return provider.cli("trace", message_id, "--json")
+        [message] = provider.cli("trace", message_id, "--json")["messages"]
+        return message["events"]
 
     return until(f"{message_id} to be {kind}", found, 20, step=0.2)
