@@ -2,8 +2,8 @@
 
 #include "base/result.h"
 #include "base/time.h"
-#include "line/radius_codec.h"
 #include "line/radius_packet.h"
+#include "radius/codec.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -17,6 +17,8 @@
 
 namespace sekisho::line {
 namespace {
+
+using namespace radius;
 
 constexpr unsigned kSilentMax = 3;
 // Ours need say nothing: the id finds the request again. It is there for servers that want one.

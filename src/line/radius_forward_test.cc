@@ -2,8 +2,8 @@
 
 #include "base/ip.h"
 #include "base/time.h"
-#include "line/radius_codec.h"
 #include "line/radius_packet.h"
+#include "radius/codec.h"
 
 #include <gtest/gtest.h>
 #include <optional>
@@ -13,6 +13,8 @@
 
 namespace sekisho::line {
 namespace {
+
+using namespace radius;
 
 using namespace std::string_literals;
 

@@ -5,7 +5,7 @@
 #include "base/ip.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "line/radius_codec.h"
+#include "radius/codec.h"
 
 #include <algorithm>
 #include <array>
@@ -19,6 +19,8 @@
 
 namespace sekisho::line {
 namespace {
+
+using namespace radius;
 
 IpAddress address6(std::string_view bytes) {
     std::array<std::uint8_t, 16> out{};

@@ -5,6 +5,7 @@
 #include "base/ip.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "radius/codec.h"
 
 #include <array>
 #include <chrono>
@@ -18,7 +19,7 @@
 
 namespace sekisho::line {
 
-inline constexpr std::size_t kRadiusPacketMax = 4096;  // RFC 2866 §3
+inline constexpr std::size_t kRadiusPacketMax = radius::kPacketMax;
 
 enum class AcctStatus : std::uint32_t {  // RFC 2866 §5.1
     Start = 1,

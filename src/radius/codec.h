@@ -1,8 +1,7 @@
-// The pieces of RADIUS packets that reading, answering and forwarding share. Private to the room.
+// The pieces that all RADIUS packets are made of (RFC 2865 §3): head, attributes, digests. Pure.
 #pragma once
 
 #include "base/result.h"
-#include "line/radius_packet.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -10,10 +9,15 @@
 #include <string>
 #include <string_view>
 
-namespace sekisho::line {
+namespace sekisho::radius {
 
+inline constexpr std::size_t kPacketMax = 4096;  // RFC 2865 §3
+inline constexpr char kAccessRequest = 1;
+inline constexpr char kAccessAccept = 2;
+inline constexpr char kAccessReject = 3;
 inline constexpr char kAccountingRequest = 4;
 inline constexpr char kAccountingResponse = 5;
+inline constexpr char kAccessChallenge = 11;
 inline constexpr std::size_t kHeaderSize = 20;
 inline constexpr std::size_t kAuthenticatorAt = 4;
 inline constexpr std::size_t kDigestSize = 16;
@@ -22,7 +26,9 @@ inline constexpr std::size_t kAttributeMax = 253;  // octets of a value
 
 enum Attribute : std::uint8_t {
     UserName = 1,
+    UserPassword = 2,
     NasIpAddress = 4,
+    ServiceType = 6,
     FramedIpAddress = 8,
     NasIdentifier = 32,
     ProxyState = 33,
@@ -31,6 +37,7 @@ enum Attribute : std::uint8_t {
     AcctSessionId = 44,
     AcctSessionTime = 46,
     EventTimestamp = 55,
+    NasPortType = 61,
     MessageAuthenticator = 80,
     NasIpv6Address = 95,
     FramedIpv6Prefix = 97,
@@ -82,4 +89,4 @@ template <class Take>
     return {};
 }
 
-}  // namespace sekisho::line
+}  // namespace sekisho::radius

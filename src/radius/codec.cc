@@ -1,4 +1,4 @@
-#include "line/radius_codec.h"
+#include "radius/codec.h"
 
 #include "base/assert.h"
 
@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace sekisho::line {
+namespace sekisho::radius {
 
 std::string md5(std::string_view bytes) {
     std::string out(kDigestSize, '\0');
@@ -50,14 +50,14 @@ bool same(std::string_view a, std::string_view b) {
 }
 
 void append_attribute(std::string& out, std::uint8_t type, std::string_view value) {
-    SEKISHO_ASSERT(value.size() <= 253);
+    SEKISHO_ASSERT(value.size() <= kAttributeMax);
     out.push_back(static_cast<char>(type));
     out.push_back(static_cast<char>(value.size() + 2));
     out.append(value);
 }
 
 void set_length(std::string& packet) {
-    SEKISHO_ASSERT(packet.size() <= kRadiusPacketMax);
+    SEKISHO_ASSERT(packet.size() <= kPacketMax);
     packet[2] = static_cast<char>(packet.size() >> 8U);
     packet[3] = static_cast<char>(packet.size() & 0xffU);
 }
@@ -69,4 +69,4 @@ std::string packet_head(char code, std::uint8_t id) {
     return out;
 }
 
-}  // namespace sekisho::line
+}  // namespace sekisho::radius
