@@ -91,7 +91,8 @@ std::string what_happened(const Event& e) {
         case Kind::Deferred:
             return "not delivered yet" + who + ": " + e.detail;
         case Kind::Bounced:
-            return "returned to its sender" + who + ": " + e.detail;
+            return "returned to its sender" + (who.empty() ? "" : ", not delivered" + who) + ": " +
+                   e.detail;
         case Kind::GateBlocked:
             return fmt::format("blocked at the gate by {}, {} packets", e.rule, e.count);
         default:

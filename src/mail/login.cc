@@ -282,7 +282,9 @@ net::Task<std::optional<account::SaslTokenVerdict>> Session::judge_token(account
 }
 
 void Session::login_succeeded(const account::SaslSuccess& success) {
-    const std::string& login = success.login;
+    // As the account is called where it lives: one account under several names is still one for
+    // limits and conduct.
+    const std::string login = candidate_ ? candidate_->login : success.login;
     if (candidate_) {  // who knows the password, whether it is taken or not
         tell_warden(login, candidate_->line, seen_here(conduct::Seen::What::Login));
     }
@@ -294,7 +296,7 @@ void Session::login_succeeded(const account::SaslSuccess& success) {
     }
     live_->account = login;
     note_app_password(success);
-    note_success(login);
+    note_success(success.login);
     sasl_.reset();
     account_ = std::move(candidate_);
     candidate_.reset();

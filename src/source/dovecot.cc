@@ -60,10 +60,8 @@ class DovecotSource final : public Source {
             const bool denied = user.error().code == Errc::Denied;
             co_return fail(denied ? user.error() : away(user.error()));
         }
-        account::Account out = make_account(*user, {}, config_.addresses);
-        // Who logs in is who was asked about; under another name he sends, if Dovecot has one.
-        out.login = login;
-        co_return out;
+        // As Dovecot calls him: under whichever name he came, he is one account.
+        co_return make_account(*user, {}, config_.addresses);
     }
 
   private:

@@ -11,10 +11,12 @@
 #include "net/workers.h"
 #include "source/source.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <iterator>
 #include <ldap.h>
 #include <memory>
 #include <mutex>
@@ -116,6 +118,14 @@ class Directory {
         }
         account::Account out = make_account(login, entry->addresses, config_.addresses);
         out.name = entry->name;
+        // Whichever of its names it came by, it is one account for limits and conduct.
+        std::vector<std::string> own;
+        std::ranges::transform(entry->addresses, std::back_inserter(own), [](const auto& one) {
+            return to_lower(one);
+        });
+        if (!own.empty()) {
+            out.login = *std::ranges::min_element(own);
+        }
         return out;
     }
 

@@ -141,8 +141,9 @@ access to * by dn="cn=mail,dc=example,dc=net" read by * none
         ASSERT_TRUE(eventually([this] { return net::test::answers(port); })) << folder.read("log");
     }
     void expect_right_answers() {
-        const std::string hanako = "hanako@example.net: hanako@example.net h.yamada@example.net";
+        const std::string hanako = "h.yamada@example.net: hanako@example.net h.yamada@example.net";
         EXPECT_EQ(log_in("hanako@example.net", "cherry blossom"), hanako);
+        EXPECT_EQ(log_in("H.Yamada@example.net", "cherry blossom"), hanako) << "one account";
         EXPECT_EQ(log_in("hanako@example.net", "plum blossom"), denied);
         EXPECT_EQ(log_in("hanako@example.net", ""), denied);
         EXPECT_EQ(log_in("nobody@example.net", "cherry blossom"), not_found);
@@ -160,7 +161,7 @@ TEST_F(Slapd, Bind) {
     config.addresses = {"{user}@mail.example.net"};
     EXPECT_EQ(
         log_in("hanako@example.net", "cherry blossom"),
-        "hanako@example.net: hanako@example.net h.yamada@example.net hanako@mail.example.net"
+        "h.yamada@example.net: hanako@example.net h.yamada@example.net hanako@mail.example.net"
     );
     config.secret = "wrong";
     EXPECT_EQ(log_in("hanako@example.net", "cherry blossom"), away) << "our own password";

@@ -118,7 +118,7 @@ net::Task<Result<account::Account>> Sources::log_in(
         const Result<account::Account> answer = co_await source->log_in(executor, login, password);
         self->note(source->name(), answer);
         if (answer) {
-            self->keep(*answer, now());
+            self->keep(login, *answer, now());
             co_return *answer;
         }
         if (answer.error().code == Errc::NotFound) {
@@ -150,13 +150,13 @@ void Sources::note(const std::string& name, const Result<account::Account>& answ
     }
 }
 
-void Sources::keep(const account::Account& account, Time now) {
+void Sources::keep(const std::string& login, const account::Account& account, Time now) {
     const std::scoped_lock lock(mutex_);
     if (known_.size() >= kKnownMax) {
         std::erase_if(known_, [now](const auto& one) { return now >= one.second.until; });
     }
     if (known_.size() < kKnownMax) {
-        known_[account.login] = {account, now + kKnownFor};
+        known_[login] = {account, now + kKnownFor};
     }
 }
 

@@ -62,7 +62,7 @@ class Sources {
 
   private:
     void note(const std::string& name, const Result<account::Account>& answer);
-    void keep(const account::Account& account, Time now);
+    void keep(const std::string& login, const account::Account& account, Time now);
 
     struct Known {
         account::Account account;

@@ -193,6 +193,7 @@ default_login_user = {user}
 default_internal_group = {user}
 disable_plaintext_auth = no
 auth_mechanisms = plain login
+auth_username_format = %Ln
 auth_failure_delay = 0
 passdb {{
   driver = passwd-file
@@ -229,6 +230,12 @@ addresses = ["{{user}}@example.net"]
             session.rset()
             assert session.mail(own)[0] == 553
             session.quit()
+            # Dovecot leaves the domain out: it is the same account, for limits and all.
+            code, session = login(s, "taro.imap@elsewhere.example", "cherry blossom")
+            assert code == 235 and session.mail("taro.imap@example.net")[0] == 250, (code, session)
+            session.quit()
+            accepted = wait_for("two logins", lambda: (lambda e: e if len(e) == 2 else None)(s.json("events", "--kind", "login-accepted")))
+            assert {e["account"] for e in accepted} == {"taro.imap"}, accepted
             assert login(s, "taro.imap", "plum blossom")[0] == 535
             code, text = login(s, "nobody", "cherry blossom")
             assert code == 535, (code, text, (f / "log").read_text())
