@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <expected>
 #include <filesystem>
+#include <iostream>
 #include <nlohmann/json.hpp>
 #include <pwd.h>
 #include <string>
@@ -178,6 +179,16 @@ int ask_mail(const Context& context, const Json& request, std::string (*text)(co
     }
     print(context, *answer, text(*answer));
     return kDone;
+}
+
+Result<bool> agreed(const std::string& question) {
+    if (isatty(STDIN_FILENO) == 0) {
+        return fail(Errc::Invalid, "nobody to ask here: say --yes, or --dry-run to look only");
+    }
+    fmt::print(stderr, "{} [y/N] ", question);
+    std::string answer;
+    std::getline(std::cin, answer);
+    return answer == "y" || answer == "Y" || answer == "yes";
 }
 
 std::string done_text(const Json& answer) {

@@ -51,6 +51,8 @@ void print(const Context& context, const Json& result, const std::string& text);
 
 // Asks the mail role and prints its answer, for people by `text`; the exit code.
 int ask_mail(const Context& context, const Json& request, std::string (*text)(const Json&));
+// Asks whoever sits at the terminal; everything but "y" or "yes" is no. Invalid: nobody does.
+[[nodiscard]] Result<bool> agreed(const std::string& question);
 // What a role says in words of what it did.
 [[nodiscard]] std::string done_text(const Json& answer);
 

@@ -17,11 +17,9 @@
 #include <cstdint>
 #include <expected>
 #include <filesystem>
-#include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -82,17 +80,8 @@ std::expected<Opened, int> open_history(const Context& context) {
 }
 
 // Whether whoever sits there says yes. Without anybody there it has to be --yes.
-Result<bool> agreed(const Options& options, const std::string& question) {
-    if (options.yes) {
-        return true;
-    }
-    if (isatty(STDIN_FILENO) == 0) {
-        return fail(Errc::Invalid, "nobody to ask here: say --yes, or --dry-run to look only");
-    }
-    fmt::print(stderr, "{} [y/N] ", question);
-    std::string answer;
-    std::getline(std::cin, answer);
-    return answer == "y" || answer == "Y" || answer == "yes";
+Result<bool> says_yes(const Options& options, const std::string& question) {
+    return options.yes ? true : agreed(question);
 }
 
 // The roles that run take it up; the gate has to.
@@ -199,7 +188,7 @@ int apply(const Context& context, const Options& options) {
     if (!context.json) {
         fmt::print("{}", text);
     }
-    const auto yes = agreed(options, "Put this in force?");
+    const auto yes = says_yes(options, "Put this in force?");
     if (!yes) {
         return report(context, yes.error());
     }
@@ -250,7 +239,7 @@ int rollback(const Context& context, const Options& options) {
         print(context, out, "");
         return kDone;
     }
-    const auto yes = agreed(options, fmt::format("Put version {} back in force?", to));
+    const auto yes = says_yes(options, fmt::format("Put version {} back in force?", to));
     if (!yes || !*yes) {
         return report(context, yes ? Error{Errc::Cancelled, "nothing was changed"} : yes.error());
     }

@@ -16,10 +16,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <expected>
-#include <iostream>
 #include <memory>
 #include <string>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -155,32 +153,12 @@ std::string stats_text(const Json& answer) {
 }
 
 int stats(const Context& context, const Options& options) {
-    const auto config = load_config(context);
-    if (!config) {
-        return config.error();
-    }
     auto request = selector(options);
     if (!request) {
         return report(context, request.error());
     }
     (*request)["limit"] = options.limit;
-    const auto answer = ask(*config, "mail", with(std::move(*request), "queue-stats"));
-    if (!answer) {
-        return report(context, answer.error());
-    }
-    print(context, *answer, stats_text(*answer));
-    return kDone;
-}
-
-// On the terminal; everything but "y" or "yes" is no.
-bool confirmed(const std::string& question) {
-    if (::isatty(STDIN_FILENO) == 0) {
-        return false;
-    }
-    std::cerr << question << " [y/N] " << std::flush;
-    std::string answer;
-    std::getline(std::cin, answer);
-    return answer == "y" || answer == "Y" || answer == "yes";
+    return ask_mail(context, with(std::move(*request), "queue-stats"), stats_text);
 }
 
 struct Totals {
@@ -275,8 +253,11 @@ int change(const Context& context, const std::string& verb, const Options& optio
             return kDone;
         }
         fmt::print(stderr, "{}\n", text);
-        if (count > 0 && !confirmed(fmt::format("{} {} of them?", verb, count))) {
-            return report(context, {Errc::Denied, "nothing was done; --yes does it unasked"});
+        if (count > 0) {
+            const auto yes = agreed(fmt::format("{} {} of them?", verb, count));
+            if (!yes || !*yes) {
+                return report(context, yes ? Error{Errc::Denied, "nothing was done"} : yes.error());
+            }
         }
     }
     Json order{

@@ -39,8 +39,8 @@ def chosen_by_selector():
         assert "--all" in s.cli("queue", "drop", code=2)
         shown = s.cli("queue", "hold", "--account", bulk, "--dry-run")
         assert "6 messages" in shown and "r0@one.example" in shown, shown
-        refused = s.cli("queue", "hold", "--account", bulk, code=1)
-        assert "nothing was done" in refused and "6 messages" in refused, refused
+        refused = s.cli("queue", "hold", "--account", bulk, code=2)
+        assert "nobody to ask here: say --yes" in refused and "6 messages" in refused, refused
         assert not any(e["state"] == "held" for e in queued(s))
 
         s.cli("queue", "hold", "--account", bulk, "--domain", "one.example", "--yes", "--reason", "looks stolen")
