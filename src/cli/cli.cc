@@ -34,6 +34,8 @@ int run(int argc, char** argv) {
           add_peer,
           add_desk,
           add_account,
+          add_alias,
+          add_srs,
           add_queue,
           add_limit,
           add_conduct,

@@ -43,6 +43,9 @@ void add_account(
 );  // account add|passwd|list|enable|disable|remove|import|app-password
 void add_account_import(CLI::App& account, Context& context, Chosen& chosen);
 void add_app_password(CLI::App& account, Context& context, Chosen& chosen);
+void add_account_forward(CLI::App& account, Context& context, Chosen& chosen);  // set|list|remove
+void add_alias(CLI::App& app, Context& context, Chosen& chosen);  // alias add|list|remove
+void add_srs(CLI::App& app, Context& context, Chosen& chosen);    // srs show
 void add_queue(
     CLI::App& app, Context& context, Chosen& chosen
 );  // queue list|show|stats|retry|hold|release|reroute|drop|suspend|resume|suspensions

@@ -23,6 +23,7 @@
 #include "delivery/deliverer.h"
 #include "delivery/sts_source.h"
 #include "dkim/sign.h"
+#include "mail/forwarding.h"
 #include "mail/server.h"
 #include "mail/tokens.h"
 #include "net/resolver.h"
@@ -140,7 +141,7 @@ class MailRole final : public Role {
         if (Status done = server_->reload(config, std::move(*policy), *tls); !done) {
             return fail(done.error());
         }
-        deliverer_->reload(delivery_options(config));
+        deliverer_->reload(options_of(config));
         penalties_->follow(config, leased_->bare());
         keeper_->follow(config);
         {
@@ -163,7 +164,7 @@ class MailRole final : public Role {
             *spool_,
             store_->journal(),
             *suspensions_,
-            [this] { return delivery_options(config_).notices; },
+            [this] { return options_of(config_).notices; },
             &signer_
         };
         return queue_command(deps, name, request);
@@ -310,6 +311,13 @@ class MailRole final : public Role {
         if (!key) {
             return fail(key.error());
         }
+        constexpr int kSecretBits = 160;
+        auto secret =
+            store_->setting_or_make("srs_secret", [] { return random_token(kSecretBits); });
+        if (!secret) {
+            return fail(secret.error());
+        }
+        srs_secret_ = std::move(*secret);
         if (Status made = make_peer_resolver(); !made) {
             return made;
         }
@@ -360,7 +368,9 @@ class MailRole final : public Role {
              &store_->limits(),
              &signer_,
              std::move(sources),
-             std::move(tokens)}
+             std::move(tokens),
+             &store_->forwards(),
+             srs_secret_}
         );
         if (!server) {
             return fail(server.error());
@@ -426,13 +436,22 @@ class MailRole final : public Role {
                  {*resolver_, *workers_, store_->mta_sts(), *verified, config_.delivery.mta_sts_port
                  }
              )},
-            delivery_options(config_)
+            options_of(config_)
         );
         deliverer_->start();
         return {};
     }
 
+    [[nodiscard]] delivery::Options options_of(const config::Config& config) const {
+        delivery::Options out = delivery_options(config);
+        out.notices.original_sender = [secrets = mail::srs_secrets(config.forwarding, srs_secret_)](
+                                          const std::string& sender
+                                      ) { return mail::original_sender(sender, secrets, now()); };
+        return out;
+    }
+
     config::Config config_;
+    std::string srs_secret_;
     std::unique_ptr<store::Store> store_;
     std::optional<LeasedPolicy> leased_;
     std::optional<Penalties> penalties_;

@@ -201,6 +201,12 @@ struct AccountSource {  // [[account_source]]
     friend bool operator==(const AccountSource&, const AccountSource&) = default;
 };
 
+struct Forwarding {
+    std::string srs_domain;                // empty: the first of mail.domains
+    std::vector<std::string> srs_secrets;  // beside the installation's own
+    bool arc_seal = true;
+};
+
 struct Milter {          // [[milter]]
     std::string name;    // unique
     std::string socket;  // as written
@@ -281,6 +287,7 @@ struct Config {
     Tls tls;
     OAuth oauth;
     std::vector<AccountSource> account_sources;
+    Forwarding forwarding;
     std::vector<Milter> milters;  // in the order they are asked
     Queue queue;
     Delivery delivery;

@@ -583,7 +583,9 @@ Table<C> settings() {
 }  // namespace
 
 std::vector<Table<Config>> mail_tables() {
-    return {mail(), dkim(), tls(), oauth_table(), queue(), delivery(), http(), settings()};
+    std::vector<Table<Config>> out{mail(), dkim(), tls(), oauth_table(), forwarding_table()};
+    out.insert(out.end(), {queue(), delivery(), http(), settings()});
+    return out;
 }
 
 #undef SEKISHO_AT

@@ -257,8 +257,23 @@ CREATE TABLE mta_sts (
 CREATE INDEX mta_sts_expires ON mta_sts (expires);
 )sql";
 
-constexpr std::array<std::string_view, 9> kSteps{
-    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7, kStep8, kStep9
+// Addresses that lead to others. Targets with a space between.
+constexpr std::string_view kStep10 = R"sql(
+CREATE TABLE aliases (
+    address TEXT PRIMARY KEY,
+    targets TEXT NOT NULL,
+    changed INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE forwards (
+    login TEXT PRIMARY KEY REFERENCES accounts (login) ON DELETE CASCADE,
+    targets TEXT NOT NULL,
+    keep INTEGER NOT NULL,
+    changed INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql";
+
+constexpr std::array<std::string_view, 10> kSteps{
+    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7, kStep8, kStep9, kStep10
 };
 
 }  // namespace

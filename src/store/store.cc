@@ -13,6 +13,7 @@
 #include "store/account_store.h"
 #include "store/conduct_memory.h"
 #include "store/evidence_store.h"
+#include "store/forward_store.h"
 #include "store/greylist_store.h"
 #include "store/indexed_lines.h"
 #include "store/journal.h"
@@ -38,7 +39,7 @@ namespace {
 
 struct Connections {
     std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, logins,
-        settings, evidence, greylist, limits, conduct, mta_sts;
+        settings, evidence, greylist, limits, conduct, mta_sts, forwards;
 };
 
 class SqliteStore final : public Store {
@@ -54,6 +55,7 @@ class SqliteStore final : public Store {
           leases_(std::move(connections.leases)),
           greylist_(std::move(connections.greylist)),
           mta_sts_(std::move(connections.mta_sts)),
+          forwards_(std::move(connections.forwards)),
           evidence_(std::move(evidence)),
           logins_(std::move(connections.logins)),
           limits_(std::move(connections.limits)),
@@ -66,6 +68,7 @@ class SqliteStore final : public Store {
     }
 
     account::AccountStore& accounts() override { return accounts_; }
+    account::ForwardStore& forwards() override { return forwards_; }
     line::LineStore& lines() override {
         return indexed_ ? static_cast<line::LineStore&>(*indexed_) : lines_;
     }
@@ -169,6 +172,7 @@ class SqliteStore final : public Store {
     SqliteLeaseStore leases_;
     SqliteGreylistStore greylist_;
     SqliteStsStore mta_sts_;
+    SqliteForwardStore forwards_;
     std::unique_ptr<SqliteEvidenceStore> evidence_;
     SqliteLoginMemory logins_;
     SqliteLimitMemory limits_;
@@ -193,6 +197,7 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
         {&made.logins, Database::Durability::Normal},
         {&made.greylist, Database::Durability::Normal},
         {&made.mta_sts, Database::Durability::Normal},
+        {&made.forwards, Database::Durability::Full},
         {&made.limits, Database::Durability::Normal},
         {&made.conduct, Database::Durability::Full},
         {&made.writing, Database::Durability::Normal},
