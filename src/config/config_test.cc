@@ -243,6 +243,17 @@ TEST(Config, Milters) {
     EXPECT_TRUE(first_problem(good + "away = \"drop\"\n").contains("expected one of"));
 }
 
+TEST(Config, Forwarding) {
+    const std::string ours = "[mail]\ndomains = [\"example.net\", \"example.jp\"]\n[forwarding]\n";
+    EXPECT_EQ(parse(ours, "t")->resolved().forwarding.srs_domain, "example.net");
+    EXPECT_EQ(
+        parse(ours + "srs_domain = \"Example.JP\"\n", "t")->resolved().forwarding.srs_domain,
+        "example.jp"
+    );
+    EXPECT_TRUE(first_problem(ours + "srs_domain = \"x.org\"\n").contains("not one of mail.domains")
+    );
+}
+
 TEST(Config, PrefixFiles) {
     const std::string folder = ::testing::TempDir();
     ASSERT_TRUE(write_file_atomic(

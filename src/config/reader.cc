@@ -390,6 +390,7 @@ class Reader {
             problem(0, "tls", "certificate and key go together: give both or neither");
         }
         check_oauth();
+        check_forwarding();
         if (config_.queue.segment_size < config_.mail.message_size_max + 1024 * 1024) {
             problem(
                 0,
@@ -434,6 +435,20 @@ class Reader {
         } else {
             check_class("gate.exempt_class", config_.gate.exempt_class);
             check_class("gate.penalty_class", config_.gate.penalty_class);
+        }
+    }
+
+    // Where bounces of forwarded mail come back to.
+    void check_forwarding() {
+        const std::string& domain = config_.forwarding.srs_domain;
+        std::vector<std::string> ours = config_.mail.domains;
+        if (ours.empty()) {
+            ours.push_back(config_.provider.domain);
+        }
+        if (!domain.empty() && std::ranges::none_of(ours, [&domain](const std::string& one) {
+                return iequals(one, domain);
+            })) {
+            problem(0, "forwarding.srs_domain", "\"" + domain + "\" is not one of mail.domains");
         }
     }
 

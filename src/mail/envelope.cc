@@ -19,6 +19,7 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -139,6 +140,7 @@ net::Task<void> Session::check_rcpt(Smtp::CheckRcpt question) {
             co_return;
         }
     }
+    const std::size_t taken = taken_.size();
     if (auto refusal = take_recipient(recipient)) {
         answer(std::move(*refusal), recipient, limited_by_);
         co_return;
@@ -146,27 +148,11 @@ net::Task<void> Session::check_rcpt(Smtp::CheckRcpt question) {
     question.recipient.address = to;
     auto filtered = co_await filter_recipient(std::move(question));
     if (filtered) {
+        give_back(taken);
         answer(std::move(*filtered), recipient, filter_);
         co_return;
     }
     answer(smtp::reply(250, "2.1.5", "Ok"));
-}
-
-void Session::refuse_destination(const Error& why, const std::string& recipient) {
-    if (why.code == Errc::NotFound) {
-        answer(
-            smtp::reply(550, "5.1.1", fmt::format("<{}>: no such user here", recipient)),
-            recipient,
-            "unknown-user"
-        );
-    } else if (why.code == Errc::Conflict || why.code == Errc::Full) {
-        const std::string text = fmt::format("<{}>: the address leads in circles", recipient);
-        answer(smtp::reply(550, "5.4.6", text), recipient, "loop");
-        log::warning("MAIL_ALIAS_LOOP", why.message, {{"recipient", recipient}});
-    } else {
-        log::error("MAIL_ACCOUNTS_AWAY", why.message);
-        answer(store_away(), recipient);
-    }
 }
 
 net::Task<void> Session::find_line() {

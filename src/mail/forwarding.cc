@@ -44,43 +44,6 @@ namespace {
 using account::Destination;
 using Destinations = std::vector<Destination>;
 
-// For an installation without any.
-class NoForwards final : public account::ForwardStore {
-  public:
-    Result<account::Alias> alias(std::string_view) override { return none(); }
-    Result<std::vector<account::Alias>> aliases() override { return std::vector<account::Alias>{}; }
-    Status set_alias(const account::Alias&) override { return none(); }
-    Status remove_alias(std::string_view) override { return none(); }
-    Result<account::Forward> forward(std::string_view) override { return none(); }
-    Result<std::vector<account::Forward>> forwards() override {
-        return std::vector<account::Forward>{};
-    }
-    Status set_forward(const account::Forward&) override { return none(); }
-    Status remove_forward(std::string_view) override { return none(); }
-
-  private:
-    static std::unexpected<Error> none() { return fail(Errc::NotFound, "there are none"); }
-};
-
-// On a worker. RFC 5321 §4.5.1, RFC 2142 §2: mail for postmaster and abuse must be taken; where
-// nobody has the address, the operator's support gets it.
-Result<Destinations> expand(
-    Shared& shared, const Settings& settings, const std::string& recipient
-) {
-    static NoForwards nothing;
-    const account::Lookup lookup{
-        shared.accounts,
-        shared.forwards == nullptr ? nothing : *shared.forwards,
-        [&settings](std::string_view domain) { return settings.ours(domain); },
-        [&settings](std::string_view address) {
-            const std::string_view local = address.substr(0, address.rfind('@'));
-            const bool role = local == "postmaster" || local == "abuse";
-            return role ? to_lower(settings.config.provider.support_mail) : std::string{};
-        },
-    };
-    return account::expand(recipient, lookup);
-}
-
 void add(std::vector<queue::Recipient>& all, queue::Recipient recipient) {
     const bool there = std::ranges::any_of(all, [&recipient](const queue::Recipient& one) {
         return iequals(one.address, recipient.address);
@@ -176,22 +139,6 @@ Spread spread(
         }
     }
     return out;
-}
-
-net::Task<Result<Destinations>> Session::find_destinations(std::string recipient) {
-    const std::string key = account::normalised(recipient);
-    const auto known = destinations_.find(key);
-    if (known != destinations_.end()) {
-        co_return known->second;
-    }
-    std::function<Result<Destinations>()> work = [shared = shared_, settings = settings_, key] {
-        return expand(*shared, *settings, key);
-    };
-    auto found = co_await net::run_on(shared_->workers, std::move(work));
-    if (found) {
-        destinations_[key] = *found;
-    }
-    co_return found;
 }
 
 // A bounce of mail that went on under a sender of ours. nullopt: it is an address like others.

@@ -21,6 +21,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <mutex>
@@ -236,10 +237,12 @@ std::optional<smtp::Reply> Session::limited_connection() {
 }
 
 // What a message that was not sent after all has taken.
-void Session::give_back() {
-    const auto wants = limit::wants(taken_);
+// All but the first `kept`.
+void Session::give_back(std::size_t kept) {
+    const auto from = taken_.begin() + static_cast<std::ptrdiff_t>(kept);
+    const auto wants = limit::wants(std::vector<limit::Taking>(from, taken_.end()));
     shared_->limiter->give_back(wants, now());
-    taken_.clear();
+    taken_.erase(from, taken_.end());
 }
 
 }  // namespace sekisho::mail

@@ -31,6 +31,8 @@
 
 namespace sekisho::mail {
 
+class CallAhead;  // mail/call_ahead.h
+
 // What sessions read of the configuration; a reload makes another one, running sessions keep
 // theirs.
 struct Settings {
@@ -42,7 +44,8 @@ struct Settings {
     bool limits_ask_line = false;  // one of them counts by line or holds by where a client is
     std::shared_ptr<const limit::Countries> countries;  // null: no table
     std::vector<std::shared_ptr<milter::Milter>> milters;
-    srs::Secrets srs_secrets;  // empty: senders of forwarded mail stay as they are
+    std::shared_ptr<CallAhead> call_ahead;  // null: mail isn't delivered by LMTP
+    srs::Secrets srs_secrets;               // empty: senders of forwarded mail stay as they are
 
     [[nodiscard]] bool ours(std::string_view domain) const { return domains.contains(domain); }
 };

@@ -17,6 +17,7 @@
 #include "limit/gcra.h"
 #include "limit/limiter.h"
 #include "limit/spec.h"
+#include "mail/call_ahead.h"
 #include "mail/forwarding.h"
 #include "mail/limiting.h"
 #include "mail/rules.h"
@@ -110,10 +111,29 @@ Json milter_json(milter::Milter& milter) {
     };
 }
 
+// What it knows outlives a reload.
+std::shared_ptr<CallAhead> call_ahead_of(
+    const config::Config& config, net::Resolver* resolver, const Settings* before
+) {
+    if (config.delivery.local != "lmtp") {
+        return nullptr;
+    }
+    const bool same = before != nullptr && before->call_ahead != nullptr &&
+                      before->config.delivery.lmtp == config.delivery.lmtp;
+    if (same) {
+        return before->call_ahead;
+    }
+    return std::make_shared<CallAhead>(
+        CallAhead::Options{.where = config.delivery.lmtp, .hostname = config.mail.hostname},
+        resolver
+    );
+}
+
 Result<std::shared_ptr<Settings>> make_settings(
     const config::Config& config,
     std::shared_ptr<const policy::Policy> policy,
     const std::string& srs_secret,
+    net::Resolver* resolver,
     const Settings* before
 ) {
     auto out = std::make_shared<Settings>();
@@ -124,6 +144,7 @@ Result<std::shared_ptr<Settings>> make_settings(
         out->domains.insert(to_lower(domain));
     }
     out->milters = milters_of(config, before);
+    out->call_ahead = call_ahead_of(config, resolver, before);
     out->srs_secrets = srs_secrets(config.forwarding, srs_secret);
     out->limits = specs_of(config);
     out->limits_ask_line = std::ranges::any_of(out->limits, [](const limit::Spec& one) {
@@ -218,7 +239,11 @@ class MailServer final : public Server {
     ) override {
         const auto before = shared_->settings();
         auto made = make_settings(
-            config, policy ? std::move(policy) : before->policy, shared_->srs_secret, before.get()
+            config,
+            policy ? std::move(policy) : before->policy,
+            shared_->srs_secret,
+            shared_->resolver,
+            before.get()
         );
         if (!made) {
             return fail(made.error());
@@ -386,6 +411,15 @@ std::string MailServer::status_json() const {
     for (const auto& milter : shared_->settings()->milters) {
         out["milters"].push_back(milter_json(*milter));
     }
+    if (const auto settings = shared_->settings(); settings->call_ahead) {
+        const CallAhead::Counters counters = settings->call_ahead->counters();
+        out["call_ahead"] = {
+            {"asked", counters.asked},
+            {"remembered", counters.remembered},
+            {"unknown", counters.unknown},
+            {"away", counters.away},
+        };
+    }
     if (shared_->sources) {
         for (const auto& [name, counters] : shared_->sources->counters()) {
             out["account_sources"][name] = {
@@ -429,7 +463,7 @@ std::string MailServer::status_json() const {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(Deps deps) {
-    auto made = make_settings(deps.config, deps.policy, deps.srs_secret, nullptr);
+    auto made = make_settings(deps.config, deps.policy, deps.srs_secret, deps.resolver, nullptr);
     if (!made) {
         return fail(made.error());
     }

@@ -28,6 +28,7 @@
 #include "smtp/xclient.h"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <map>
@@ -107,7 +108,6 @@ class Session {
     bool refuse_client(const std::string& recipient);
     net::Task<std::optional<smtp::Reply>> greylisted(std::string recipient_domain);
     // envelope.cc
-    void refuse_destination(const Error& why, const std::string& recipient);
     net::Task<void> find_line();
     // limiting.cc
     [[nodiscard]] limit::Facts facts(std::string recipient) const;
@@ -122,7 +122,7 @@ class Session {
     [[nodiscard]] std::optional<smtp::Reply> too_many_refused(const std::string& recipient);
     void count_each(limit::Counts counts, const limit::Facts& who);
     [[nodiscard]] std::optional<smtp::Reply> limited_connection();
-    void give_back();
+    void give_back(std::size_t kept = 0);
 
     // conduct.cc
     [[nodiscard]] conduct::Stage conduct_stage() const;
@@ -145,8 +145,14 @@ class Session {
     net::Task<bool> filter_message(Prepared* prepared);
     void discard(const Prepared& prepared);
 
-    // forwarding.cc
+    // recipients.cc
     net::Task<Result<std::vector<account::Destination>>> find_destinations(std::string recipient);
+    net::Task<Result<std::optional<smtp::Reply>>> ask_ahead(std::string address);
+    net::Task<Result<std::vector<account::Destination>>> those_taken(
+        std::vector<account::Destination> all, std::map<std::string, bool> answers
+    );
+    void refuse_destination(const Error& why, const std::string& recipient);
+    // forwarding.cc
     [[nodiscard]] std::optional<smtp::Reply> take_returned(const smtp::Address& to);
     net::Task<std::vector<Prepared>> spread_out(Prepared prepared, std::string hostname);
     net::Task<Prepared> sealed_copy(Prepared copy, std::string hostname);

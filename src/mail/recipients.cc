@@ -1,0 +1,260 @@
+// Whom an address of ours leads to: accounts, aliases and forwards here, and whoever the LMTP
+// server knows that mail is delivered to.
+#include "account/account.h"
+#include "account/forwarding.h"
+#include "account/validate.h"
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "mail/call_ahead.h"
+#include "mail/rules.h"
+#include "mail/session.h"
+#include "mail/shared.h"
+#include "net/stream.h"
+#include "net/task.h"
+#include "net/workers.h"
+#include "smtp/reply.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sekisho::mail {
+namespace {
+
+using account::Account;
+using account::Destination;
+using Destinations = std::vector<Destination>;
+using Answers = std::map<std::string, bool>;  // of the LMTP server, by address
+
+// An address leads to others that must be asked about, one after the other.
+constexpr int kRoundsMax = 50;
+
+// For an installation without any.
+class NoForwards final : public account::ForwardStore {
+  public:
+    Result<account::Alias> alias(std::string_view) override { return none(); }
+    Result<std::vector<account::Alias>> aliases() override { return std::vector<account::Alias>{}; }
+    Status set_alias(const account::Alias&) override { return none(); }
+    Status remove_alias(std::string_view) override { return none(); }
+    Result<account::Forward> forward(std::string_view) override { return none(); }
+    Result<std::vector<account::Forward>> forwards() override {
+        return std::vector<account::Forward>{};
+    }
+    Status set_forward(const account::Forward&) override { return none(); }
+    Status remove_forward(std::string_view) override { return none(); }
+
+  private:
+    static std::unexpected<Error> none() { return fail(Errc::NotFound, "there are none"); }
+};
+
+bool ascii(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+// Accounts here, and after them those of the LMTP server: before any catch-all has its turn.
+class WithElsewhere final : public account::AccountStore {
+  public:
+    WithElsewhere(
+        account::AccountStore& here, account::ForwardStore& forwards, const Answers* answers
+    )
+        : here_(here), forwards_(forwards), answers_(answers) {}
+
+    Result<Account> find_by_address(std::string_view address) override {
+        auto found = here_.find_by_address(address);
+        if (found || found.error().code != Errc::NotFound || answers_ == nullptr ||
+            !ascii(address) || forwards_.alias(address)) {
+            return found;
+        }
+        const auto answer = answers_->find(std::string(address));
+        if (answer == answers_->end()) {
+            to_ask = address;
+            return fail(Errc::Unavailable, "it must be asked");
+        }
+        if (!answer->second) {
+            return found;
+        }
+        Account out;
+        out.login = address;
+        return out;
+    }
+    Result<Account> find(std::string_view login) override { return here_.find(login); }
+    Result<std::vector<Account>> list() override { return here_.list(); }
+    Status add(const Account& account) override { return here_.add(account); }
+    Status update(const Account& account) override { return here_.update(account); }
+    Status remove(std::string_view login) override { return here_.remove(login); }
+    Result<account::BatchResult> add_all(
+        std::span<const Account> accounts, const account::BatchOptions& options
+    ) override {
+        return here_.add_all(accounts, options);
+    }
+    Status replace_credential(
+        std::string_view login, std::string_view before, const account::Credential& credential
+    ) override {
+        return here_.replace_credential(login, before, credential);
+    }
+    Status add_app_password(std::string_view login, const account::AppPassword& password) override {
+        return here_.add_app_password(login, password);
+    }
+    Status remove_app_password(std::string_view login, std::string_view name) override {
+        return here_.remove_app_password(login, name);
+    }
+    Status app_password_used(
+        std::string_view login, std::string_view name, Time at, std::string_view address
+    ) override {
+        return here_.app_password_used(login, name, at, address);
+    }
+
+    std::string to_ask;
+
+  private:
+    account::AccountStore& here_;
+    account::ForwardStore& forwards_;
+    const Answers* answers_;
+};
+
+struct Expanded {
+    Result<Destinations> destinations;
+    std::string to_ask;  // first; then again
+};
+
+// On a worker. RFC 5321 §4.5.1, RFC 2142 §2: mail for postmaster and abuse must be taken; where
+// nobody has the address, the operator's support gets it.
+Expanded expand(
+    Shared& shared, const Settings& settings, const std::string& recipient, const Answers* answers
+) {
+    static NoForwards nothing;
+    account::ForwardStore& forwards = shared.forwards == nullptr ? nothing : *shared.forwards;
+    WithElsewhere accounts(shared.accounts, forwards, answers);
+    const account::Lookup lookup{
+        accounts,
+        forwards,
+        [&settings](std::string_view domain) { return settings.ours(domain); },
+        [&settings](std::string_view address) {
+            const std::string_view local = address.substr(0, address.rfind('@'));
+            const bool role = local == "postmaster" || local == "abuse";
+            return role ? to_lower(settings.config.provider.support_mail) : std::string{};
+        },
+    };
+    auto found = account::expand(recipient, lookup);
+    return {std::move(found), std::move(accounts.to_ask)};
+}
+
+}  // namespace
+
+// A reply: it takes nothing for the address. Asked once in a while only.
+net::Task<Result<std::optional<smtp::Reply>>> Session::ask_ahead(std::string address) {
+    const std::shared_ptr<CallAhead> ahead = settings_->call_ahead;
+    const auto known = ahead->remembered(address);
+    if (known) {
+        std::optional<smtp::Reply> out;
+        if (!*known) {
+            out = smtp::reply(550, "5.1.1", "no such user here");
+        }
+        co_return out;
+    }
+    auto answer = co_await CallAhead::ask(ahead, stream_->executor(), std::move(address));
+    co_return answer;
+}
+
+// Those whom the LMTP server doesn't take mail for now: what it refused later would be a bounce.
+// While it is away, whoever has an account here is believed to have a mailbox there.
+net::Task<Result<std::vector<Destination>>> Session::those_taken(
+    std::vector<Destination> all, std::map<std::string, bool> answers
+) {
+    std::vector<Destination> out;
+    std::optional<smtp::Reply> refusal;
+    for (Destination& one : all) {
+        if (!one.outside && !answers.contains(one.address)) {
+            auto answer = co_await ask_ahead(one.address);
+            if (!answer) {
+                log::warning("MAIL_LMTP_AWAY", answer.error().message);
+            } else if (*answer) {
+                refusal = std::move(**answer);
+                continue;
+            }
+        }
+        out.push_back(std::move(one));
+    }
+    if (!out.empty()) {
+        co_return out;
+    }
+    if (refusal->enhanced.empty() || refusal->enhanced.starts_with("5.1.")) {
+        co_return fail(Errc::NotFound, "the LMTP server knows nobody of that name");
+    }
+    co_return fail(Errc::Denied, refusal->text());
+}
+
+net::Task<Result<std::vector<Destination>>> Session::find_destinations(std::string recipient) {
+    const std::string key = account::normalised(recipient);
+    const auto known = destinations_.find(key);
+    if (known != destinations_.end()) {
+        co_return known->second;
+    }
+    const bool ahead = settings_->call_ahead != nullptr;
+    auto answers = std::make_shared<Answers>();
+    Result<Destinations> found = fail(Errc::Full, "the address leads to too many others");
+    for (int round = 0; round < kRoundsMax; ++round) {
+        std::function<Expanded()> work =
+            [shared = shared_, settings = settings_, key, answers, ahead] {
+                return expand(*shared, *settings, key, ahead ? answers.get() : nullptr);
+            };
+        auto expanded = co_await net::run_on<Expanded>(shared_->workers, std::move(work));
+        if (expanded.to_ask.empty()) {
+            found = std::move(expanded.destinations);
+            break;
+        }
+        const auto answer = co_await ask_ahead(expanded.to_ask);
+        if (!answer) {
+            co_return fail(answer.error());
+        }
+        if (*answer && !(*answer)->enhanced.starts_with("5.1.") && !(*answer)->enhanced.empty()) {
+            co_return fail(Errc::Denied, (*answer)->text());
+        }
+        (*answers)[expanded.to_ask] = !answer->has_value();
+    }
+    if (found && ahead) {
+        auto taken = co_await those_taken(std::move(*found), *answers);
+        found = std::move(taken);
+    }
+    if (found) {
+        destinations_[key] = *found;
+    }
+    co_return found;
+}
+
+void Session::refuse_destination(const Error& why, const std::string& recipient) {
+    if (why.code == Errc::NotFound) {
+        answer(
+            smtp::reply(550, "5.1.1", fmt::format("<{}>: no such user here", recipient)),
+            recipient,
+            "unknown-user"
+        );
+    } else if (why.code == Errc::Denied) {
+        answer(
+            smtp::reply(550, "5.2.0", fmt::format("<{}>: {}", recipient, why.message)),
+            recipient,
+            "mailbox"
+        );
+    } else if (why.code == Errc::Conflict || why.code == Errc::Full) {
+        const std::string text = fmt::format("<{}>: the address leads in circles", recipient);
+        answer(smtp::reply(550, "5.4.6", text), recipient, "loop");
+        log::warning("MAIL_ALIAS_LOOP", why.message, {{"recipient", recipient}});
+    } else {
+        log::error("MAIL_ACCOUNTS_AWAY", why.message);
+        answer(
+            smtp::reply(450, "4.3.0", "Accounts can't be looked up now, try again later"), recipient
+        );
+    }
+}
+
+}  // namespace sekisho::mail
