@@ -1,7 +1,7 @@
 // The operator's console: token, overview, look-up, trace; and what a hostile record can't do.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { open, overflow, screenshots, start, token, violations } from './browser.mjs';
+import { open, overflow, photograph, start, token, violations } from './browser.mjs';
 
 let world;
 before(async () => { world = await start(); });
@@ -31,7 +31,7 @@ for (const width of [390, 1280]) {
     test(`overview, subscriber and message at ${width} px, ${scheme}`, async () => {
       const { page, faults } = await signedIn({ width, scheme });
       assert.ok(await page.getByText('gate-blocked, 24 h').isVisible());
-      await page.screenshot({ path: `${screenshots}/desk-overview-${width}-${scheme}.png`, fullPage: true });
+      await photograph(page, `desk-overview-${width}-${scheme}`);
       for (const [query, seen] of [['198.51.100.7', 'L-0042'], ['taro@tokai.example', '東海 太郎'], ['L-0042', 'S2'], ['K7-22Q', 'use port 587']]) {
         await page.fill('#query', query);
         await page.click('button[value=subscriber]');
@@ -40,13 +40,13 @@ for (const width of [390, 1280]) {
       }
       assert.equal(await overflow(page), 0);
       assert.deepEqual(await violations(page), []);
-      await page.screenshot({ path: `${screenshots}/desk-subscriber-${width}-${scheme}.png`, fullPage: true });
+      await photograph(page, `desk-subscriber-${width}-${scheme}`);
       await page.fill('#query', '<m1@tokai.example>');
       await page.click('button[value=trace]');
       await page.waitForSelector('text=Message Q7KX2: finished');
       assert.deepEqual(await violations(page), []);
       assert.deepEqual(faults, []);
-      await page.screenshot({ path: `${screenshots}/desk-trace-${width}-${scheme}.png`, fullPage: true });
+      await photograph(page, `desk-trace-${width}-${scheme}`);
       await page.close();
     });
   }
