@@ -7,7 +7,8 @@ set(SEKISHO_PCH_STD <algorithm> <array> <atomic> <charconv> <chrono> <cstdint> <
 set(SEKISHO_PCH_JSON <fmt/format.h> <nlohmann/json.hpp>)
 set(SEKISHO_PCH_ASIO <boost/asio/awaitable.hpp> <boost/asio/co_spawn.hpp> <boost/asio/io_context.hpp>
     <boost/asio/ip/tcp.hpp> <boost/asio/posix/stream_descriptor.hpp> <boost/asio/steady_timer.hpp>)
-set(SEKISHO_PCH_CLI <CLI/CLI.hpp>)
+# Of our own headers those that nearly every file of the room includes, so that a change builds it all anyway.
+set(SEKISHO_PCH_CLI <CLI/CLI.hpp> <cli/context.h> <config/config.h> <store/store.h>)
 set(SEKISHO_PCH_TEST <gmock/gmock.h> <gtest/gtest.h>)
 
 # Without optimiser most of a file's code is what it instantiates of such headers, the same in every file. clang makes
@@ -41,6 +42,7 @@ function(sekisho_pch_provider name test optimised)
   endif()
   add_library(${name} OBJECT EXCLUDE_FROM_ALL ${source})
   target_link_libraries(${name} PRIVATE sekisho_flags Boost::headers fmt::fmt nlohmann_json::nlohmann_json CLI11::CLI11)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
   if(test)
     target_link_libraries(${name} PRIVATE GTest::gmock)
   endif()
