@@ -264,7 +264,9 @@ void Index::mark_damaged(MessageNumber number) {
     count(slots_[*found], -1);
     slots_[*found].damaged = true;
     count(slots_[*found], 1);
-    settle(*found);
+    if (!in_delivery(slots_[*found].place)) {
+        settle(*found);
+    }
 }
 
 const Index::Slot* Index::find(MessageNumber number) const {

@@ -74,7 +74,7 @@ class Index {
     bool retry(MessageNumber number, Time due);
     bool remove(MessageNumber number);  // Done and Drop
 
-    // The bytes of the message fail their checksum: it is never due.
+    // The bytes of the message fail their checksum: it is never due, or no more after its try.
     void mark_damaged(MessageNumber number);
 
     // Running.

@@ -6,6 +6,7 @@
 // as ids can be read. A damaged copy never takes the place of a sound one.
 #pragma once
 
+#include "queue/fact.h"
 #include "queue/index.h"
 #include "queue/record.h"
 #include "queue/scan.h"
@@ -27,9 +28,14 @@ class Recovery {
     using Salvage = std::function<void(MessageNumber, std::string_view record)>;
     explicit Recovery(Index& index, Salvage salvage = {});
 
-    // `bytes` ends where the segment's valid records may end. Returns where they do.
+    // `bytes` ends where the segment's valid records may end. Returns where they do. `hints` is
+    // told what was found.
     std::uint64_t add(
-        const SegmentHeader& segment, std::string_view bytes, bool verify_bodies = true
+        const SegmentHeader& segment, std::string_view bytes, bool verify_bodies, HintWriter& hints
+    );
+    // The same from a segment's hints, which say nothing of the bodies. Nothing: they are no use.
+    [[nodiscard]] std::optional<std::uint64_t> add_hints(
+        const SegmentHeader& segment, std::string_view hints, std::uint64_t end_max
     );
 
     struct Report {
@@ -47,9 +53,8 @@ class Recovery {
     struct Suspect {
         RecordHeader header;
         std::uint64_t offset = 0;
-        bool meta_ok = false;
         bool applied = false;
-        std::optional<Index::MessageRecord> message;
+        std::optional<Fact> message;
     };
     struct Hole {
         std::uint32_t ordinal = 0;  // of the segment it begins in
@@ -57,11 +62,11 @@ class Recovery {
         std::uint64_t first_sequence = 0, last_sequence = 0;
     };
 
-    void record(const ScannedRecord& found, std::string_view bytes);
-    void order(const ScannedRecord& found);
-    bool apply_message(const ScannedRecord& found);
-    bool apply_state(const ScannedRecord& found);
-    void known(bool found, MessageNumber number);
+    void begin(const SegmentHeader& segment);
+    void record(const ScannedRecord& found, std::string_view bytes, HintWriter& hints);
+    void order(const RecordHeader& header, std::uint64_t offset, std::uint64_t size);
+    void message(const ScannedRecord& found, const std::optional<Fact>& fact);
+    void state(const Fact& fact);
     void judge(const Suspect& suspect);
     [[nodiscard]] bool torn(std::uint64_t sequence) const;
     void judge_holes();

@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "queue/fact.h"
 #include "queue/index.h"
 #include "queue/lane.h"
 #include "queue/record.h"
@@ -55,7 +56,9 @@ struct SpoolOptions {
     // Stragglers are carried forward when the bytes of finished messages exceed both this many
     // segments and the bytes of queued messages.
     std::uint32_t garbage_segments_max = 4;
-    bool verify_bodies_on_open = true;
+    bool verify_bodies_on_open = true;  // of segments that are read
+    // Sealed segments are known by their hints; without, every segment is read.
+    bool use_hints = true;
 
     // For tests: another folder, another clock, no thread besides the committer.
     std::shared_ptr<SegmentFolder> folder;
@@ -134,6 +137,9 @@ class SpoolLog final : public queue::Spool {
     [[nodiscard]] Status settle_twins(std::vector<Opened>& used);
     Status recover();
     [[nodiscard]] Status load(Opened found, std::uint64_t end, queue::Recovery& recovery);
+    [[nodiscard]] Result<std::uint64_t> read_through(
+        Opened& found, std::uint64_t end, queue::Recovery& recovery
+    );
     void conclude(queue::Recovery::Report report);
     void start();
 
@@ -170,6 +176,7 @@ class SpoolLog final : public queue::Spool {
     [[nodiscard]] Status write_chunk(Batch& batch, std::size_t first, std::size_t last);
     void acknowledge(Batch& batch, std::size_t first, std::size_t last);
     void apply(const Pending& record);
+    void seal();  // writes the current segment's hints
     void give_up(Batch& batch, std::size_t first, const Error& error);
     [[nodiscard]] static bool is_append(const Pending& record);
     void set_trouble(const Error& error);
@@ -209,6 +216,7 @@ class SpoolLog final : public queue::Spool {
 
     // The committer's own.
     std::shared_ptr<Segment> current_;
+    queue::HintWriter hints_;  // of its records
     std::uint64_t last_sequence_ = 0;
     std::uint64_t synced_sequence_ = 0;  // by the file's own account
     // From opening until the first commit: how far the log was known to be synced.
