@@ -92,6 +92,7 @@ conduct::Rules rules_of(const config::Conduct& c) {
     out.refused_points = points(c.refused_points);
     out.gate_points = points(c.gate_points);
     out.complaint_points = points(c.complaint_points);
+    out.spam_points = points(c.spam_points);
     return out;
 }
 

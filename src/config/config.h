@@ -151,6 +151,7 @@ struct Conduct {  // what is done about a misused account; conduct/machine.h has
     std::uint32_t refused_min = 10, refused_percent = 30, refused_points = 20;
     std::uint32_t gate_points = 10;
     std::uint32_t complaint_points = 30;
+    std::uint32_t spam_points = 10;
     bool tell_subscriber = true;
     std::string abuse_mail;      // empty: nobody is told
     std::string report_address;  // empty: no complaint is read
@@ -198,6 +199,19 @@ struct AccountSource {  // [[account_source]]
     std::string check = "bind";  // or compare: userPassword is compared
     std::uint32_t connections = 4;
     friend bool operator==(const AccountSource&, const AccountSource&) = default;
+};
+
+struct Milter {          // [[milter]]
+    std::string name;    // unique
+    std::string socket;  // as written
+    std::string path;    // of it: a Unix-domain socket, or else
+    Endpoint endpoint;
+    std::vector<std::string> services;  // submission, exchange
+    std::string away = "tempfail";      // accept, tempfail, reject
+    Duration connect_timeout{5'000}, command_timeout{30'000}, content_timeout{120'000};
+    std::vector<std::string> spam_fields{"X-Spam: Yes", "X-Spam-Flag: Yes"};
+    bool spam_verdicts = false;  // its refusals of messages say that they are spam
+    friend bool operator==(const Milter&, const Milter&) = default;
 };
 
 struct Queue {
@@ -267,6 +281,7 @@ struct Config {
     Tls tls;
     OAuth oauth;
     std::vector<AccountSource> account_sources;
+    std::vector<Milter> milters;  // in the order they are asked
     Queue queue;
     Delivery delivery;
     Http http;

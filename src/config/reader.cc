@@ -119,6 +119,12 @@ class Reader {
             );
             return;
         }
+        if (key == milter_table().name) {
+            each(milter_table(), key, line, node, [this](Milter& milter, std::uint32_t at) {
+                add_milter(milter, at);
+            });
+            return;
+        }
         if (key == limit_table().name) {
             each(limit_table(), key, line, node, [this](LimitTable& table, std::uint32_t at) {
                 limits_.emplace_back(std::move(table), at);
@@ -148,6 +154,7 @@ class Reader {
         nearest.offer(rule_table().name);
         nearest.offer(line_source_table().name);
         nearest.offer(account_source_table().name);
+        nearest.offer(milter_table().name);
         nearest.offer(limit_table().name);
         problem(line, key, "unknown key" + nearest.hint());
     }
@@ -340,6 +347,13 @@ class Reader {
             );
         }
         config_.account_sources.push_back(std::move(source));
+    }
+
+    void add_milter(Milter& milter, std::uint32_t line) {
+        for (auto& [key, text] : faults_of(milter, config_.milters)) {
+            problem(line, "milter." + key, std::move(text));
+        }
+        config_.milters.push_back(std::move(milter));
     }
 
     // A day begins when [limits] says, which may stand anywhere.

@@ -18,6 +18,11 @@ struct Family {
     std::string help;
     bool counter = false;
     std::vector<std::pair<Labels, double>> samples;
+    struct Histogram {
+        Labels labels;
+        Json value;  // {"buckets": [{"le": "0.1", "count": 3}], "sum": 0.2, "count": 3}
+    };
+    std::vector<Histogram> histograms;  // with them there are no samples
 };
 using Families = std::map<std::string, Family>;
 
@@ -32,6 +37,10 @@ constexpr std::pair<std::string_view, std::string_view> kHelp[] = {
     {"sekisho_gate_lines_would_block_packets_total",
      "Packets that would be blocked, were their rules enforced"},
     {"sekisho_gate_prefixes", "Prefixes of the policy in force"},
+    {"sekisho_mail_milters_content_seconds",
+     "How long a milter took to say what becomes of a message, from its first field on"},
+    {"sekisho_mail_milters_down", "Whether a milter couldn't be reached when it was tried last"},
+    {"sekisho_mail_milters_away", "Messages and recipients that a milter couldn't be asked about"},
     {"sekisho_mail_queue_queued", "Messages in the queue"},
     {"sekisho_mail_queue_held", "Messages held by an operator or a rule"},
     {"sekisho_mail_queue_in_delivery", "Messages being delivered now"},
@@ -112,6 +121,12 @@ void flatten(
         add_sample(families, name, role, labels, value.get<bool>() ? 1 : 0);
     } else if (value.is_number()) {
         add_sample(families, name, role, labels, value.get<double>());
+    } else if (value.is_object() && value.contains("buckets")) {
+        Family& family = families[name];
+        const auto* const known =
+            std::ranges::find(kHelp, name, &std::pair<std::string_view, std::string_view>::first);
+        family.help = known != std::end(kHelp) ? std::string(known->second) : "Seconds";
+        family.histograms.push_back({labels, value});
     } else if (value.is_object()) {
         for (const auto& [key, member] : value.items()) {
             flatten(families, role, name + "_" + clean_name(key), labels, member, depth + 1);
@@ -245,6 +260,26 @@ void take_gate(Families& families, Json& status) {
     }
 }
 
+std::string sample(const std::string& name, const Labels& labels, double value) {
+    std::string text;
+    for (const auto& [key, content] : labels) {
+        text += fmt::format("{}{}=\"{}\"", text.empty() ? "" : ",", key, escape_label(content));
+    }
+    return text.empty() ? fmt::format("{} {}\n", name, number(value))
+                        : fmt::format("{}{{{}}} {}\n", name, text, number(value));
+}
+
+std::string render_histogram(const std::string& name, const Family::Histogram& histogram) {
+    std::string out;
+    for (const Json& bucket : histogram.value.at("buckets")) {
+        Labels labels = histogram.labels;
+        labels.emplace_back("le", bucket.value("le", ""));
+        out += sample(name + "_bucket", labels, bucket.value("count", 0.0));
+    }
+    out += sample(name + "_sum", histogram.labels, histogram.value.value("sum", 0.0));
+    return out + sample(name + "_count", histogram.labels, histogram.value.value("count", 0.0));
+}
+
 std::string render(const Families& families) {
     std::string out;
     for (const auto& [name, family] : families) {
@@ -252,16 +287,15 @@ std::string render(const Families& families) {
             "# HELP {0} {1}\n# TYPE {0} {2}\n",
             name,
             escape_help(family.help),
-            family.counter ? "counter" : "gauge"
+            !family.histograms.empty() ? "histogram"
+            : family.counter           ? "counter"
+                                       : "gauge"
         );
         for (const auto& [labels, value] : family.samples) {
-            std::string text;
-            for (const auto& [key, content] : labels) {
-                text +=
-                    fmt::format("{}{}=\"{}\"", text.empty() ? "" : ",", key, escape_label(content));
-            }
-            out += text.empty() ? fmt::format("{} {}\n", name, number(value))
-                                : fmt::format("{}{{{}}} {}\n", name, text, number(value));
+            out += sample(name, labels, value);
+        }
+        for (const Family::Histogram& histogram : family.histograms) {
+            out += render_histogram(name, histogram);
         }
     }
     return out;

@@ -35,6 +35,7 @@ smtp::Reply store_away() {
 
 net::Task<void> Session::check_mail() {
     give_back();
+    forget_filtering();
     if (kind_ == Kind::Exchange) {
         findings_.spf_query.reset();  // of an earlier sender
         findings_.spf.reset();
@@ -90,7 +91,7 @@ net::Task<void> Session::begin_message() {
 }
 
 net::Task<void> Session::check_rcpt(Smtp::CheckRcpt question) {
-    smtp::Address to = std::move(question.recipient.address);
+    smtp::Address to = question.recipient.address;
     if (to.domain.empty()) {
         to.domain = settings_->config.mail.domains.front();  // RFC 5321 §4.5.1
     }
@@ -143,6 +144,12 @@ net::Task<void> Session::check_rcpt(Smtp::CheckRcpt question) {
     }
     if (auto refusal = take_recipient(recipient)) {
         answer(std::move(*refusal), recipient, limited_by_);
+        co_return;
+    }
+    question.recipient.address = to;
+    auto filtered = co_await filter_recipient(std::move(question));
+    if (filtered) {
+        answer(std::move(*filtered), recipient, filter_);
         co_return;
     }
     answer(smtp::reply(250, "2.1.5", "Ok"));

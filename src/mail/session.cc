@@ -143,6 +143,9 @@ net::Task<void> Session::run() {
             smtp_.refuse_connection(std::move(*refusal));
         }
         co_await converse();
+        if (milters_) {
+            co_await milters_->end();
+        }
     }
     note_refusals();
     stream_->close();
@@ -320,6 +323,10 @@ void Session::take_client(const smtp::XClient& told) {
     judgement_.reset();
     reference_.clear();
     early_ = false;
+    forget_filtering();
+    if (milters_) {
+        milters_->client_changed();
+    }
     smtp_.client_taken(unwanted());
 }
 
