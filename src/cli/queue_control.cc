@@ -5,6 +5,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "cli/context.h"
+#include "cli/queue_compact.h"
 #include "cli/queue_select.h"
 #include "cli/queue_stats.h"
 #include "cli/suspensions.h"
@@ -332,6 +333,9 @@ Result<Json> queue_command(const QueueDeps& deps, const std::string& name, const
     }
     if (name == "queue-stats") {
         return stats(deps, request);
+    }
+    if (name == "queue-compact") {
+        return compact_command(deps.spool, request);
     }
     if (name == "queue-suspend") {
         return deps.suspensions.suspend(request);

@@ -30,6 +30,7 @@ struct QueueDeps {
 //   queue-retry|hold|release|drop|reroute
 //                  queue_id -> text; or ids (at most kActMax) -> done, failed
 //                  "bounce" (drop): a notice to the sender first; "route" (reroute): HOST:PORT
+//   queue-compact  queue_compact.h
 //   queue-suspend|resume   account or domain, until -> text
 //   queue-suspensions      -> suspensions
 [[nodiscard]] Result<Json> queue_command(

@@ -96,6 +96,7 @@ class SpoolLog final : public queue::Spool {
     Status drop(std::string_view queue_id) override;
     std::vector<Status> act(const queue::Order& order, const std::vector<std::string>& queue_ids)
         override;
+    queue::Compaction compact(bool begin) override;
     Counters counters() const override;
     std::vector<queue::Damage> damage() const override;
 
@@ -191,6 +192,8 @@ class SpoolLog final : public queue::Spool {
     );
     void compose_reroutes(Batch& batch);
     [[nodiscard]] std::uint64_t garbage() const;  // with the lock
+    [[nodiscard]] queue::Compaction compaction(std::uint32_t until) const;
+    [[nodiscard]] std::uint32_t compactable() const;
     void close_log();
 
     SpoolOptions options_;
@@ -212,7 +215,8 @@ class SpoolLog final : public queue::Spool {
     std::shared_ptr<const std::vector<std::function<void()>>> wakes_;
     Counters counters_;
     bool stopping_ = false;
-    std::uint64_t sealed_bytes_ = 0;  // of all segments but the current one
+    std::uint64_t sealed_bytes_ = 0;   // of all segments but the current one
+    std::uint32_t compact_until_ = 0;  // segments before it are to be given up, garbage or not
 
     // The committer's own.
     std::shared_ptr<Segment> current_;
