@@ -3,7 +3,8 @@
 //
 //   bench_sink --port P [--tls --cert FILE --key FILE] [--ids FILE] ... (--help tells all)
 //
-// Says "listening PORT" on standard error when it does; at SIGTERM it prints what it has taken.
+// Says "listening PORT" on standard error when it does; at SIGUSR1, and at SIGTERM for the last
+// time, it prints what it has taken.
 #include "bench/mail/figures.h"
 #include "bench/mail/loop.h"
 #include "bench/mail/sink_session.h"
@@ -22,9 +23,11 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <sys/socket.h>
 #include <system_error>
@@ -39,6 +42,8 @@ using namespace sekisho::bench;  // NOLINT: the program is nothing but this
 using sekisho::UniqueFd;
 
 std::atomic<bool> stopped = false;
+// How often the counts were asked for, by SIGUSR1.
+std::atomic<unsigned> asked = 0;
 
 // One thread: its listener and the sessions it has accepted.
 class Server {
@@ -62,11 +67,27 @@ class Server {
                 [this](Loop::Key key) { ready(key); },
                 [this](Loop::Key key) { tell(key, &SinkSession::due); }
             );
+            answer();
         }
         return std::move(tally_);
     }
 
+    // The counts as they were when this thread last looked, at least `round` questions ago.
+    std::optional<SinkTally> told(unsigned round) {
+        const std::scoped_lock lock(mutex_);
+        return round_ >= round ? std::optional(copy_) : std::nullopt;
+    }
+
   private:
+    void answer() {
+        const unsigned round = asked;
+        if (round != round_) {  // written by this thread only
+            const std::scoped_lock lock(mutex_);
+            copy_ = tally_;
+            round_ = round;
+        }
+    }
+
     void ready(Loop::Key key) {
         if (key != 0) {
             tell(key, &SinkSession::ready);
@@ -103,6 +124,9 @@ class Server {
     SinkTally tally_;
     std::unordered_map<Loop::Key, std::unique_ptr<SinkSession>> sessions_;
     Loop::Key last_key_ = 0;
+    std::mutex mutex_;  // for both of:
+    SinkTally copy_;
+    unsigned round_ = 0;
 };
 
 struct Wanted {
@@ -155,6 +179,13 @@ nlohmann::json told(const SinkTally& tally) {
     const double seconds =
         tally.first ? std::chrono::duration<double>(*tally.last - *tally.first).count() : 0;
     const std::uint64_t named = tally.ids.total();
+    // As a time of day, so that a runner can set it against the start of its load.
+    double last_at = 0;
+    if (tally.last) {
+        const auto ago = std::chrono::duration<double>(Clock::now() - *tally.last);
+        const auto now = std::chrono::system_clock::now().time_since_epoch();
+        last_at = std::chrono::duration<double>(now).count() - ago.count();
+    }
     return {
         {"received", tally.received},
         {"unique", tally.ids.unique()},
@@ -164,11 +195,49 @@ nlohmann::json told(const SinkTally& tally) {
         {"connections", tally.connections},
         {"octets", tally.octets},
         {"seconds", seconds},
+        {"last_at", last_at},
         {"cpu_seconds", cpu_seconds()},
     };
 }
 
-SinkTally serve(const SinkOptions& options) {
+// Ids into the file, counts to standard output.
+bool tell(const Wanted& wanted, const SinkTally& tally) {
+    // A reader never sees half a file.
+    const std::string fresh = wanted.ids + ".new";
+    if (!wanted.ids.empty() &&
+        (!tally.ids.write(fresh) || std::rename(fresh.c_str(), wanted.ids.c_str()) != 0)) {
+        fmt::print(stderr, "{}: can't be written\n", wanted.ids);
+        return false;
+    }
+    fmt::print("{}\n", told(tally).dump(wanted.json ? -1 : 2));
+    std::fflush(stdout);
+    return true;
+}
+
+// Tells the counts of all threads each time they are asked for, until the end.
+void answer(const Wanted& wanted, const std::vector<std::unique_ptr<Server>>& servers) {
+    unsigned answered = 0;
+    while (!stopped) {
+        const unsigned round = asked;
+        SinkTally all;
+        bool whole = round != answered;
+        for (const auto& server : servers) {
+            const std::optional<SinkTally> one = whole ? server->told(round) : std::nullopt;
+            whole = one.has_value();
+            if (one) {
+                all.merge(*one);
+            }
+        }
+        if (whole) {
+            tell(wanted, all);
+            answered = round;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+}
+
+SinkTally serve(const Wanted& wanted) {
+    const SinkOptions& options = wanted.sink;
     std::vector<std::unique_ptr<Server>> servers;
     for (int i = 0; i < options.threads; ++i) {
         const int port = servers.empty() ? options.port : servers.front()->port();
@@ -182,6 +251,7 @@ SinkTally serve(const SinkOptions& options) {
         for (std::size_t i = 0; i < servers.size(); ++i) {
             threads.emplace_back([&, i] { tallies[i] = servers[i]->work(); });
         }
+        answer(wanted, servers);
     }
     SinkTally all;
     for (const SinkTally& one : tallies) {
@@ -203,13 +273,8 @@ int program(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGTERM, [](int) { stopped = true; });
     std::signal(SIGINT, [](int) { stopped = true; });
-    const SinkTally tally = serve(wanted.sink);
-    if (!wanted.ids.empty() && !tally.ids.write(wanted.ids)) {
-        fmt::print(stderr, "{}: can't be written\n", wanted.ids);
-        return 1;
-    }
-    fmt::print("{}\n", told(tally).dump(wanted.json ? -1 : 2));
-    return 0;
+    std::signal(SIGUSR1, [](int) { ++asked; });
+    return tell(wanted, serve(wanted)) ? 0 : 1;
 }
 
 }  // namespace
