@@ -116,6 +116,13 @@ class Report(unittest.TestCase):
         self.assertIn("1 of 2 targets are met", page)
         self.assertIn("was not quiet", page)
 
+    def test_slower_flushes_stand_apart(self):
+        slow = [{**row, "date": "2027-01-01T00:00:00Z", "machine": {**MACHINE, "flush_ms_added": 2}} for row in rows()]
+        page, _ = self.make(rows() + slow)
+        self.assertIn("flushes that take 2 ms longer", page)
+        self.assertIn("Measured 2026-11-27", page)
+        self.assertNotIn("longer", self.make(rows())[0])
+
     def test_only_the_last_run_of_a_case_counts(self):
         old = [{**row, "date": "2025-01-01T00:00:00Z"} for row in rows()]
         self.assertEqual(report.newest(old + rows()), rows())

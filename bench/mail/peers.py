@@ -75,10 +75,13 @@ class Postfix(Server):
             "smtpd_sasl_local_domain": "example.net",
             **self.tuning,
         }
+        if self.world.slow_disk():  # it hands on nothing else of its environment
+            usual = subprocess.run(["postconf", "-dh", "import_environment"], capture_output=True, text=True).stdout.strip()
+            parameters["import_environment"] = " ".join([usual, *(f"{name}={value}" for name, value in self.world.slow_disk().items())])
         (self.folder / "etc" / "main.cf").write_text("".join(f"{name} = {value}\n" for name, value in parameters.items()))
         (self.folder / "etc" / "master.cf").write_text(MASTER.format(plain=self.plain, submission=self.submission, most=self.most))
         self.log.write_text("")
-        self.group.start(["/usr/sbin/postfix", "-c", self.folder / "etc", "start-fg"], log=self.folder / "out")
+        self.group.start(["/usr/sbin/postfix", "-c", self.folder / "etc", "start-fg"], log=self.folder / "out", env=self.environment())
         wait_for("Postfix to start", lambda: "daemon started" in self.log.read_text(errors="replace"), 60)
 
     def version(self):
@@ -210,9 +213,9 @@ class Exim(Server):
             place.mkdir(parents=True, exist_ok=True)
         for place in (spool, self.folder):
             os.chown(place, user, user)
-        config = self.folder / "exim4.conf"
+        config, slow = self.folder / "exim4.conf", self.world.slow_disk()
         config.write_text(EXIM.format(folder=self.folder, plain=self.plain, submission=self.submission, certificate=self.world.certificate,
-                                      key=self.world.key, sink=self.sink.port, password=PASSWORD, tuning=self.tuning))
+                                      key=self.world.key, sink=self.sink.port, password=PASSWORD, tuning="\n".join([self.tuning, *(["add_environment = " + " : ".join(f"{name}={value}" for name, value in slow.items())] if slow else [])])))
         os.chown(config, 0, 0)
         (root / "etc" / "exim4").mkdir(exist_ok=True)
         (root / "etc" / "exim4" / "exim4.conf").touch()
@@ -220,7 +223,7 @@ class Exim(Server):
 mount -t overlay overlay -o "lowerdir={self.folder}/mounts:/var/spool" /var/spool
 mount --bind "{spool}" /var/spool/exim4"""
         command = cage(root, ["/usr/sbin", "/usr/lib", "/etc"], more)
-        self.group.start([*command, "/usr/sbin/exim4", "-bdf", "-q30m"], log=self.log)
+        self.group.start([*command, "/usr/sbin/exim4", "-bdf", "-q30m"], log=self.log, env=self.environment())
 
     def version(self):
         names = list((PACKAGES / "exim4-daemon-light").glob("exim4-daemon*.deb"))
@@ -272,7 +275,7 @@ class Haraka(Server):
         }.items():
             (config / name).write_text(text)
         (self.folder / "plugins" / "to_sink.js").write_text(HARAKA_SINK % self.sink.port)
-        self.group.start(["node", haraka, "-c", self.folder], log=self.log)
+        self.group.start(["node", haraka, "-c", self.folder], log=self.log, env=self.environment())
 
     def version(self):
         package = HERE / "haraka" / "node_modules" / "Haraka" / "package.json"
@@ -292,7 +295,7 @@ class OpenSmtpd(Server):
     name, tls = "OpenSMTPD", False
     connections_most = 10  # its backlog is 5; more leave clients without a greeting, for a minute
     settings = "as it comes, 10 connections; no TLS: the package of Debian 12 finishes no handshake"
-    durability = "only the envelope's file is synced, not the message"
+    durability = "stock; see the count"
 
     def launch(self):
         if os.getuid() != 0:
@@ -314,7 +317,7 @@ match from any for any action "away"
 mount --bind "{spool}" /var/spool/smtpd
 mkdir -p /run/opensmtpd /var/lib/opensmtpd/empty 2>/dev/null || true"""
         command = cage(root, ["/usr/sbin", "/usr/libexec", "/etc", "/usr/lib"], more)
-        self.group.start([*command, "/usr/sbin/smtpd", "-d", "-f", config], log=self.log)
+        self.group.start([*command, "/usr/sbin/smtpd", "-d", "-f", config], log=self.log, env=self.environment())
 
     def version(self):
         names = list((PACKAGES / "opensmtpd").glob("opensmtpd*.deb"))

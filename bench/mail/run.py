@@ -29,6 +29,7 @@ def options():
     asked.add_argument("--scale", type=float, default=1.0, help="of the queues and accounts of H, I and M; 1: the sizes of the default run")
     asked.add_argument("--build", default=str(ROOT / "build" / "release"))
     asked.add_argument("--state", default=None, help="where the servers' folders are made: the disk that is measured")
+    asked.add_argument("--flush-ms", type=int, default=0, help="each fsync and fdatasync of a server takes so much longer, as on a slower disk")
     asked.add_argument("--json", action="store_true", help="write bench/results/NAME.json")
     asked.add_argument("--name", default="", help="NAME; mail, or the case")
     got = asked.parse_args()
@@ -36,7 +37,7 @@ def options():
     wrong = [one for one in got.cases if one not in cases.CASES and one != "E" and one not in queue_cases.CASES]
     if wrong:
         asked.error(f"no case {' '.join(wrong)}")
-    got.name = got.name or (got.cases[0] if len(got.cases) == 1 else "mail")
+    got.name = got.name or (got.cases[0] if len(got.cases) == 1 else "mail") + (f"-flush{got.flush_ms}ms" if got.flush_ms else "")
     return got
 
 
@@ -46,9 +47,9 @@ def say(text):
 
 class Bench:
     def __init__(self, asked):
-        self.asked, self.world = asked, World(asked.build, asked.state)
+        self.asked, self.world = asked, World(asked.build, asked.state, asked.flush_ms)
         self.servers, self.absent, self.durable, self.raw, self.first_logins = [], {}, {}, {}, {}
-        self.facts, self.date = cases.machine(), time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        self.facts, self.date = {**cases.machine(), "flush_ms_added": asked.flush_ms}, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
     def kinds(self):
         wanted = [name.strip().lower() for name in self.asked.peers.split(",") if name.strip()]
@@ -93,12 +94,12 @@ class Bench:
                 continue
             try:
                 def send(server=server):
-                    told, run, _ = cases.load(self.world, server, "--messages", 200, "--connections", 20, "--per-connection", 10, secure=False)
+                    told, run, _ = cases.load(self.world, server, "--messages", 200, "--connections", min(20, server.connections_most), "--per-connection", 10)
                     cases.drain(server, run, told["acknowledged"], self.asked.patience)
                     return max(told["acknowledged"], 1)
                 calls = count_syncs(server, send)
                 counted = ", ".join(f"{count:.2f} {name}" for name, count in sorted(calls.items())) or "no call"
-                self.durable[server.name] = f"{server.durability + '; ' if server.durability else ''}{counted} a message, 20 clients"
+                self.durable[server.name] = f"{server.durability + '; ' if server.durability else ''}{counted} a message, {min(20, server.connections_most)} clients"
             except Skip as why:
                 self.durable[server.name] = f"{server.durability} (not counted: {why})"
             say(f"  {server.name}: {self.durable[server.name]}")

@@ -1,5 +1,6 @@
 """The mail servers of the benchmark, each with a folder and ports of its own: ours here, the peers in peers.py."""
 import json
+import os
 import re
 import subprocess
 import time
@@ -57,6 +58,9 @@ class Server:
 
     def version(self):
         return ""
+
+    def environment(self):
+        return {**os.environ, **self.world.slow_disk()}
 
     def tail(self):
         return self.log.read_text(errors="replace")[-2000:] if self.log.exists() else ""
@@ -134,9 +138,6 @@ listen = ["127.0.0.1:{self.http}"]
         """The peers greet at once on port 25; we do when the release under test can be told to."""
         known = subprocess.run([self.world.program("sekisho"), "config", "reference"], capture_output=True, text=True).stdout
         return 'greeting_wait = "0s"' if "`greeting_wait`" in known else ""
-
-    def environment(self):
-        return None
 
     def cli(self, *words, timeout=120):
         return subprocess.run([self.world.program("sekisho"), "--config", self.config, *words], capture_output=True, text=True, timeout=timeout)

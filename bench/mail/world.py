@@ -198,8 +198,8 @@ def descendants(first):
 class World:
     """A temporary folder with the certificate that all servers share; the programs of the build."""
 
-    def __init__(self, build, state=None):
-        self.build = Path(build).resolve()
+    def __init__(self, build, state=None, flush_ms=0):
+        self.build, self.flush_ms = Path(build).resolve(), flush_ms
         self.folder = Path(tempfile.mkdtemp(prefix="sekisho-bench-", dir=state))
         self.folder.chmod(0o755)
         self.certificate, self.key = self.folder / "cert.pem", self.folder / "key.pem"
@@ -210,11 +210,16 @@ class World:
         self.key.chmod(0o644)  # of no worth, and some servers read it as a user of their own
 
     def program(self, name):
-        places = {"sekisho": "src/sekisho", "bench_load": "bench/mail/bench_load", "bench_sink": "bench/mail/bench_sink"}
+        places = {"sekisho": "src/sekisho", "bench_load": "bench/mail/bench_load", "bench_sink": "bench/mail/bench_sink",
+                  "slow_flush": "bench/mail/bench_slow_flush.so"}
         path = self.build / places[name]
         if not path.exists():
             raise SystemExit(f"{path} isn't built")
         return path
+
+    def slow_disk(self):
+        """What a server's environment needs for flushes that take longer; empty with the disk as it is."""
+        return {"LD_PRELOAD": str(self.program("slow_flush")), "SEKISHO_FLUSH_MS": str(self.flush_ms)} if self.flush_ms else {}
 
     def close(self):
         shutil.rmtree(self.folder, ignore_errors=True)
