@@ -256,6 +256,14 @@ void ClientSession::read_offers(const Reply& reply) {
         offered_.binarymime |= keyword == "BINARYMIME";
         offered_.require_tls |= keyword == "REQUIRETLS";
         offered_.priority |= keyword == "MT-PRIORITY";
+        if (keyword == "DELIVERBY") {
+            offered_.deliver_by = true;
+            if (words.size() > 1) {
+                const std::string_view number = words[1];
+                const char* const end = number.data() + number.size();
+                std::from_chars(number.data(), end, offered_.deliver_by_min);
+            }
+        }
         if (keyword == "AUTH") {
             offered_.mechanisms.assign(words.begin() + 1, words.end());
         }

@@ -72,6 +72,14 @@ struct OutgoingMessage {
     bool body_binary = false;  // RFC 3030: goes with BDAT, to who offers BINARYMIME, or not at all
     bool require_tls = false;  // RFC 8689: goes under TLS, to who offers REQUIRETLS, or not at all
     int priority = 0;          // RFC 6710, handed on where it is offered
+    // RFC 2852: what is left of the time. What is to be returned after it goes only to who can see
+    // to that; where it is only to be told, others get it, too.
+    struct DeliverBy {
+        std::int64_t seconds = 0;  // less than 0: the time is over
+        bool must_return = false;  // by-mode R
+        bool trace = false;
+    };
+    std::optional<DeliverBy> deliver_by;
     std::string ret, envid;
 };
 
@@ -138,7 +146,8 @@ class ClientSession {
     struct Offered {
         bool pipelining = false, size = false, eightbit = false, smtputf8 = false, dsn = false,
              starttls = false, chunking = false, binarymime = false, require_tls = false,
-             priority = false;
+             priority = false, deliver_by = false;
+        std::int64_t deliver_by_min = 0;      // seconds that must be left for by-mode R
         std::uint64_t size_max = 0;           // 0: no limit named
         std::vector<std::string> mechanisms;  // of AUTH, as written
     };
