@@ -70,6 +70,7 @@ struct LimitTable {
 [[nodiscard]] const Table<Radius::Client>& radius_client_table();
 [[nodiscard]] const Table<LineSource>& line_source_table();
 [[nodiscard]] const Table<AccountSource>& account_source_table();
+[[nodiscard]] const Table<delivery::RouteRule>& route_table();
 [[nodiscard]] Table<Config> limits_table();   // a part of tables()
 [[nodiscard]] Table<Config> conduct_table();  // a part of tables()
 [[nodiscard]] const Table<LimitTable>& limit_table();
