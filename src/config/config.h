@@ -6,6 +6,7 @@
 #include "base/ip.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "delivery/routes/rule.h"
 #include "delivery/tls/policy.h"
 #include "limit/spec.h"
 #include "policy/policy.h"
@@ -243,7 +244,8 @@ struct Delivery {
     std::vector<delivery::TlsRule> tls;  // [delivery.tls]; the most exact one counts
     bool mta_sts = true;                 // RFC 8461
     std::uint16_t mta_sts_port = 443;
-    std::string trust_ca;  // PEM file; empty: the system's
+    std::string trust_ca;                     // PEM file; empty: the system's
+    std::vector<delivery::RouteRule> routes;  // [[route]], the first that fits counts
 };
 
 struct Http {

@@ -76,6 +76,7 @@ struct LimitTable {
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> faults_of(
     Milter& milter, const std::vector<Milter>& others
 );
+[[nodiscard]] const Table<delivery::RouteRule>& route_table();
 [[nodiscard]] Table<Config> limits_table();   // a part of tables()
 [[nodiscard]] Table<Config> conduct_table();  // a part of tables()
 [[nodiscard]] const Table<LimitTable>& limit_table();
