@@ -58,8 +58,10 @@ AuditEntry chained(AuditEntry entry, std::int64_t number, std::string previous) 
     return entry;
 }
 
-AuditCheck::AuditCheck(std::int64_t number, std::string digest)
-    : number_(number), digest_(std::move(digest)) {}
+void AuditCheck::begin_after(std::int64_t number, std::string digest) {
+    number_ = number;
+    digest_ = std::move(digest);
+}
 
 void AuditCheck::fault(std::string text) {
     if (faults_.size() < kFaultsMax) {

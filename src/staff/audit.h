@@ -46,9 +46,7 @@ struct AuditQuery {
 class AuditCheck {
   public:
     // Of a part: the number and digest of the entry before its first.
-    AuditCheck() = default;
-    AuditCheck(std::int64_t number, std::string digest);
-
+    void begin_after(std::int64_t number, std::string digest);
     void take(const AuditEntry& entry);
     // The number and digest of an entry, as they were noted elsewhere; before the first take().
     void expect(std::int64_t number, std::string digest);
