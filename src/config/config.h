@@ -253,6 +253,11 @@ struct Http {
     bool tls = false;
 };
 
+struct Desk {                                  // operators at the console
+    Duration session_idle{30LL * 60 * 1000};   // ends without a request for so long
+    Duration session_max{10LL * 3600 * 1000};  // ends in any case
+};
+
 struct Settings {  // what a mail program is told (guide); one model, every page a rendering
     std::string outgoing_host;  // empty: mail.hostname
     std::uint16_t submission_port = 587, submissions_port = 465;
@@ -287,6 +292,7 @@ struct Config {
     Queue queue;
     Delivery delivery;
     Http http;
+    Desk desk;
     Settings settings;
     Retention retention;
     policy::Source policy;                   // [[class]] and [[rule]]

@@ -10,6 +10,7 @@
 #include "lease/lease.h"
 #include "line/line.h"
 #include "peer/greylist.h"
+#include "staff/staff.h"
 #include "store/account_store.h"
 #include "store/conduct_memory.h"
 #include "store/evidence_store.h"
@@ -22,6 +23,7 @@
 #include "store/login_memory.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
+#include "store/staff_store.h"
 #include "store/sts_store.h"
 
 #include <cstdint>
@@ -38,7 +40,7 @@ namespace {
 
 struct Connections {
     std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, logins,
-        settings, evidence, greylist, limits, conduct, mta_sts;
+        settings, evidence, greylist, limits, conduct, mta_sts, staff;
 };
 
 class SqliteStore final : public Store {
@@ -54,6 +56,7 @@ class SqliteStore final : public Store {
           leases_(std::move(connections.leases)),
           greylist_(std::move(connections.greylist)),
           mta_sts_(std::move(connections.mta_sts)),
+          staff_(std::move(connections.staff)),
           evidence_(std::move(evidence)),
           logins_(std::move(connections.logins)),
           limits_(std::move(connections.limits)),
@@ -78,6 +81,7 @@ class SqliteStore final : public Store {
     conduct::LoginMemory& logins() override { return logins_; }
     peer::GreylistStore& greylist() override { return greylist_; }
     delivery::StsStore& mta_sts() override { return mta_sts_; }
+    staff::Store& staff() override { return staff_; }
     limit::Memory& limits() override { return limits_; }
     conduct::Memory& conduct() override { return conduct_; }
 
@@ -169,6 +173,7 @@ class SqliteStore final : public Store {
     SqliteLeaseStore leases_;
     SqliteGreylistStore greylist_;
     SqliteStsStore mta_sts_;
+    SqliteStaffStore staff_;
     std::unique_ptr<SqliteEvidenceStore> evidence_;
     SqliteLoginMemory logins_;
     SqliteLimitMemory limits_;
@@ -195,6 +200,7 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
         {&made.mta_sts, Database::Durability::Normal},
         {&made.limits, Database::Durability::Normal},
         {&made.conduct, Database::Durability::Full},
+        {&made.staff, Database::Durability::Full},
         {&made.writing, Database::Durability::Normal},
         {&made.reading, Database::Durability::Normal},
     };
