@@ -217,13 +217,8 @@ std::string metrics_reference() {
                 fmt::format("{}`{}`", labels.empty() ? "" : ", ", one.labels.substr(at, end - at));
             at = end + 1;
         }
-        out += fmt::format(
-            "| `{}` | {} | {} | {} |\n",
-            one.name,
-            type_of(one),
-            labels,
-            one.meaning
-        );
+        out +=
+            fmt::format("| `{}` | {} | {} | {} |\n", one.name, type_of(one), labels, one.meaning);
     }
     return out;
 }

@@ -29,6 +29,9 @@ void Recovery::begin(const SegmentHeader& segment) {
         last_end_ = kSegmentDataStart;
     }
     segments_.push_back(segment);
+    if (segment.sequence != 0 && segment.sequence <= report_.last_sequence + 1) {
+        seamless_.insert(segment.ordinal);
+    }
     if (segment.sequence > segment.durable + 1) {
         unsynced_.emplace_back(segment.durable + 1, segment.sequence - 1);
     }
@@ -63,6 +66,9 @@ std::optional<std::uint64_t> Recovery::add_hints(
         if (!std::exchange(begun, true)) {
             begin(segment);
         }
+        if (ends_before_ != 0 && fact.sequence >= ends_before_) {
+            return;
+        }
         // They were written when all of it was synced.
         const RecordHeader header{
             .ordinal = segment.ordinal,
@@ -95,6 +101,9 @@ void Recovery::order(const RecordHeader& header, std::uint64_t offset, std::uint
 }
 
 void Recovery::record(const ScannedRecord& found, std::string_view bytes, HintWriter& hints) {
+    if (ends_before_ != 0 && found.header.sequence >= ends_before_) {
+        return;
+    }
     const RecordHeader& header = found.header;
     order(header, found.offset, header.record_size());
     const std::optional<Fact> fact = fact_of(found);
@@ -161,7 +170,7 @@ void Recovery::state(const Fact& fact) {
             break;
         default:
             if (!found && !unreadable_.contains(fact.message)) {
-                orphans_.insert(fact.message);
+                orphans_[fact.message] = fact.at.ordinal;
             }
     }
 }
@@ -273,9 +282,10 @@ void Recovery::find_missing() {
     }
     for (const SegmentHeader& segment : segments_) {
         const std::uint32_t ordinal = segment.ordinal;
-        // One that was given up at its first write held nothing, and may have left no header.
+        // Those that were given up at their first write held nothing, and may have left no header:
+        // when no record is missing before the one that followed them, nothing is.
         const bool empty = ordinal == next + 1 && segment.previous_end == kSegmentDataStart;
-        if (ordinal > next && !empty) {
+        if (ordinal > next && !empty && !seamless_.contains(ordinal)) {
             report_.damage.push_back(
                 {.kind = Damage::Kind::SegmentMissing,
                  .queue_id = {},
@@ -288,7 +298,10 @@ void Recovery::find_missing() {
         }
         next = std::max(next, ordinal + 1);
     }
-    for (const MessageNumber number : orphans_) {
+    for (const auto& [number, ordinal] : orphans_) {
+        if (ordinal < report_.oldest) {
+            continue;  // its end was in a segment that is used for something else already
+        }
         report_.damage.push_back(
             {.kind = Damage::Kind::MessageLost,
              .queue_id = format_queue_id(number),

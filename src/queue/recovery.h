@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -37,6 +38,10 @@ class Recovery {
     [[nodiscard]] std::optional<std::uint64_t> add_hints(
         const SegmentHeader& segment, std::string_view hints, std::uint64_t end_max
     );
+
+    // Of the segments added from now on, records from this sequence number on are left out: those
+    // of a write that failed, after which the next segment gave the number again. 0: none.
+    void ends_before(std::uint64_t sequence) { ends_before_ = sequence; }
 
     struct Report {
         std::vector<Damage> damage;
@@ -81,13 +86,17 @@ class Recovery {
     Report report_;
     // Ranges of sequences that an earlier opening found unsynced: first and last.
     std::vector<std::pair<std::uint64_t, std::uint64_t>> unsynced_;
+    std::uint64_t ends_before_ = 0;
     std::uint64_t last_end_ = 0;
     std::uint32_t last_ordinal_ = 0;
     std::vector<SegmentHeader> segments_;
+    // Ordinals of segments before which no record is missing.
+    std::set<std::uint32_t> seamless_;
     std::vector<Suspect> suspects_;
     std::vector<Hole> holes_;
-    // Messages with state records and neither a body nor an end so far.
-    std::set<MessageNumber> orphans_;
+    // Messages with state records and neither a body nor an end so far, and the last segment that
+    // has such a record.
+    std::map<MessageNumber, std::uint32_t> orphans_;
     // Messages whose envelope can't be read and that no record ended.
     std::set<MessageNumber> unreadable_;
 };

@@ -1,4 +1,5 @@
 // The committer: one thread that makes what has come together durable, applies it and calls back.
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -56,19 +57,31 @@ bool SpoolLog::is_append(const Pending& record) {
 
 void SpoolLog::run() {
     std::unique_lock lock(mutex_);
-    for (;;) {
-        Batch batch;
-        if (!gather(lock, batch)) {
-            break;
-        }
-        lock.unlock();
-        compose_reroutes(batch);
-        plan_upkeep(batch);
-        commit(std::move(batch));
-        lock.lock();
+    while (turn(lock)) {
     }
     lock.unlock();
     close_log();
+}
+
+// One commit. False when the spool closes and nothing is left to do.
+bool SpoolLog::turn(std::unique_lock<std::mutex>& lock) {
+    Batch batch;
+    if (!gather(lock, batch)) {
+        return false;
+    }
+    lock.unlock();
+    compose_reroutes(batch);
+    plan_upkeep(batch);
+    commit(std::move(batch));
+    lock.lock();
+    return true;
+}
+
+bool SpoolLog::step() {
+    SEKISHO_ASSERT(options_.stepped);
+    std::unique_lock lock(mutex_);
+    const bool work = !incoming_.empty() || !backlog_.empty() || upkeep_wanted();
+    return work && turn(lock);
 }
 
 // Waits for work and takes it. False when the spool closes and nothing is left to do.
@@ -193,8 +206,12 @@ Status SpoolLog::make_room(const Pending& next) {
         const std::scoped_lock lock(mutex_);
         want.header.last_message = last_message_;
     }
-    Result<std::shared_ptr<Segment>> begun = segments_->begin(want);
+    bool header_tried = false;
+    Result<std::shared_ptr<Segment>> begun = segments_->begin(want, header_tried);
     if (!begun) {
+        if (header_tried) {
+            end_segment();
+        }
         return fail(begun.error());
     }
     seal();
@@ -204,6 +221,14 @@ Status SpoolLog::make_room(const Pending& next) {
     previous_end_ = current_->end;
     oldest_ = oldest_ == 0 ? current_->ordinal : oldest_;
     return {};
+}
+
+// Nothing more is written to the current segment.
+void SpoolLog::end_segment() {
+    seal();
+    const std::scoped_lock lock(mutex_);
+    sealed_bytes_ += current_ ? current_->end - queue::kSegmentDataStart : 0;
+    current_.reset();
 }
 
 Status SpoolLog::write_chunk(Batch& batch, std::size_t first, std::size_t last) {

@@ -64,6 +64,9 @@ struct SpoolOptions {
     std::shared_ptr<SegmentFolder> folder;
     std::function<Time()> clock;
     bool background_spares = true;
+    // No thread at all: step() is the committer, so that the caller decides what is committed
+    // together and when.
+    bool stepped = false;
 };
 
 class SpoolLog final : public queue::Spool {
@@ -99,6 +102,9 @@ class SpoolLog final : public queue::Spool {
     queue::Compaction compact(bool begin) override;
     Counters counters() const override;
     std::vector<queue::Damage> damage() const override;
+
+    // With SpoolOptions::stepped: one turn of the committer. False: there was nothing to do.
+    bool step();
 
   private:
     enum class Role : std::uint8_t {
@@ -168,12 +174,14 @@ class SpoolLog final : public queue::Spool {
 
     // Committer side (spool_commit.cc, spool_upkeep.cc).
     void run();
+    [[nodiscard]] bool turn(std::unique_lock<std::mutex>& lock);
     [[nodiscard]] bool gather(std::unique_lock<std::mutex>& lock, Batch& batch);
     [[nodiscard]] bool upkeep_wanted() const;
     void commit(Batch batch);
     void refuse_appends(Batch& batch);
     [[nodiscard]] Status write_some(Batch& batch, std::size_t first, std::size_t& last);
     [[nodiscard]] Status make_room(const Pending& next);
+    void end_segment();
     [[nodiscard]] Status write_chunk(Batch& batch, std::size_t first, std::size_t last);
     void acknowledge(Batch& batch, std::size_t first, std::size_t last);
     void apply(const Pending& record);
@@ -214,7 +222,7 @@ class SpoolLog final : public queue::Spool {
     queue::MessageNumber last_message_ = 0;
     std::shared_ptr<const std::vector<std::function<void()>>> wakes_;
     Counters counters_;
-    bool stopping_ = false;
+    bool started_ = false, stopping_ = false;
     std::uint64_t sealed_bytes_ = 0;   // of all segments but the current one
     std::uint32_t compact_until_ = 0;  // segments before it are to be given up, garbage or not
 

@@ -272,6 +272,7 @@ Status SpoolLog::recover() {
             used[i + 1].header.previous_end != 0) {
             end = used[i + 1].header.previous_end;
         }
+        recovery.ends_before(i + 1 < used.size() ? used[i + 1].header.sequence : 0);
         if (Status loaded = load(std::move(used[i]), end, recovery); !loaded) {
             return loaded;
         }
@@ -296,16 +297,26 @@ void SpoolLog::start() {
     segments_->start();
     // Segments that a Trim record had given up before the crash.
     segments_->trim(oldest_);
-    committer_ = std::thread([this] { run(); });
+    started_ = true;
+    if (!options_.stepped) {
+        committer_ = std::thread([this] { run(); });
+    }
 }
 
 SpoolLog::~SpoolLog() {
-    if (!committer_.joinable()) {
+    if (!started_) {
         return;
     }
     {
         const std::scoped_lock lock(mutex_);
         stopping_ = true;
+    }
+    if (options_.stepped) {
+        while (!incoming_.empty()) {
+            (void)step();
+        }
+        close_log();
+        return;
     }
     work_.notify_one();
     committer_.join();
