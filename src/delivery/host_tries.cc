@@ -160,7 +160,8 @@ std::string HostTries::key_of(const Host& host, Demand::Kind kind) const {
         key += ", " + std::string(name(kind));
     }
     if (rule_ && !rule_->login.empty()) {
-        key += " as " + rule_->login;
+        // Another route's password is another proof, though the login is the same.
+        key += " as " + rule_->login + " by " + rule_->name;
     }
     return kind == Demand::Kind::Dane ? key + " for " + domain_.name : key;
 }

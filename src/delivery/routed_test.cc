@@ -51,6 +51,24 @@ TEST_F(RoutedTest, LogsInUnderTlsOnceAConnection) {
     EXPECT_EQ(server->connections(), 1);
 }
 
+TEST_F(RoutedTest, NoRouteGoesOverTheLoginOfAnother) {
+    Script script;
+    script.ehlo = kOffer + "\r\n250 STARTTLS";
+    script.tls = server_tls;
+    script.answers = {{"AUTH", "535 5.7.8 wrong"}, {kPlain, "235 2.7.0 welcome"}};
+    const auto server = serve(script);
+    RouteRule& rule = login(server->at().text(), TlsLevel::Required);
+    RouteRule other = rule;
+    other.name = "other";
+    rule.domains = {"one.example"};
+    options.route.routes.push_back(other);
+    options.passwords["other"] = "plum";
+    start();
+    EXPECT_TRUE(tried(send({"a@one.example"})).finished);
+    EXPECT_EQ(reply_of(tried(send({"a@two.example"}))), "535 5.7.8 wrong");
+    EXPECT_EQ(server->connections(), 2);
+}
+
 TEST_F(RoutedTest, ARefusedLoginReturnsNothing) {
     Script script;
     script.ehlo = kOffer + "\r\n250 STARTTLS";

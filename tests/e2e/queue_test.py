@@ -67,7 +67,7 @@ def sent_by_another_server():
         other.start()
         send(s, taro, there, "x@one.example")
         tried(s, 1)
-        assert "is not HOST:PORT" in s.cli("queue", "reroute", "--sender", taro, "--yes", "--to", "nonsense", code=2)
+        assert "is neither HOST:PORT" in s.cli("queue", "reroute", "--sender", taro, "--yes", "--to", "nonsense", code=2)
         s.cli("queue", "reroute", "--recipient", there, "--yes", "--to", f"127.0.0.1:{other.exchange}")
         wait_for("the mail at the other server", other.mailbox)
         assert f"127.0.0.1:{other.exchange}" in s.json("events", "--kind", "released")[0]["detail"]
