@@ -29,7 +29,10 @@ void Recovery::begin(const SegmentHeader& segment) {
         last_end_ = kSegmentDataStart;
     }
     segments_.push_back(segment);
-    if (segment.sequence != 0 && segment.sequence <= report_.last_sequence + 1) {
+    // The next record that there is, of this segment or a later one, follows the last one.
+    const std::uint64_t next =
+        ends_before_ == 0 ? segment.sequence : std::min(segment.sequence, ends_before_);
+    if (next != 0 && next <= report_.last_sequence + 1) {
         seamless_.insert(segment.ordinal);
     }
     if (segment.sequence > segment.durable + 1) {

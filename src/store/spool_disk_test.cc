@@ -202,7 +202,7 @@ TEST(SpoolDisk, ASegmentWhoseHeaderFailedDoesNotHideItsSuccessor) {
 TEST(SpoolDisk, WhatIsAcceptedAfterAFailedHeaderSurvivesACrash) {
     auto disk = std::make_shared<Disk>();
     auto spool = open_or_throw(options_for(disk));
-    ASSERT_TRUE(append(*spool, envelope_for("a@example.org"), "first"));
+    ASSERT_TRUE(append(*spool, envelope_for("a@example.org"), std::string(10'000, 'f')));
     {
         const std::scoped_lock lock(disk->mutex);
         bool failed = false;
@@ -211,8 +211,8 @@ TEST(SpoolDisk, WhatIsAcceptedAfterAFailedHeaderSurvivesACrash) {
             return fails ? std::optional(Error{Errc::Unavailable, "EIO"}) : std::nullopt;
         };
     }
-    // It needs a new segment.
-    EXPECT_FALSE(append(*spool, envelope_for("a@example.org"), std::string(28'500, 'x')));
+    // It needs a new segment of the usual size, whose file stays.
+    EXPECT_FALSE(append(*spool, envelope_for("a@example.org"), std::string(20'000, 'x')));
     std::optional<std::string> id;
     while (!id) {
         const auto result = append(*spool, envelope_for("a@example.org"), "accepted");

@@ -261,6 +261,14 @@ Status SpoolLog::recover() {
     queue::Recovery recovery(index_, [&](queue::MessageNumber number, std::string_view record) {
         (void)folder_->put_aside(queue::format_queue_id(number), record);
     });
+    // Sequence numbers grow from segment to segment. Those that were given up at their first write
+    // may have lost their header, and then begin with some later record: the least of all that
+    // follow.
+    std::vector<std::uint64_t> ends(used.size(), 0);
+    for (std::size_t i = used.size(); i-- > 1;) {
+        const std::uint64_t next = used[i].header.sequence;
+        ends[i - 1] = ends[i] == 0 ? next : std::min(ends[i], next);
+    }
     for (std::size_t i = 0; i < used.size(); ++i) {
         const queue::SegmentHeader& header = used[i].header;
         if (header.ordinal < oldest_) {
@@ -272,7 +280,7 @@ Status SpoolLog::recover() {
             used[i + 1].header.previous_end != 0) {
             end = used[i + 1].header.previous_end;
         }
-        recovery.ends_before(i + 1 < used.size() ? used[i + 1].header.sequence : 0);
+        recovery.ends_before(ends[i]);
         if (Status loaded = load(std::move(used[i]), end, recovery); !loaded) {
             return loaded;
         }

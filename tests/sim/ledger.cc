@@ -261,8 +261,22 @@ bool Ledger::told(const std::string& id, const std::string& recipient) const {
 
 void Ledger::conclude(queue::Spool& spool) {
     for (const queue::Entry& entry : spool.list(1)) {
+        const auto waits = std::ranges::count(
+            entry.envelope.recipients, RecipientState::Pending, &queue::Recipient::state
+        );
         broken(
-            entry.envelope.message_id, "is still in the queue when everything has worked for long"
+            entry.envelope.message_id,
+            fmt::format(
+                "is still in the queue when everything has worked for long: {} {}, {} of {} "
+                "recipients wait, due {}{}{}",
+                queue::name(entry.grade),
+                entry.envelope.queue_id,
+                waits,
+                entry.envelope.recipients.size(),
+                rfc3339(entry.due),
+                entry.held ? ", held: " + entry.hold_reason : "",
+                entry.in_delivery ? ", in delivery" : ""
+            )
         );
     }
     for (const auto& [id, of] : copies_) {

@@ -252,6 +252,8 @@ void Machine::order(queue::Order::Action action) {
 }
 
 void Machine::release_all() {
+    // Again until nothing is held: the machine may be down just now, or its disk bad.
+    world_.after(minutes(1), [this] { release_all(); });
     if (!spool_) {
         return;
     }
