@@ -127,9 +127,6 @@ void SpoolLog::append(queue::Envelope envelope, std::string message, Committed d
     if (const auto& by = envelope.deliver_by; by && by->mode == queue::DeliverBy::Mode::Return) {
         meta.expires = std::min(meta.expires, by->deadline);
     }
-    if (const auto& by = envelope.deliver_by; by && by->mode == queue::DeliverBy::Mode::Return) {
-        meta.expires = std::min(meta.expires, by->deadline);
-    }
     meta.envelope = std::move(envelope);
     const queue::Lane lane = lane_of(meta.envelope);
     std::string encoded = encode(meta);
