@@ -226,7 +226,8 @@ void SinkSession::hello() {
 void SinkSession::command(std::string_view line) {
     if (std::exchange(auth_asked_, false)) {
         say("235 2.7.0 Signed in\r\n");
-    } else if (begins(line, "EHLO")) {
+    } else if (begins(line, "EHLO") || begins(line, "LHLO")) {
+        lmtp_ = begins(line, "LHLO");
         hello();
     } else if (begins(line, "HELO")) {
         say("250 sink.example\r\n");
@@ -238,6 +239,7 @@ void SinkSession::command(std::string_view line) {
         auth_asked_ = trim(line).size() == std::string_view("AUTH PLAIN").size();
         say(auth_asked_ ? "334 \r\n" : "235 2.7.0 Signed in\r\n");
     } else if (begins(line, "MAIL") || begins(line, "RCPT") || begins(line, "NOOP")) {
+        recipients_ = begins(line, "MAIL") ? 0 : recipients_ + (begins(line, "RCPT") ? 1 : 0);
         say("250 2.0.0 Fine\r\n");
     } else if (begins(line, "RSET")) {
         message_.forget();
@@ -287,22 +289,27 @@ void SinkSession::data_ended() {
         say("250 2.0.0 Fine\r\n");
         return;
     }
+    std::string reply = "250 2.0.0 Taken\r\n";
     if (fails()) {
         ++tally_.failed;
-        message_.forget();
         const int code = options_.fail_code;
-        say(fmt::format("{} {}.0.0 As was asked for\r\n", code, code / 100), options_.delay);
-        return;
+        reply = fmt::format("{} {}.0.0 As was asked for\r\n", code, code / 100);
+    } else {
+        ++tally_.received;
+        tally_.octets += message_.octets();
+        if (!tally_.ids.add(message_.id())) {
+            ++tally_.nameless;
+        }
+        tally_.last = Clock::now();
+        tally_.first = tally_.first ? tally_.first : tally_.last;
     }
-    ++tally_.received;
-    tally_.octets += message_.octets();
-    if (!tally_.ids.add(message_.id())) {
-        ++tally_.nameless;
-    }
-    tally_.last = Clock::now();
-    tally_.first = tally_.first ? tally_.first : tally_.last;
     message_.forget();
-    say("250 2.0.0 Taken\r\n", options_.delay);
+    // RFC 2033 §4.2: LMTP answers for each recipient.
+    std::string replies = reply;
+    for (std::size_t i = 1; lmtp_ && i < recipients_; ++i) {
+        replies += reply;
+    }
+    say(replies, options_.delay);
 }
 
 }  // namespace sekisho::bench

@@ -1,4 +1,4 @@
-// The sink's side of one SMTP session: takes all, keeps nothing but the ids.
+// The sink's side of one SMTP or LMTP session: takes all, keeps nothing but the ids.
 #pragma once
 
 #include "bench/mail/figures.h"
@@ -108,6 +108,8 @@ class SinkSession {
     bool writing_ = false;
     bool secured_ = false;
     bool auth_asked_ = false;
+    bool lmtp_ = false;
+    std::size_t recipients_ = 0;  // of the transaction
     bool starting_tls_ = false;
     bool ended_ = false;
 };

@@ -4,6 +4,7 @@
 """
 import json
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -115,7 +116,20 @@ def idle_connections_are_held():
     assert got["told"]["connections"] == 40, got
 
 
+def lmtp_is_answered_for_each_recipient():
+    with sink() as got, socket.create_connection(("127.0.0.1", int(got["port"])), timeout=20) as peer:
+        lines = peer.makefile("r", newline="\r\n")
+        peer.sendall(b"LHLO here\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\nRCPT TO:<c@b.example>\r\nDATA\r\n")
+        while not lines.readline().startswith("354"):
+            pass
+        peer.sendall(b"X-Bench-Id: hand-0\r\n\r\nHello\r\n.\r\nQUIT\r\n")
+        codes = [line[:3] for line in lines]
+    assert codes == ["250", "250", "221"], codes
+    assert got["told"]["received"] == 1 and ids("sink.ids") == {("hand", 0): 1}, got
+
+
 make_certificate()
-for scenario in (every_way_of_sending, refusals_and_doubles_are_seen, nobody_there_is_told, idle_connections_are_held):
+for scenario in (every_way_of_sending, refusals_and_doubles_are_seen, nobody_there_is_told, idle_connections_are_held,
+                 lmtp_is_answered_for_each_recipient):
     scenario()
     print(f"ok   {scenario.__name__}", flush=True)
