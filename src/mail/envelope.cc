@@ -19,6 +19,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -57,10 +58,12 @@ net::Task<void> Session::check_mail() {
     co_await begin_message();
 }
 
-// The account as it is now: it may have been disabled since the login. One of a source's stays as
-// the source had it at the login; sessions are short. False: MAIL has been answered.
+// The account as it is now, or was a moment ago: it may have been disabled since the login. One of
+// a source's stays as the source had it at the login; sessions are short. False: MAIL has been
+// answered.
 net::Task<bool> Session::refresh_account() {
-    if (elsewhere_) {
+    const auto at = std::chrono::steady_clock::now();
+    if (elsewhere_ || (account_ && at - account_at_ < shared_->account_fresh)) {
         co_return true;
     }
     const std::string login = smtp_.login();
@@ -70,6 +73,7 @@ net::Task<bool> Session::refresh_account() {
     auto found = co_await net::run_on(shared_->workers, std::move(work));
     if (found) {
         account_ = std::move(*found);
+        account_at_ = at;
         co_return true;
     }
     if (found.error().code == Errc::NotFound) {

@@ -166,10 +166,11 @@ class Session {
     Smtp smtp_;
 
     std::unique_ptr<account::SaslServer> sasl_;
-    std::optional<account::Account> candidate_;    // of the running AUTH
-    std::optional<account::Account> account_;      // of the login
-    std::string guess_;                            // LoginGuard's, of the AUTH at hand
-    std::chrono::steady_clock::time_point asked_;  // when the client's last message came
+    std::optional<account::Account> candidate_;         // of the running AUTH
+    std::optional<account::Account> account_;           // of the login
+    std::chrono::steady_clock::time_point account_at_;  // when `account_` was looked up
+    std::string guess_;                                 // LoginGuard's, of the AUTH at hand
+    std::chrono::steady_clock::time_point asked_;       // when the client's last message came
     std::string mechanism_;
     bool elsewhere_ = false;               // the login's account is a source's, not ours
     std::vector<std::string> identities_;  // of the client's certificate
