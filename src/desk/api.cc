@@ -129,6 +129,9 @@ class Api {
         if (parts.size() == 3 && parts[0] == "queue") {
             return request_.method == "POST" ? queue_action(parts[1], parts[2]) : only("POST");
         }
+        if (parts[0] == "send-as" && parts.size() <= 2) {
+            return send_as(parts.size() == 2 ? parts[1] : "");
+        }
         if (parts[0] == "queue") {
             return queue(parts.size() == 2 ? parts[1] : "");
         }
@@ -277,6 +280,38 @@ class Api {
             );
         }
         return answered(ask_role(context_.control, "mail", *asked));
+    }
+
+    // GET /send-as?login=L; POST /send-as/add|remove|prove with {"login", "address", "code"}.
+    [[nodiscard]] ApiAnswer send_as(std::string_view verb) const {
+        const bool reads = verb.empty();
+        if (!reads && verb != "add" && verb != "remove" && verb != "prove") {
+            return problem(404, "Not found", "orders: add, remove, prove");
+        }
+        if (reads ? request_.method != "GET" && request_.method != "HEAD"
+                  : request_.method != "POST") {
+            return only(reads ? "GET, HEAD" : "POST");
+        }
+        Json asked{{"command", reads ? "sendas-list" : "sendas-" + std::string(verb)}};
+        if (reads) {
+            asked["login"] = query("login");
+        } else {
+            const Json body = Json::parse(request_.body, nullptr, false);
+            for (const char* name : {"login", "address"}) {
+                if (!body.is_object() || !body.contains(name) || !body[name].is_string()) {
+                    return problem(400, "Bad request", std::string("missing text: ") + name);
+                }
+                asked[name] = body[name];
+            }
+            for (const char* name : {"code", "vouched"}) {
+                if (body.contains(name) && body[name].is_string()) {
+                    asked[name] = body[name];
+                }
+            }
+            asked["by"] = "desk " + request_.peer;
+        }
+        note_lookup("send-as", asked.value("login", ""));
+        return answered(ask_role(context_.control, "mail", asked));
     }
 
     [[nodiscard]] ApiAnswer queue_action(std::string_view id, std::string_view action) const {

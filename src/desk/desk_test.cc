@@ -331,6 +331,14 @@ TEST_F(DeskTest, ManyMessagesAreChosenByASelector) {
     body_ = R"({"domain":"example.org","reason":"it is down"})";
     EXPECT_EQ(status("/queue/suspend"), 200);
     EXPECT_THAT(asked_.back(), HasSubstr(R"("command":"queue-suspend")"));
+    body_ = R"({"login":"taro","address":"taro@corp.example.com","code":"abcd"})";
+    EXPECT_EQ(status("/send-as/prove"), 200);
+    EXPECT_THAT(asked_.back(), HasSubstr(R"("command":"sendas-prove")"));
+    EXPECT_THAT(asked_.back(), HasSubstr(R"("code":"abcd")"));
+    EXPECT_EQ(status("/send-as/other"), 404);
+    EXPECT_EQ(status("/send-as"), 405);
+    body_ = R"({"login":"taro"})";
+    EXPECT_EQ(status("/send-as/add"), 400);
 }
 
 TEST_F(DeskTest, ExplainAnswersWithoutTheGate) {

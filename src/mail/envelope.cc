@@ -1,5 +1,6 @@
 // MAIL and RCPT: who may send as whom, to whom, from where, how many.
 #include "account/account.h"
+#include "account/send_as.h"
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/result.h"
@@ -23,9 +24,29 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace sekisho::mail {
 namespace {
+
+// While they can't be read the account has none: it is refused what it may do, and told so.
+std::vector<std::string> proven_of(Shared& shared, const std::string& login) {
+    std::vector<std::string> out;
+    if (shared.send_as == nullptr) {
+        return out;
+    }
+    const auto all = shared.send_as->of(login);
+    if (!all) {
+        log::error("MAIL_ACCOUNTS_AWAY", all.error().message, {{"account", login}});
+        return out;
+    }
+    for (const account::SendAs& one : *all) {
+        if (account::is_proven(one)) {
+            out.push_back(one.address);
+        }
+    }
+    return out;
+}
 
 smtp::Reply store_away() {
     return smtp::reply(450, "4.3.0", "Accounts can't be looked up now, try again later");
@@ -59,12 +80,18 @@ net::Task<void> Session::check_mail() {
 // The account as it is now: it may have been disabled since the login. One of a source's stays as
 // the source had it at the login; sessions are short. False: MAIL has been answered.
 net::Task<bool> Session::refresh_account() {
+    const std::string login = account_ ? account_->login : smtp_.login();
+    std::optional<account::Account> elsewhere;
     if (elsewhere_) {
-        co_return true;
+        elsewhere = account_;
     }
-    const std::string login = smtp_.login();
-    std::function<Result<account::Account>()> work = [shared = shared_, login] {
-        return shared->accounts.find(login);
+    std::function<Result<account::Account>()> work = [shared = shared_, login, elsewhere] {
+        auto found =
+            elsewhere ? Result<account::Account>(*elsewhere) : shared->accounts.find(login);
+        if (found) {
+            found->send_as = proven_of(*shared, login);
+        }
+        return found;
     };
     auto found = co_await net::run_on(shared_->workers, std::move(work));
     if (found) {

@@ -11,6 +11,7 @@
 #include "limit/limiter.h"
 #include "limit/spec.h"
 #include "line/line.h"
+#include "mail/alignment.h"
 #include "mail/authenticity.h"
 #include "mail/rules.h"
 #include "mail/sender_lookups.h"
@@ -134,6 +135,10 @@ class Session {
     // intake.cc
     net::Task<void> take_message(Smtp::Deliver mail);
     void note_author(const std::string& why);
+    // unaligned.cc
+    net::Task<bool> refuse_unaligned(const message::Header* header);
+    void warn_unaligned(const std::string& author, const Alignment& found);
+    // intake.cc
     [[nodiscard]] bool is_report(const queue::Envelope& envelope) const;
     net::Task<bool> refuse_unauthentic(
         std::shared_ptr<const std::string> text, const message::Header* header

@@ -30,6 +30,16 @@ net::Task<void> goodbye(std::shared_ptr<net::Stream> stream, std::string line) {
 
 }  // namespace
 
+bool UnalignedNotes::first_today(const std::string& account, const std::string& domain, Time now) {
+    const std::scoped_lock lock(mutex_);
+    const std::string key = account + ' ' + domain;
+    if (told_.find(key, now) != nullptr) {
+        return false;
+    }
+    told_.touch(key, now);
+    return true;
+}
+
 Shared::Shared(
     const Deps& deps, std::unique_ptr<limit::Limiter> limits, account::SaslSettings sasl_settings
 )
@@ -42,6 +52,8 @@ Shared::Shared(
       greylist(deps.greylist),
       punish(deps.punish),
       signer(deps.signer),
+      send_as(deps.send_as),
+      outlooks(deps.outlooks),
       sources(deps.sources),
       tokens(deps.tokens),
       greeting_wait(deps.greeting_wait),

@@ -4,8 +4,10 @@
 #include "account/account.h"
 #include "account/credential_cache.h"
 #include "account/sasl.h"
+#include "account/send_as.h"
 #include "conduct/login_guard.h"
 #include "conduct/login_memory.h"
+#include "conduct/remembered.h"
 #include "conduct/warden.h"
 #include "dkim/sign.h"
 #include "event/event.h"
@@ -45,6 +47,16 @@ struct Live {
     std::string account;   // of the login
 };
 
+// Who was warned about mail as a domain today, so that they are warned once a day. Thread-safe.
+class UnalignedNotes {
+  public:
+    [[nodiscard]] bool first_today(const std::string& account, const std::string& domain, Time now);
+
+  private:
+    std::mutex mutex_;
+    conduct::Remembered<Time> told_{100'000, std::chrono::hours(24)};
+};
+
 struct Shared {
     Shared(
         const Deps& deps,
@@ -61,6 +73,9 @@ struct Shared {
     peer::GreylistStore* const greylist;
     const std::function<void(const IpAddress&, const std::string&)> punish;
     const dkim::SignerHolder* const signer;
+    account::SendAsStore* const send_as;
+    Outlooks* const outlooks;
+    UnalignedNotes unaligned;
     const std::shared_ptr<source::Sources> sources;
     const std::shared_ptr<Tokens> tokens;
     const Duration greeting_wait;
