@@ -228,6 +228,7 @@ void add_account(CLI::App& app, Context& context, Chosen& chosen) {
     add_account_suspend(*top, context, chosen);
     add_account_import(*top, context, chosen);
     add_app_password(*top, context, chosen);
+    add_account_send_as(*top, context, chosen);
 }
 
 }  // namespace sekisho::cli

@@ -45,6 +45,7 @@ void add_account_import(CLI::App& account, Context& context, Chosen& chosen);
 void add_app_password(CLI::App& account, Context& context, Chosen& chosen);
 void add_operator(CLI::App& app, Context& context, Chosen& chosen);
 void add_audit(CLI::App& app, Context& context, Chosen& chosen);  // audit list|export|verify
+void add_account_send_as(CLI::App& account, Context& context, Chosen& chosen);
 void add_queue(
     CLI::App& app, Context& context, Chosen& chosen
 );  // queue list|show|stats|retry|hold|release|reroute|drop|suspend|resume|suspensions

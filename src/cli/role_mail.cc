@@ -16,6 +16,7 @@
 #include "cli/penalties.h"
 #include "cli/queue_control.h"
 #include "cli/role.h"
+#include "cli/send_as_keeper.h"
 #include "cli/spool_ops.h"
 #include "cli/suspensions.h"
 #include "conduct/warden.h"
@@ -24,6 +25,7 @@
 #include "delivery/routes/rule.h"
 #include "delivery/sts_source.h"
 #include "dkim/sign.h"
+#include "mail/outlooks.h"
 #include "mail/server.h"
 #include "mail/tokens.h"
 #include "net/resolver.h"
@@ -172,6 +174,7 @@ class MailRole final : public Role {
         deliverer_->reload(delivery_options(config));
         penalties_->follow(config, leased_->bare());
         keeper_->follow(config);
+        send_as_->follow(config);
         {
             const std::scoped_lock lock(conduct_mutex_);
             conduct_->follow(config);
@@ -184,6 +187,9 @@ class MailRole final : public Role {
         if (name.starts_with("conduct-")) {
             const std::scoped_lock lock(conduct_mutex_);
             return conduct_->command(name, request);
+        }
+        if (name.starts_with("sendas-")) {
+            return send_as_->command(name, request);
         }
         if (name.starts_with("limit-")) {
             return limit_command(*server_, store_->journal(), name, request);
@@ -392,6 +398,8 @@ class MailRole final : public Role {
              [this](const std::string& report) { read_report(report); },
              &store_->limits(),
              &signer_,
+             &store_->send_as(),
+             &outlooks_,
              std::move(sources),
              std::move(tokens)}
         );
@@ -399,6 +407,10 @@ class MailRole final : public Role {
             return fail(server.error());
         }
         server_ = std::move(*server);
+        send_as_.emplace(
+            SendAsKeeper::Deps{*store_, *spool_, outlooks_, *peer_resolver_, loops_->executor(0)},
+            config_
+        );
         return {};
     }
 
@@ -475,10 +487,12 @@ class MailRole final : public Role {
     std::unique_ptr<net::Workers> workers_;
     std::unique_ptr<net::Resolver> resolver_, peer_resolver_;
     dkim::SignerHolder signer_;
+    mail::Outlooks outlooks_{&signer_};
     std::optional<DkimKeeper> keeper_;
     conduct::Warden warden_;
     std::mutex conduct_mutex_;
     std::optional<ConductKeeper> conduct_;
+    std::optional<SendAsKeeper> send_as_;
     std::unique_ptr<mail::Server> server_;
     bool counters_kept_ = true;
     std::unique_ptr<delivery::Deliverer> deliverer_;

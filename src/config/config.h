@@ -116,6 +116,7 @@ struct Mail {
     bool require_tls = true;                     // REQUIRETLS (RFC 8689)
     bool hide_client_address = false;            // Received without the subscriber's address
     std::string from_check = "enforce";          // From and Sender are the account's: off, observe
+    std::string from_unaligned = "warn";         // From that DMARC fails: refuse, warn, allow
     std::string peer_check = "observe";          // of who connects to 25: off, observe, enforce
     std::string spf = "record";                  // off, record, enforce
     std::string dmarc = "record";                // off, record, enforce

@@ -170,6 +170,15 @@ Table<C> mail() {
                 "account, as its envelope must. `observe`: what names others is logged."
             ),
             choice<C>(
+                "from_unaligned",
+                SEKISHO_AT(mail.from_unaligned),
+                {"refuse", "warn", "allow"},
+                "Submitted mail whose From is an address elsewhere, whose domain's SPF and DMARC "
+                "records don't let us send it: `refuse` it with 550 and say where to send it "
+                "instead; `warn` its sender by mail, once a day and domain; or `allow` it, without "
+                "looking."
+            ),
+            choice<C>(
                 "peer_check",
                 SEKISHO_AT(mail.peer_check),
                 {"off", "observe", "enforce"},

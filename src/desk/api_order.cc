@@ -117,6 +117,17 @@ ApiAnswer reset_limit(const Call& call) {
     return ask_mail(call, asked);
 }
 
+ApiAnswer look_send_as(const Call& call) {
+    return ask_mail(call, Json{{"command", "sendas-list"}, {"login", call.text("login")}});
+}
+
+ApiAnswer order_send_as(const Call& call) {
+    Json asked = call.body;
+    asked["command"] = "sendas-" + last_part(call.route.path);
+    asked["by"] = call.by();
+    return ask_mail(call, asked);
+}
+
 ApiAnswer look_conduct(const Call& call) {
     return ask_mail(call, Json{{"command", "conduct-list"}});
 }

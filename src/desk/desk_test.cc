@@ -347,6 +347,22 @@ TEST_F(DeskTest, ManyMessagesAreChosenByASelector) {
     EXPECT_EQ(status("/queue/suspend"), 400);
 }
 
+TEST_F(DeskTest, AddressesElsewhereAreAskedOfTheMailRole) {
+    EXPECT_EQ(status("/send-as?login=taro&reason=he+called"), 200);
+    EXPECT_THAT(asked_.back(), HasSubstr(R"("command":"sendas-list")"));
+    EXPECT_THAT(asked_.back(), HasSubstr(R"("login":"taro")"));
+    method_ = "POST";
+    body_ =
+        R"({"login":"taro","address":"taro@corp.example.com","code":"abcd","reason":"he called"})";
+    EXPECT_EQ(status("/send-as/prove"), 200);
+    EXPECT_THAT(asked_.back(), HasSubstr(R"("command":"sendas-prove")"));
+    EXPECT_THAT(asked_.back(), HasSubstr(R"("code":"abcd")"));
+    EXPECT_EQ(status("/send-as/other"), 404);
+    EXPECT_EQ(status("/send-as"), 405);
+    body_ = R"({"login":"taro","reason":"he called"})";
+    EXPECT_EQ(status("/send-as/add"), 400);
+}
+
 TEST_F(DeskTest, ExplainAnswersWithoutTheGate) {
     const std::map<std::string, std::string> query{
         {"source", "198.51.100.7"}, {"destination", "203.0.113.200"}

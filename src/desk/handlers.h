@@ -24,6 +24,8 @@ namespace sekisho::desk {
 [[nodiscard]] ApiAnswer order_message(const Call& call);
 [[nodiscard]] ApiAnswer order_account(const Call& call);
 [[nodiscard]] ApiAnswer reset_limit(const Call& call);
+[[nodiscard]] ApiAnswer look_send_as(const Call& call);
+[[nodiscard]] ApiAnswer order_send_as(const Call& call);
 [[nodiscard]] ApiAnswer look_conduct(const Call& call);
 
 // api_policy.cc

@@ -392,6 +392,20 @@ std::vector<Route> of_accounts() {
             .handler = order_account
         };
     };
+    const auto send_as = [](const char* what, const char* summary) {
+        return Route{
+            .method = "POST",
+            .path = std::string("/send-as/") + what,
+            .operation = std::string(what) + "SendAs",
+            .tag = "accounts",
+            .summary = summary,
+            .roles = kLook,
+            .reason = Reason::Needed,
+            .body = "SendAs",
+            .answer = "Object",
+            .handler = order_send_as
+        };
+    };
     return {
         on_account(
             "suspend",
@@ -415,6 +429,19 @@ std::vector<Route> of_accounts() {
             "Reason",
             "Sends its owner the notice about its stage again."
         ),
+        {.method = "GET",
+         .path = "/send-as",
+         .operation = "lookSendAs",
+         .tag = "accounts",
+         .summary = "Addresses elsewhere that an account may send as, or asks to.",
+         .roles = kLook,
+         .reason = Reason::Needed,
+         .parameters = {{.name = "login", .help = "the account's", .required = true}},
+         .answer = "Object",
+         .handler = look_send_as},
+        send_as("add", "Asks for one: a code is mailed to it, unless somebody vouches for it."),
+        send_as("prove", "Confirms one with the code that came."),
+        send_as("remove", "Takes one away."),
         {.method = "POST",
          .path = "/limits/reset",
          .operation = "resetLimit",

@@ -33,6 +33,12 @@ constexpr const char* kBodies = R"json({
   "subject": {"type": "string", "minLength": 1, "description": "account, line, address or domain"},
   "limit": {"type": "string", "description": "its name; else all of them"},
   "reason": {"type": "string", "minLength": 1, "maxLength": 500}}},
+"SendAs": {"type": "object", "required": ["login", "address", "reason"], "additionalProperties": false, "properties": {
+  "login": {"type": "string", "minLength": 1},
+  "address": {"type": "string", "minLength": 1, "description": "the one elsewhere"},
+  "code": {"type": "string", "description": "to prove: what was mailed"},
+  "vouched": {"type": "string", "maxLength": 500, "description": "to add: allow it at once; why you know whose it is"},
+  "reason": {"type": "string", "minLength": 1, "maxLength": 500}}},
 "SignIn": {"type": "object", "required": ["name", "password", "code"], "additionalProperties": false, "properties": {
   "name": {"type": "string", "maxLength": 64},
   "password": {"type": "string", "maxLength": 1000},

@@ -24,6 +24,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace sekisho::mail {
 namespace {
@@ -63,12 +64,17 @@ net::Task<void> Session::check_mail() {
 // answered.
 net::Task<bool> Session::refresh_account() {
     const auto at = std::chrono::steady_clock::now();
-    if (elsewhere_ || (account_ && at - account_at_ < shared_->account_fresh)) {
+    if (account_ && at - account_at_ < shared_->account_fresh) {
         co_return true;
     }
-    const std::string login = smtp_.login();
-    std::function<Result<account::Account>()> work = [shared = shared_, login] {
-        return shared->accounts.find(login);
+    const std::string login = account_ ? account_->login : smtp_.login();
+    std::optional<account::Account> elsewhere;
+    if (elsewhere_) {
+        elsewhere = account_;
+    }
+    std::function<Result<account::Account>()> work = [shared = shared_, login, elsewhere] {
+        return elsewhere ? Result<account::Account>(with_send_as(*shared, *elsewhere))
+                         : find_account(*shared, login);
     };
     auto found = co_await net::run_on(shared_->workers, std::move(work));
     if (found) {

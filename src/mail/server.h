@@ -3,6 +3,7 @@
 #pragma once
 
 #include "account/account.h"
+#include "account/send_as.h"
 #include "base/ip.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -31,7 +32,8 @@
 
 namespace sekisho::mail {
 
-class Tokens;  // mail/tokens.h
+class Tokens;    // mail/tokens.h
+class Outlooks;  // mail/outlooks.h
 
 // All references must outlive the server.
 struct Deps {
@@ -64,6 +66,11 @@ struct Deps {
     limit::Memory* counters = nullptr;
     // Signs what is submitted (DKIM); null: nothing is signed.
     const dkim::SignerHolder* signer = nullptr;
+
+    // Addresses elsewhere that accounts may send as; null: there are none.
+    account::SendAsStore* send_as = nullptr;
+    // What becomes of mail that is sent as them; null: nobody is refused or warned.
+    Outlooks* outlooks = nullptr;
 
     // Accounts that live elsewhere; null: there are none.
     std::shared_ptr<source::Sources> sources;

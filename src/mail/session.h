@@ -12,6 +12,7 @@
 #include "limit/spec.h"
 #include "line/line.h"
 #include "mail/accept.h"
+#include "mail/alignment.h"
 #include "mail/authenticity.h"
 #include "mail/rules.h"
 #include "mail/sender_lookups.h"
@@ -145,6 +146,9 @@ class Session {
     net::Task<bool> filter_message(Prepared* prepared);
     void discard(const Prepared& prepared);
 
+    // unaligned.cc
+    net::Task<bool> refuse_unaligned(const message::Header* header);
+    void warn_unaligned(const std::string& author, const Alignment& found);
     // intake.cc
     net::Task<void> take_message(Smtp::Deliver mail);
     void note_author(const std::string& why);

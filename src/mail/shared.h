@@ -4,8 +4,10 @@
 #include "account/account.h"
 #include "account/credential_cache.h"
 #include "account/sasl.h"
+#include "account/send_as.h"
 #include "conduct/login_guard.h"
 #include "conduct/login_memory.h"
+#include "conduct/remembered.h"
 #include "conduct/warden.h"
 #include "dkim/sign.h"
 #include "event/event.h"
@@ -46,6 +48,16 @@ struct Live {
     std::string account;   // of the login
 };
 
+// Who was warned about mail as a domain today, so that they are warned once a day. Thread-safe.
+class UnalignedNotes {
+  public:
+    [[nodiscard]] bool first_today(const std::string& account, const std::string& domain, Time now);
+
+  private:
+    std::mutex mutex_;
+    conduct::Remembered<Time> told_{100'000, std::chrono::hours(24)};
+};
+
 struct Shared {
     Shared(
         const Deps& deps,
@@ -62,6 +74,9 @@ struct Shared {
     peer::GreylistStore* const greylist;
     const std::function<void(const IpAddress&, const std::string&)> punish;
     const dkim::SignerHolder* const signer;
+    account::SendAsStore* const send_as;
+    Outlooks* const outlooks;
+    UnalignedNotes unaligned;
     const std::shared_ptr<source::Sources> sources;
     const std::shared_ptr<Tokens> tokens;
     const Duration greeting_wait;
@@ -103,6 +118,10 @@ struct Shared {
     std::map<std::uint64_t, std::pair<net::Executor, std::weak_ptr<Live>>> live_;
     std::uint64_t next_id_ = 1;
 };
+
+// The account with the addresses elsewhere that it has proven. Both ask the store: for a worker.
+[[nodiscard]] account::Account with_send_as(Shared& shared, account::Account account);
+[[nodiscard]] Result<account::Account> find_account(Shared& shared, const std::string& login);
 
 enum class Kind : std::uint8_t { Submission, Submissions, SubmissionsAlpn, Exchange };
 

@@ -324,8 +324,35 @@ CREATE TRIGGER audit_deleted BEFORE DELETE ON audit
     BEGIN SELECT RAISE(ABORT, 'the audit is only ever added to'); END;
 )sql";
 
-constexpr std::array<std::string_view, 10> kSteps{
-    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7, kStep8, kStep9, kStepStaff
+// Addresses elsewhere that accounts may send as, and the codes that were mailed lately. The logins
+// may be of accounts that live in another system.
+constexpr std::string_view kStepSendAs = R"sql(
+CREATE TABLE send_as (
+    login TEXT NOT NULL,
+    address TEXT NOT NULL,
+    code_digest TEXT NOT NULL,
+    code_expires INTEGER NOT NULL,
+    wrong INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    proven INTEGER NOT NULL,  -- 0: not yet
+    vouched TEXT NOT NULL,
+    outlook TEXT NOT NULL,
+    PRIMARY KEY (login, address)
+) WITHOUT ROWID;
+CREATE INDEX send_as_code ON send_as (code_digest) WHERE code_digest <> '';
+CREATE TRIGGER send_as_orphaned AFTER DELETE ON accounts
+    BEGIN DELETE FROM send_as WHERE login = old.login; END;
+CREATE TABLE send_as_codes (
+    at INTEGER NOT NULL,
+    login TEXT NOT NULL,
+    address TEXT NOT NULL
+);
+CREATE INDEX send_as_codes_login ON send_as_codes (login, at);
+CREATE INDEX send_as_codes_address ON send_as_codes (address, at);
+)sql";
+
+constexpr std::array<std::string_view, 11> kSteps{
+    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7, kStep8, kStep9, kStepStaff, kStepSendAs
 };
 
 }  // namespace

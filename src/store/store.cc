@@ -1,6 +1,7 @@
 #include "store/store.h"
 
 #include "account/account.h"
+#include "account/send_as.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "conduct/login_memory.h"
@@ -22,6 +23,7 @@
 #include "store/line_store.h"
 #include "store/login_memory.h"
 #include "store/schema.h"
+#include "store/send_as_store.h"
 #include "store/sqlite.h"
 #include "store/staff_store.h"
 #include "store/sts_store.h"
@@ -40,7 +42,7 @@ namespace {
 
 struct Connections {
     std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, logins,
-        settings, evidence, greylist, limits, conduct, mta_sts, staff;
+        settings, evidence, greylist, limits, conduct, mta_sts, staff, send_as;
 };
 
 class SqliteStore final : public Store {
@@ -57,6 +59,7 @@ class SqliteStore final : public Store {
           greylist_(std::move(connections.greylist)),
           mta_sts_(std::move(connections.mta_sts)),
           staff_(std::move(connections.staff)),
+          send_as_(std::move(connections.send_as)),
           evidence_(std::move(evidence)),
           logins_(std::move(connections.logins)),
           limits_(std::move(connections.limits)),
@@ -69,6 +72,7 @@ class SqliteStore final : public Store {
     }
 
     account::AccountStore& accounts() override { return accounts_; }
+    account::SendAsStore& send_as() override { return send_as_; }
     line::LineStore& lines() override {
         return indexed_ ? static_cast<line::LineStore&>(*indexed_) : lines_;
     }
@@ -151,6 +155,9 @@ class SqliteStore final : public Store {
     Result<std::int64_t> forget_mta_sts_before(Time time) override {
         return mta_sts_.forget_before(time);
     }
+    Result<std::int64_t> forget_send_as_before(Time time) override {
+        return send_as_.forget_before(time);
+    }
     JournalCounters journal_counters() const override { return journal_.counters(); }
 
   private:
@@ -174,6 +181,7 @@ class SqliteStore final : public Store {
     SqliteGreylistStore greylist_;
     SqliteStsStore mta_sts_;
     SqliteStaffStore staff_;
+    SqliteSendAsStore send_as_;
     std::unique_ptr<SqliteEvidenceStore> evidence_;
     SqliteLoginMemory logins_;
     SqliteLimitMemory limits_;
@@ -191,6 +199,7 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
     const std::pair<std::unique_ptr<Database>*, Database::Durability> wanted[] = {
         {&made.settings, Database::Durability::Full},
         {&made.accounts, Database::Durability::Full},
+        {&made.send_as, Database::Durability::Full},
         {&made.leases, Database::Durability::Full},
         {&made.evidence, Database::Durability::Full},
         {&made.lines, Database::Durability::Normal},

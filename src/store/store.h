@@ -5,6 +5,7 @@
 #pragma once
 
 #include "account/account.h"
+#include "account/send_as.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "conduct/login_memory.h"
@@ -40,6 +41,7 @@ class Store {
   public:
     virtual ~Store() = default;
     [[nodiscard]] virtual account::AccountStore& accounts() = 0;
+    [[nodiscard]] virtual account::SendAsStore& send_as() = 0;
     [[nodiscard]] virtual line::LineStore& lines() = 0;
     [[nodiscard]] virtual LineIndexStatus line_index() const = 0;  // of StoreOptions::index_lines
     [[nodiscard]] virtual event::Journal& journal() = 0;
@@ -69,6 +71,7 @@ class Store {
     virtual Result<std::int64_t> forget_evidence_before(Time time) = 0;  // erased before
     virtual Result<std::int64_t> forget_greylist_before(Time time) = 0;  // last seen before
     virtual Result<std::int64_t> forget_mta_sts_before(Time time) = 0;   // that expired before
+    virtual Result<std::int64_t> forget_send_as_before(Time time) = 0;   // codes, and unproven
 
     [[nodiscard]] virtual JournalCounters journal_counters() const = 0;
 };
