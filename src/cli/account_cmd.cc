@@ -190,7 +190,7 @@ void add_account(CLI::App& app, Context& context, Chosen& chosen) {
     auto* top = app.add_subcommand(
         "account",
         "Mail accounts: add, passwd, list, enable, disable, suspend, resume, remove, import, "
-        "app-password"
+        "app-password, forward"
     );
     top->require_subcommand(1);
     const auto with_login =
@@ -229,6 +229,7 @@ void add_account(CLI::App& app, Context& context, Chosen& chosen) {
     add_account_import(*top, context, chosen);
     add_app_password(*top, context, chosen);
     add_account_send_as(*top, context, chosen);
+    add_account_forward(*top, context, chosen);
 }
 
 }  // namespace sekisho::cli

@@ -46,6 +46,9 @@ void add_app_password(CLI::App& account, Context& context, Chosen& chosen);
 void add_operator(CLI::App& app, Context& context, Chosen& chosen);
 void add_audit(CLI::App& app, Context& context, Chosen& chosen);  // audit list|export|verify
 void add_account_send_as(CLI::App& account, Context& context, Chosen& chosen);
+void add_account_forward(CLI::App& account, Context& context, Chosen& chosen);  // set|list|remove
+void add_alias(CLI::App& app, Context& context, Chosen& chosen);  // alias add|list|remove
+void add_srs(CLI::App& app, Context& context, Chosen& chosen);    // srs show
 void add_queue(
     CLI::App& app, Context& context, Chosen& chosen
 );  // queue list|show|stats|retry|hold|release|reroute|drop|suspend|resume|suspensions

@@ -25,6 +25,7 @@
 #include "delivery/routes/rule.h"
 #include "delivery/sts_source.h"
 #include "dkim/sign.h"
+#include "mail/forwarding.h"
 #include "mail/outlooks.h"
 #include "mail/server.h"
 #include "mail/tokens.h"
@@ -171,7 +172,7 @@ class MailRole final : public Role {
         if (Status done = server_->reload(config, std::move(*policy), *tls); !done) {
             return fail(done.error());
         }
-        deliverer_->reload(delivery_options(config));
+        deliverer_->reload(options_of(config));
         penalties_->follow(config, leased_->bare());
         keeper_->follow(config);
         send_as_->follow(config);
@@ -198,7 +199,7 @@ class MailRole final : public Role {
             *spool_,
             store_->journal(),
             *suspensions_,
-            [this] { return delivery_options(config_).notices; },
+            [this] { return options_of(config_).notices; },
             &signer_,
             [this](const std::string& name) {
                 const auto& routes = config_.delivery.routes;
@@ -349,6 +350,13 @@ class MailRole final : public Role {
         if (!key) {
             return fail(key.error());
         }
+        constexpr int kSecretBits = 160;
+        auto secret =
+            store_->setting_or_make("srs_secret", [] { return random_token(kSecretBits); });
+        if (!secret) {
+            return fail(secret.error());
+        }
+        srs_secret_ = std::move(*secret);
         if (Status made = make_peer_resolver(); !made) {
             return made;
         }
@@ -380,28 +388,32 @@ class MailRole final : public Role {
             return restored;
         }
         auto server = mail::Server::start(
-            {config_,
-             *loops_,
-             *workers_,
-             *tls,
-             store_->accounts(),
-             *spool_,
-             store_->journal(),
-             store_->lines(),
-             std::move(*policy),
-             *key,
-             peer_resolver_.get(),
-             &store_->greylist(),
-             [this](const IpAddress& peer, const std::string& why) { penalties_->add(peer, why); },
-             &store_->logins(),
-             &warden_,
-             [this](const std::string& report) { read_report(report); },
-             &store_->limits(),
-             &signer_,
-             &store_->send_as(),
-             &outlooks_,
-             std::move(sources),
-             std::move(tokens)}
+            {.config = config_,
+             .loops = *loops_,
+             .workers = *workers_,
+             .tls = *tls,
+             .accounts = store_->accounts(),
+             .spool = *spool_,
+             .journal = store_->journal(),
+             .lines = store_->lines(),
+             .policy = std::move(*policy),
+             .sasl_key = *key,
+             .resolver = peer_resolver_.get(),
+             .greylist = &store_->greylist(),
+             .punish = [this](const IpAddress& peer, const std::string& why
+                       ) { penalties_->add(peer, why); },
+             .logins = &store_->logins(),
+             .warden = &warden_,
+             .complaint = [this](const std::string& report) { read_report(report); },
+             .counters = &store_->limits(),
+             .signer = &signer_,
+             .send_as = &store_->send_as(),
+             .outlooks = &outlooks_,
+             .sources = std::move(sources),
+             .tokens = std::move(tokens),
+             .forwards = &store_->forwards(),
+             .srs_secret = srs_secret_,
+             .greeting_wait = config_.mail.greeting_wait}
         );
         if (!server) {
             return fail(server.error());
@@ -471,13 +483,22 @@ class MailRole final : public Role {
                  {*resolver_, *workers_, store_->mta_sts(), *verified, config_.delivery.mta_sts_port
                  }
              )},
-            delivery_options(config_)
+            options_of(config_)
         );
         deliverer_->start();
         return {};
     }
 
+    [[nodiscard]] delivery::Options options_of(const config::Config& config) const {
+        delivery::Options out = delivery_options(config);
+        out.notices.original_sender = [secrets = mail::srs_secrets(config.forwarding, srs_secret_)](
+                                          const std::string& sender
+                                      ) { return mail::original_sender(sender, secrets, now()); };
+        return out;
+    }
+
     config::Config config_;
+    std::string srs_secret_;
     std::unique_ptr<store::Store> store_;
     std::optional<LeasedPolicy> leased_;
     std::optional<Penalties> penalties_;

@@ -1,5 +1,6 @@
 #include "config/config.h"
 
+#include "base/bytes.h"
 #include "base/ip.h"
 
 #include <array>
@@ -71,6 +72,8 @@ Config Config::resolved() const {
     if (c.mail.domains.empty()) {
         c.mail.domains.push_back(c.provider.domain);
     }
+    fill(c.forwarding.srs_domain, c.mail.domains.front());
+    c.forwarding.srs_domain = to_lower(c.forwarding.srs_domain);
     fill(c.provider.name_ja, c.provider.name);
     fill(c.provider.support_mail, "support@" + c.provider.domain);
     if (c.provider.guide_url.empty() && !c.http.listen.empty()) {

@@ -121,6 +121,7 @@ struct Mail {
     std::string spf = "record";                  // off, record, enforce
     std::string dmarc = "record";                // off, record, enforce
     std::vector<std::string> arc_trusted;        // domains whose seals vouch
+    Duration greeting_wait{500};                 // on the exchange, for early talkers
     Duration lookup_timeout{10'000};             // for all that the DNS is asked about a peer
     std::vector<DnsList> dnsbl, dnswl;           // against and for a server
     std::string greylist = "off";                // off, on: of peers judged neither
@@ -201,6 +202,12 @@ struct AccountSource {  // [[account_source]]
     std::string check = "bind";  // or compare: userPassword is compared
     std::uint32_t connections = 4;
     friend bool operator==(const AccountSource&, const AccountSource&) = default;
+};
+
+struct Forwarding {
+    std::string srs_domain;                // empty: the first of mail.domains
+    std::vector<std::string> srs_secrets;  // beside the installation's own
+    bool arc_seal = true;
 };
 
 struct Milter {          // [[milter]]
@@ -289,6 +296,7 @@ struct Config {
     Tls tls;
     OAuth oauth;
     std::vector<AccountSource> account_sources;
+    Forwarding forwarding;
     std::vector<Milter> milters;  // in the order they are asked
     Queue queue;
     Delivery delivery;

@@ -88,6 +88,38 @@ Table<Config> oauth_table() {
     };
 }
 
+Table<Config> forwarding_table() {
+    return {
+        "forwarding",
+        false,
+        "Mail that goes on to other providers, by an alias or an account's forward (`sekisho "
+        "alias`, "
+        "`sekisho account forward`).",
+        {
+            text<C>(
+                "srs_domain",
+                SEKISHO_AT(forwarding.srs_domain),
+                "Of the senders that it goes on under (SRS), so that SPF passes and bounces come "
+                "back: one of `mail.domains`. Empty: the first of them."
+            ),
+            texts<C>(
+                "srs_secrets",
+                SEKISHO_AT(forwarding.srs_secrets),
+                "What proves that such a sender was made here. The first signs, all are believed, "
+                "so a new one is put in front and an old one taken out after three weeks. Empty: "
+                "one that the installation makes for itself (and believes in any case). Several "
+                "servers need the same. Secrets of postsrsd fit."
+            ),
+            flag<C>(
+                "arc_seal",
+                SEKISHO_AT(forwarding.arc_seal),
+                "Whether it is sealed (ARC, RFC 8617) with what was found when it came in, by the "
+                "RSA key of `srs_domain`."
+            ),
+        }
+    };
+}
+
 const Table<AccountSource>& account_source_table() {
     using T = AccountSource;
     static const Table<T> table{

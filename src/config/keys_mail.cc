@@ -210,6 +210,14 @@ Table<C> mail() {
                 "(ARC, RFC 8617) are of these, and the first of them found DMARC to pass, its "
                 "policy isn't enforced here: what they changed on the way is no forgery."
             ),
+            at_start(duration<C>(
+                "greeting_wait",
+                SEKISHO_AT(mail.greeting_wait),
+                0s,
+                1min,
+                "How long port 25 waits with its greeting. Who talks before it is answered 554 (RFC "
+                "5321 §3.1): programs that only pour out spam do."
+            )),
             duration<C>(
                 "lookup_timeout",
                 SEKISHO_AT(mail.lookup_timeout),
@@ -592,7 +600,9 @@ Table<C> settings() {
 }  // namespace
 
 std::vector<Table<Config>> mail_tables() {
-    return {mail(), dkim(), tls(), oauth_table(), queue(), delivery(), http(), settings()};
+    std::vector<Table<Config>> out{mail(), dkim(), tls(), oauth_table(), forwarding_table()};
+    out.insert(out.end(), {queue(), delivery(), http(), settings()});
+    return out;
 }
 
 #undef SEKISHO_AT

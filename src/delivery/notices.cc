@@ -107,7 +107,10 @@ std::optional<Notice> make_notice(
     }
     request.reporting_mta = options.hostname;
     request.from = options.from;
-    request.to = envelope.reverse_path;
+    const std::string sender = options.original_sender
+                                   ? options.original_sender(envelope.reverse_path)
+                                   : envelope.reverse_path;
+    request.to = sender;
     request.provider_name = options.provider_name;
     request.provider_name_ja = options.provider_name_ja;
     request.support = options.support;
@@ -125,7 +128,7 @@ std::optional<Notice> make_notice(
     }
     Notice notice;
     queue::Recipient to;
-    to.address = envelope.reverse_path;
+    to.address = sender;
     to.notify = "NEVER";
     notice.envelope.recipients.push_back(std::move(to));
     notice.envelope.message_id = built->message_id;

@@ -7,6 +7,7 @@
 #include "queue/spool.h"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,9 @@ struct NoticeOptions {
     std::string hostname;
     std::string from;  // header From: "postmaster@mail.example.net"
     std::string provider_name, provider_name_ja, support, guide_url;
+    // Who is told instead of a reverse-path: behind one that was rewritten stands another. Empty:
+    // nobody else.
+    std::function<std::string(const std::string& reverse_path)> original_sender;
 };
 
 struct FinishedRecipient {

@@ -62,6 +62,25 @@ std::string action(const std::string& message) {
                : message.substr(at + 10, message.find("\r\n", at + 2) - at - 10);
 }
 
+TEST(Notices, BehindARewrittenSenderStandsAnother) {
+    queue::Envelope envelope;
+    envelope.queue_id = "0123456789";
+    envelope.reverse_path = "SRS0=x@example.net";
+    NoticeOptions options;
+    options.hostname = "mail.example.net";
+    options.from = "postmaster@mail.example.net";
+    options.original_sender = [](const std::string& sender) {
+        return sender == "SRS0=x@example.net" ? std::string("a@b.example") : sender;
+    };
+    const auto made =
+        make_notice(envelope, {finished("", 550)}, "S: o\r\n\r\nb\r\n", options, "unique", kNow);
+    ASSERT_TRUE(made);
+    EXPECT_EQ(made->envelope.recipients.front().address, "a@b.example");
+    EXPECT_TRUE(
+        made->message.contains("To: <a@b.example>") || made->message.contains("To: a@b.example")
+    );
+}
+
 TEST(Notices, WhoIsTold) {
     EXPECT_EQ(action(notice(finished("", 550))), "failed");
     EXPECT_EQ(action(notice(finished("FAILURE,DELAY", 550))), "failed");

@@ -9,6 +9,7 @@
 #include "message/header.h"
 #include "message/repair.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -122,11 +123,15 @@ Result<std::string> signature_field(
     if (header.find("From") == nullptr) {
         return fail(Errc::Invalid, "a message without From can't be signed");
     }
-    const std::vector<std::string> headers = fields_to_sign(header);
+    std::vector<std::string> headers = fields_to_sign(header);
+    const bool arc = options.arc_instance > 0;
+    if (arc) {
+        headers.insert(headers.end(), header.count("DKIM-Signature"), "DKIM-Signature");
+    }
     const auto at =
         std::chrono::duration_cast<std::chrono::seconds>(options.now.time_since_epoch());
-    Folder field("DKIM-Signature:");
-    field.tag("v=1;");
+    Folder field(arc ? "ARC-Message-Signature:" : "DKIM-Signature:");
+    field.tag(arc ? "i=" + std::to_string(options.arc_instance) + ";" : std::string("v=1;"));
     field.tag("a=" + std::string(name(key.algorithm())) + ";");
     field.tag(
         "c=" + std::string(name(options.header_how)) + "/" + std::string(name(options.body_how)) +
@@ -167,6 +172,17 @@ const std::vector<Signer::Named>* Signer::keys_of(const message::Header& header)
     const std::string& from = found.from.front();
     const auto keys = keys_.find(std::string_view(from).substr(from.rfind('@') + 1));
     return keys == keys_.end() ? nullptr : &keys->second;
+}
+
+const Signer::Named* Signer::sealing_key(std::string_view domain) const {
+    const auto keys = keys_.find(domain);
+    if (keys == keys_.end()) {
+        return nullptr;
+    }
+    const auto rsa = std::ranges::find_if(keys->second, [](const Named& one) {
+        return one.key.key.algorithm() == Algorithm::RsaSha256;
+    });
+    return rsa == keys->second.end() ? nullptr : &*rsa;
 }
 
 bool Signer::signs(const message::Header& header) const {

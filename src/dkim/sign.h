@@ -8,6 +8,7 @@
 #include "dkim/key.h"
 #include "message/header.h"
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
@@ -25,6 +26,9 @@ struct SignOptions {
     Canonicalization header_how = Canonicalization::Relaxed;
     Canonicalization body_how = Canonicalization::Relaxed;
     Time now{};
+    // Above 0: the field is an ARC-Message-Signature with this number (RFC 8617 §4.1.2), which
+    // signs DKIM-Signatures too.
+    std::size_t arc_instance = 0;
 };
 
 // h= for this message: every field there is of RFC 6376 §5.4.1's kind, and those once more that
@@ -65,12 +69,15 @@ class Signer {
     [[nodiscard]] Result<std::string> sign(
         std::string_view message, const message::Header& header, Time now
     ) const;
-
-  private:
     struct Named {
         std::string domain;
         SigningKey key;
     };
+    // The key that ARC sets are made with for a domain: one of RSA, for there are verifiers of
+    // chains that know nothing else. Null: none.
+    [[nodiscard]] const Named* sealing_key(std::string_view domain) const;
+
+  private:
     [[nodiscard]] const std::vector<Named>* keys_of(const message::Header& header) const;
     std::map<std::string, std::vector<Named>, std::less<>> keys_;  // by From domain
 };

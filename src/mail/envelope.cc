@@ -38,6 +38,7 @@ smtp::Reply store_away() {
 net::Task<void> Session::check_mail() {
     give_back();
     forget_filtering();
+    destinations_.clear();
     if (kind_ == Kind::Exchange) {
         findings_.spf_query.reset();  // of an earlier sender
         findings_.spf.reset();
@@ -130,18 +131,14 @@ net::Task<void> Session::check_rcpt(Smtp::CheckRcpt question) {
         co_return;
     }
     if (ours) {
-        const auto receiver = co_await find_receiver(to);
-        if (!receiver) {
-            if (receiver.error().code == Errc::NotFound) {
-                answer(
-                    smtp::reply(550, "5.1.1", fmt::format("<{}>: no such user here", recipient)),
-                    recipient,
-                    "unknown-user"
-                );
-            } else {
-                log::error("MAIL_ACCOUNTS_AWAY", receiver.error().message);
-                answer(store_away(), recipient);
-            }
+        const auto returned = take_returned(to);
+        if (returned && !returned->positive()) {
+            answer(*returned, recipient, "srs");
+            co_return;
+        }
+        const auto found = co_await find_destinations(recipient);
+        if (!found) {
+            refuse_destination(found.error(), recipient);
             co_return;
         }
     }
@@ -165,31 +162,21 @@ net::Task<void> Session::check_rcpt(Smtp::CheckRcpt question) {
     answer(smtp::reply(250, "2.1.5", "Ok"));
 }
 
-net::Task<Result<account::Account>> Session::find_by_address(std::string address) {
-    std::function<Result<account::Account>()> work = [shared = shared_, address] {
-        return shared->accounts.find_by_address(address);
-    };
-    auto found = co_await net::run_on(shared_->workers, std::move(work));
-    co_return found;
-}
-
-// Mail for postmaster and abuse must be taken (RFC 5321 §4.5.1, RFC 2142 §2): where no account has
-// the address, the operator's support gets it.
-net::Task<Result<account::Account>> Session::find_receiver(smtp::Address to) {
-    auto found = co_await find_by_address(to.key());
-    const bool role = iequals(to.local, "postmaster") || iequals(to.local, "abuse");
-    if (found || found.error().code != Errc::NotFound || !role) {
-        co_return found;
+void Session::refuse_destination(const Error& why, const std::string& recipient) {
+    if (why.code == Errc::NotFound) {
+        answer(
+            smtp::reply(550, "5.1.1", fmt::format("<{}>: no such user here", recipient)),
+            recipient,
+            "unknown-user"
+        );
+    } else if (why.code == Errc::Conflict || why.code == Errc::Full) {
+        const std::string text = fmt::format("<{}>: the address leads in circles", recipient);
+        answer(smtp::reply(550, "5.4.6", text), recipient, "loop");
+        log::warning("MAIL_ALIAS_LOOP", why.message, {{"recipient", recipient}});
+    } else {
+        log::error("MAIL_ACCOUNTS_AWAY", why.message);
+        answer(store_away(), recipient);
     }
-    const auto support = smtp::parse_address(settings_->config.provider.support_mail);
-    if (!support) {
-        co_return found;
-    }
-    auto instead = co_await find_by_address(support->key());
-    if (instead) {
-        receivers_[to.key()] = *support;
-    }
-    co_return instead;
 }
 
 net::Task<void> Session::find_line() {

@@ -194,10 +194,6 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
         if (recipient.address.domain.empty()) {
             recipient.address.domain = settings_->config.mail.domains.front();
         }
-        const auto instead = receivers_.find(recipient.address.key());
-        if (instead != receivers_.end()) {
-            recipient.address = instead->second;
-        }
     }
     from.trace = !filters();
     Prepared prepared = prepare(from, mail.transaction, *text, header);
@@ -218,20 +214,39 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
             co_await signed_by(shared_, shared_->signer->get(), std::move(prepared), from.at);
     }
     tell_recipients(prepared.envelope);
-    const queue::Envelope envelope = prepared.envelope;
-    const Result<std::string> committed = co_await append(
-        shared_, stream_->executor(), std::move(prepared.envelope), std::move(prepared.message)
-    );
-    if (committed) {
+    auto all = co_await spread_out(std::move(prepared), from.hostname);
+    if (all.empty()) {
+        co_return;
+    }
+    std::vector<queue::Envelope> envelopes;
+    for (const Prepared& one : all) {
+        envelopes.push_back(one.envelope);
+    }
+    const Result<std::string> committed = co_await keep(std::move(all));
+    acknowledge(committed, envelopes);
+    if (committed && report) {
+        shared_->workers.post([shared = shared_, report] { shared->complaint(*report); });
+    }
+}
+
+// All of it is durable when this returns the first one's queue id; an error: perhaps a part. The
+// client sends it again then.
+net::Task<Result<std::string>> Session::keep(std::vector<Prepared> all) {
+    std::string first;
+    for (Prepared& one : all) {
+        const Result<std::string> committed = co_await append(
+            shared_, stream_->executor(), std::move(one.envelope), std::move(one.message)
+        );
+        if (!committed) {
+            co_return committed;
+        }
         co_await hold_by_conduct(*committed);
         if (!held_by_filter_.empty()) {
             co_await hold(*committed, held_by_filter_);
         }
+        first = first.empty() ? *committed : first;
     }
-    acknowledge(committed, envelope);
-    if (committed && report) {
-        shared_->workers.post([shared = shared_, report] { shared->complaint(*report); });
-    }
+    co_return first;
 }
 
 // A complaint about mail from here, for the operator's address that takes them.
@@ -254,7 +269,9 @@ void Session::note_author(const std::string& why) {
 
 // The only place that says 250 to a message. `committed` comes from the spool's callback, which
 // runs after the message is on stable storage.
-void Session::acknowledge(const Result<std::string>& committed, const queue::Envelope& envelope) {
+void Session::acknowledge(
+    const Result<std::string>& committed, const std::vector<queue::Envelope>& envelopes
+) {
     if (!committed) {
         log::error(
             "MAIL_NOT_QUEUED",
@@ -273,11 +290,30 @@ void Session::acknowledge(const Result<std::string>& committed, const queue::Env
     taken_.clear();  // sent: it counts
     const std::string& id = *committed;
     ++shared_->counters.messages_accepted;
+    for (const queue::Envelope& envelope : envelopes) {
+        note_accepted(envelope);
+    }
+    // RFC 6710 §4.1: the reply says which priority it got, when that isn't the one asked for.
+    const int priority = envelopes.front().priority;
+    if (priority != smtp_.transaction().mail.priority.value_or(0)) {
+        smtp_.answer(smtp::reply(
+            250,
+            "2.3.6",
+            fmt::format(
+                "{} is the new priority assigned to the message; queued as {}", priority, id
+            )
+        ));
+        return;
+    }
+    smtp_.answer(smtp::reply(250, "2.0.0", "Ok: queued as " + id));
+}
+
+void Session::note_accepted(const queue::Envelope& envelope) {
     shared_->counters.recipients_accepted += envelope.recipients.size();
     shared_->counters.octets_accepted += envelope.size;
     for (const queue::Recipient& recipient : envelope.recipients) {
         event::Event accepted = event(event::Kind::Accepted);
-        accepted.queue_id = id;
+        accepted.queue_id = envelope.queue_id;
         accepted.message_id = envelope.message_id;
         accepted.sender = envelope.reverse_path;
         accepted.recipient = recipient.address;
@@ -287,7 +323,7 @@ void Session::acknowledge(const Result<std::string>& committed, const queue::Env
     log::info(
         "MAIL_ACCEPTED",
         "message queued",
-        {{"queue_id", id},
+        {{"queue_id", envelope.queue_id},
          {"message_id", envelope.message_id},
          {"account", envelope.account},
          {"peer", envelope.client},
@@ -296,20 +332,6 @@ void Session::acknowledge(const Result<std::string>& committed, const queue::Env
          {"size", envelope.size},
          {"authenticity", summary(findings_)}}
     );
-    // RFC 6710 §4.1: the reply says which priority it got, when that isn't the one asked for.
-    if (envelope.priority != smtp_.transaction().mail.priority.value_or(0)) {
-        smtp_.answer(smtp::reply(
-            250,
-            "2.3.6",
-            fmt::format(
-                "{} is the new priority assigned to the message; queued as {}",
-                envelope.priority,
-                id
-            )
-        ));
-        return;
-    }
-    smtp_.answer(smtp::reply(250, "2.0.0", "Ok: queued as " + id));
 }
 
 }  // namespace sekisho::mail

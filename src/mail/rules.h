@@ -19,6 +19,7 @@
 #include "smtp/address.h"
 #include "smtp/reply.h"
 #include "smtp/server_session.h"
+#include "srs/srs.h"
 
 #include <cstdint>
 #include <memory>
@@ -41,6 +42,7 @@ struct Settings {
     bool limits_ask_line = false;  // one of them counts by line or holds by where a client is
     std::shared_ptr<const limit::Countries> countries;  // null: no table
     std::vector<std::shared_ptr<milter::Milter>> milters;
+    srs::Secrets srs_secrets;  // empty: senders of forwarded mail stay as they are
 
     [[nodiscard]] bool ours(std::string_view domain) const { return domains.contains(domain); }
 };

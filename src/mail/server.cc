@@ -17,6 +17,7 @@
 #include "limit/gcra.h"
 #include "limit/limiter.h"
 #include "limit/spec.h"
+#include "mail/forwarding.h"
 #include "mail/limiting.h"
 #include "mail/rules.h"
 #include "mail/shared.h"
@@ -112,6 +113,7 @@ Json milter_json(milter::Milter& milter) {
 Result<std::shared_ptr<Settings>> make_settings(
     const config::Config& config,
     std::shared_ptr<const policy::Policy> policy,
+    const std::string& srs_secret,
     const Settings* before
 ) {
     auto out = std::make_shared<Settings>();
@@ -122,6 +124,7 @@ Result<std::shared_ptr<Settings>> make_settings(
         out->domains.insert(to_lower(domain));
     }
     out->milters = milters_of(config, before);
+    out->srs_secrets = srs_secrets(config.forwarding, srs_secret);
     out->limits = specs_of(config);
     out->limits_ask_line = std::ranges::any_of(out->limits, [](const limit::Spec& one) {
         return one.where != limit::Where::Anywhere ||
@@ -214,8 +217,9 @@ class MailServer final : public Server {
         std::shared_ptr<const net::TlsContext> tls
     ) override {
         const auto before = shared_->settings();
-        auto made =
-            make_settings(config, policy ? std::move(policy) : before->policy, before.get());
+        auto made = make_settings(
+            config, policy ? std::move(policy) : before->policy, shared_->srs_secret, before.get()
+        );
         if (!made) {
             return fail(made.error());
         }
@@ -425,7 +429,7 @@ std::string MailServer::status_json() const {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(Deps deps) {
-    auto made = make_settings(deps.config, deps.policy, nullptr);
+    auto made = make_settings(deps.config, deps.policy, deps.srs_secret, nullptr);
     if (!made) {
         return fail(made.error());
     }

@@ -4,6 +4,7 @@
 
 #include "account/account.h"
 #include "account/send_as.h"
+#include "account/forwarding.h"
 #include "base/ip.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -76,6 +77,11 @@ struct Deps {
     std::shared_ptr<source::Sources> sources;
     // Judges bearer tokens; null: they aren't taken.
     std::shared_ptr<Tokens> tokens;
+
+    // Aliases and forwards; null: there are none.
+    account::ForwardStore* forwards = nullptr;
+    // The installation's own (srs/srs.h), beside those of the configuration; may be empty.
+    std::string srs_secret;
 
     // Waits that only slow down who misbehaves; tests set them to nothing.
     Duration greeting_wait{500};     // for early talkers on the exchange

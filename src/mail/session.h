@@ -3,6 +3,7 @@
 #pragma once
 
 #include "account/account.h"
+#include "account/forwarding.h"
 #include "account/sasl.h"
 #include "base/ip.h"
 #include "conduct/machine.h"
@@ -107,8 +108,7 @@ class Session {
     bool refuse_client(const std::string& recipient);
     net::Task<std::optional<smtp::Reply>> greylisted(std::string recipient_domain);
     // envelope.cc
-    net::Task<Result<account::Account>> find_receiver(smtp::Address to);
-    net::Task<Result<account::Account>> find_by_address(std::string address);
+    void refuse_destination(const Error& why, const std::string& recipient);
     net::Task<void> find_line();
     // limiting.cc
     [[nodiscard]] limit::Facts facts(std::string recipient) const;
@@ -146,6 +146,12 @@ class Session {
     net::Task<bool> filter_message(Prepared* prepared);
     void discard(const Prepared& prepared);
 
+    // forwarding.cc
+    net::Task<Result<std::vector<account::Destination>>> find_destinations(std::string recipient);
+    [[nodiscard]] std::optional<smtp::Reply> take_returned(const smtp::Address& to);
+    net::Task<std::vector<Prepared>> spread_out(Prepared prepared, std::string hostname);
+    net::Task<Prepared> sealed_copy(Prepared copy, std::string hostname);
+
     // unaligned.cc
     net::Task<bool> refuse_unaligned(const message::Header* header);
     void warn_unaligned(const std::string& author, const Alignment& found);
@@ -156,7 +162,11 @@ class Session {
     net::Task<bool> refuse_unauthentic(
         std::shared_ptr<const std::string> text, const message::Header* header
     );
-    void acknowledge(const Result<std::string>& committed, const queue::Envelope& envelope);
+    net::Task<Result<std::string>> keep(std::vector<Prepared> all);
+    void acknowledge(
+        const Result<std::string>& committed, const std::vector<queue::Envelope>& envelopes
+    );
+    void note_accepted(const queue::Envelope& envelope);
 
     const std::shared_ptr<Shared> shared_;
     const std::shared_ptr<const Settings> settings_;
@@ -180,7 +190,8 @@ class Session {
     std::vector<std::string> identities_;  // of the client's certificate
 
     std::optional<line::Answer> line_;
-    std::map<std::string, smtp::Address> receivers_;       // of role addresses: who gets their mail
+    // Where mail to recipients of ours goes, by their normalised address.
+    std::map<std::string, std::vector<account::Destination>> destinations_;
     std::chrono::steady_clock::time_point waiting_since_;  // for the command or data under way
     std::uint64_t data_octets_ = 0;                        // of it
     bool early_ = false;                                   // spoke before our greeting

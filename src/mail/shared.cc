@@ -48,6 +48,8 @@ Shared::Shared(
 )
     : workers(deps.workers),
       accounts(deps.accounts),
+      forwards(deps.forwards),
+      srs_secret(deps.srs_secret),
       spool(deps.spool),
       journal(deps.journal),
       lines(deps.lines),

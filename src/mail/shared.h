@@ -3,6 +3,7 @@
 
 #include "account/account.h"
 #include "account/credential_cache.h"
+#include "account/forwarding.h"
 #include "account/sasl.h"
 #include "account/send_as.h"
 #include "conduct/login_guard.h"
@@ -67,6 +68,8 @@ struct Shared {
 
     net::Workers& workers;
     account::AccountStore& accounts;
+    account::ForwardStore* const forwards;  // null: none
+    const std::string srs_secret;
     queue::Spool& spool;
     event::Journal& journal;
     line::LineStore& lines;

@@ -351,8 +351,24 @@ CREATE INDEX send_as_codes_login ON send_as_codes (login, at);
 CREATE INDEX send_as_codes_address ON send_as_codes (address, at);
 )sql";
 
-constexpr std::array<std::string_view, 11> kSteps{
-    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7, kStep8, kStep9, kStepStaff, kStepSendAs
+// Addresses that lead to others. Targets with a space between.
+constexpr std::string_view kStepForwards = R"sql(
+CREATE TABLE aliases (
+    address TEXT PRIMARY KEY,
+    targets TEXT NOT NULL,
+    changed INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE forwards (
+    login TEXT PRIMARY KEY REFERENCES accounts (login) ON DELETE CASCADE,
+    targets TEXT NOT NULL,
+    keep INTEGER NOT NULL,
+    changed INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql";
+
+constexpr std::array<std::string_view, 12> kSteps{
+    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6,
+    kStep7, kStep8, kStep9, kStepStaff, kStepSendAs, kStepForwards
 };
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "store/account_store.h"
 #include "store/conduct_memory.h"
 #include "store/evidence_store.h"
+#include "store/forward_store.h"
 #include "store/greylist_store.h"
 #include "store/indexed_lines.h"
 #include "store/journal.h"
@@ -42,7 +43,7 @@ namespace {
 
 struct Connections {
     std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, logins,
-        settings, evidence, greylist, limits, conduct, mta_sts, staff, send_as;
+        settings, evidence, greylist, limits, conduct, mta_sts, staff, send_as, forwards;
 };
 
 class SqliteStore final : public Store {
@@ -60,6 +61,7 @@ class SqliteStore final : public Store {
           mta_sts_(std::move(connections.mta_sts)),
           staff_(std::move(connections.staff)),
           send_as_(std::move(connections.send_as)),
+          forwards_(std::move(connections.forwards)),
           evidence_(std::move(evidence)),
           logins_(std::move(connections.logins)),
           limits_(std::move(connections.limits)),
@@ -73,6 +75,7 @@ class SqliteStore final : public Store {
 
     account::AccountStore& accounts() override { return accounts_; }
     account::SendAsStore& send_as() override { return send_as_; }
+    account::ForwardStore& forwards() override { return forwards_; }
     line::LineStore& lines() override {
         return indexed_ ? static_cast<line::LineStore&>(*indexed_) : lines_;
     }
@@ -182,6 +185,7 @@ class SqliteStore final : public Store {
     SqliteStsStore mta_sts_;
     SqliteStaffStore staff_;
     SqliteSendAsStore send_as_;
+    SqliteForwardStore forwards_;
     std::unique_ptr<SqliteEvidenceStore> evidence_;
     SqliteLoginMemory logins_;
     SqliteLimitMemory limits_;
@@ -207,6 +211,7 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
         {&made.logins, Database::Durability::Normal},
         {&made.greylist, Database::Durability::Normal},
         {&made.mta_sts, Database::Durability::Normal},
+        {&made.forwards, Database::Durability::Full},
         {&made.limits, Database::Durability::Normal},
         {&made.conduct, Database::Durability::Full},
         {&made.staff, Database::Durability::Full},

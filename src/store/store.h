@@ -6,6 +6,7 @@
 
 #include "account/account.h"
 #include "account/send_as.h"
+#include "account/forwarding.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "conduct/login_memory.h"
@@ -42,6 +43,7 @@ class Store {
     virtual ~Store() = default;
     [[nodiscard]] virtual account::AccountStore& accounts() = 0;
     [[nodiscard]] virtual account::SendAsStore& send_as() = 0;
+    [[nodiscard]] virtual account::ForwardStore& forwards() = 0;
     [[nodiscard]] virtual line::LineStore& lines() = 0;
     [[nodiscard]] virtual LineIndexStatus line_index() const = 0;  // of StoreOptions::index_lines
     [[nodiscard]] virtual event::Journal& journal() = 0;
