@@ -58,6 +58,8 @@ struct Account {
     Time created{};
     Time changed{};
     std::vector<AppPassword> app_passwords;  // in order of name; only read here, see AccountStore
+    // Not kept: addresses elsewhere that it has proven (send_as.h), set by who asks about them.
+    std::vector<std::string> send_as;
 };
 
 // Many accounts at once (an import).

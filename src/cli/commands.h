@@ -43,6 +43,9 @@ void add_account(
 );  // account add|passwd|list|enable|disable|remove|import|app-password
 void add_account_import(CLI::App& account, Context& context, Chosen& chosen);
 void add_app_password(CLI::App& account, Context& context, Chosen& chosen);
+void add_operator(CLI::App& app, Context& context, Chosen& chosen);
+void add_audit(CLI::App& app, Context& context, Chosen& chosen);  // audit list|export|verify
+void add_account_send_as(CLI::App& account, Context& context, Chosen& chosen);
 void add_account_forward(CLI::App& account, Context& context, Chosen& chosen);  // set|list|remove
 void add_alias(CLI::App& app, Context& context, Chosen& chosen);  // alias add|list|remove
 void add_srs(CLI::App& app, Context& context, Chosen& chosen);    // srs show
@@ -66,6 +69,7 @@ void add_config(
     CLI::App& app, Context& context, Chosen& chosen
 );  // config defaults|check|reference, reload
 
+void add_top(CLI::App& app, Context& context, Chosen& chosen);     // top
 void add_doctor(CLI::App& app, Context& context, Chosen& chosen);  // doctor
 
 }  // namespace sekisho::cli

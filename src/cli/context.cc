@@ -144,10 +144,12 @@ std::string table(
 
 Result<Json> ask(const config::Config& config, const std::string& role, const Json& request) {
     using namespace std::chrono_literals;
-    // What is about all queued messages reads them from disk.
-    const bool queue = request.value("command", "").starts_with("queue-");
+    // What is about all queued messages reads them from disk; what is about an address elsewhere
+    // waits for the DNS.
+    const std::string command = request.value("command", "");
+    const bool slow = command.starts_with("queue-") || command.starts_with("sendas-");
     const auto reply =
-        net::call_control(config.socket(role), request.dump(), queue ? Duration{120s} : 10s);
+        net::call_control(config.socket(role), request.dump(), slow ? Duration{120s} : 10s);
     if (!reply) {
         return fail(
             reply.error().code,

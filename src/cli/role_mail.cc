@@ -16,14 +16,17 @@
 #include "cli/penalties.h"
 #include "cli/queue_control.h"
 #include "cli/role.h"
+#include "cli/send_as_keeper.h"
 #include "cli/spool_ops.h"
 #include "cli/suspensions.h"
 #include "conduct/warden.h"
 #include "config/config.h"
 #include "delivery/deliverer.h"
+#include "delivery/routes/rule.h"
 #include "delivery/sts_source.h"
 #include "dkim/sign.h"
 #include "mail/forwarding.h"
+#include "mail/outlooks.h"
 #include "mail/server.h"
 #include "mail/tokens.h"
 #include "net/resolver.h"
@@ -35,7 +38,9 @@
 #include "store/spool_log.h"
 #include "store/store.h"
 
+#include <algorithm>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -56,11 +61,37 @@ Result<std::unique_ptr<queue::Spool>> open_spool(const config::Config& config) {
     return store::SpoolLog::open(spool_options(config));
 }
 
+// One that can't be read leaves its route's mail waiting; nothing else does.
+std::map<std::string, std::string> route_passwords(const std::vector<delivery::RouteRule>& routes) {
+    std::map<std::string, std::string> passwords;
+    for (const delivery::RouteRule& route : routes) {
+        if (route.login.empty()) {
+            continue;
+        }
+        auto content = read_file(route.password_file, 4096);
+        std::string password = content ? std::string(trim(*content)) : std::string();
+        if (password.empty()) {
+            log::error(
+                "ROUTE_PASSWORD_UNREADABLE",
+                "mail of the route waits",
+                {{"route", route.name},
+                 {"file", route.password_file},
+                 {"error", content ? "the file is empty" : content.error().message}}
+            );
+            continue;
+        }
+        passwords[route.name] = std::move(password);
+    }
+    return passwords;
+}
+
 delivery::Options delivery_options(const config::Config& config) {
     delivery::Options options;
     options.route.hostname = config.mail.hostname;
     options.route.domains = config.mail.domains;
     options.route.smarthost = config.delivery.smarthost;
+    options.route.routes = config.delivery.routes;
+    options.passwords = route_passwords(config.delivery.routes);
     options.route.port = config.delivery.port;
     options.notices.hostname = config.mail.hostname;
     options.notices.from = config.delivery.dsn_from;
@@ -144,6 +175,7 @@ class MailRole final : public Role {
         deliverer_->reload(options_of(config));
         penalties_->follow(config, leased_->bare());
         keeper_->follow(config);
+        send_as_->follow(config);
         {
             const std::scoped_lock lock(conduct_mutex_);
             conduct_->follow(config);
@@ -157,6 +189,9 @@ class MailRole final : public Role {
             const std::scoped_lock lock(conduct_mutex_);
             return conduct_->command(name, request);
         }
+        if (name.starts_with("sendas-")) {
+            return send_as_->command(name, request);
+        }
         if (name.starts_with("limit-")) {
             return limit_command(*server_, store_->journal(), name, request);
         }
@@ -165,7 +200,11 @@ class MailRole final : public Role {
             store_->journal(),
             *suspensions_,
             [this] { return options_of(config_).notices; },
-            &signer_
+            &signer_,
+            [this](const std::string& name) {
+                const auto& routes = config_.delivery.routes;
+                return std::ranges::find(routes, name, &delivery::RouteRule::name) != routes.end();
+            }
         };
         return queue_command(deps, name, request);
     }
@@ -349,33 +388,41 @@ class MailRole final : public Role {
             return restored;
         }
         auto server = mail::Server::start(
-            {config_,
-             *loops_,
-             *workers_,
-             *tls,
-             store_->accounts(),
-             *spool_,
-             store_->journal(),
-             store_->lines(),
-             std::move(*policy),
-             *key,
-             peer_resolver_.get(),
-             &store_->greylist(),
-             [this](const IpAddress& peer, const std::string& why) { penalties_->add(peer, why); },
-             &store_->logins(),
-             &warden_,
-             [this](const std::string& report) { read_report(report); },
-             &store_->limits(),
-             &signer_,
-             std::move(sources),
-             std::move(tokens),
-             &store_->forwards(),
-             srs_secret_}
+            {.config = config_,
+             .loops = *loops_,
+             .workers = *workers_,
+             .tls = *tls,
+             .accounts = store_->accounts(),
+             .spool = *spool_,
+             .journal = store_->journal(),
+             .lines = store_->lines(),
+             .policy = std::move(*policy),
+             .sasl_key = *key,
+             .resolver = peer_resolver_.get(),
+             .greylist = &store_->greylist(),
+             .punish = [this](const IpAddress& peer, const std::string& why
+                       ) { penalties_->add(peer, why); },
+             .logins = &store_->logins(),
+             .warden = &warden_,
+             .complaint = [this](const std::string& report) { read_report(report); },
+             .counters = &store_->limits(),
+             .signer = &signer_,
+             .send_as = &store_->send_as(),
+             .outlooks = &outlooks_,
+             .sources = std::move(sources),
+             .tokens = std::move(tokens),
+             .forwards = &store_->forwards(),
+             .srs_secret = srs_secret_,
+             .greeting_wait = config_.mail.greeting_wait}
         );
         if (!server) {
             return fail(server.error());
         }
         server_ = std::move(*server);
+        send_as_.emplace(
+            SendAsKeeper::Deps{*store_, *spool_, outlooks_, *peer_resolver_, loops_->executor(0)},
+            config_
+        );
         return {};
     }
 
@@ -461,10 +508,12 @@ class MailRole final : public Role {
     std::unique_ptr<net::Workers> workers_;
     std::unique_ptr<net::Resolver> resolver_, peer_resolver_;
     dkim::SignerHolder signer_;
+    mail::Outlooks outlooks_{&signer_};
     std::optional<DkimKeeper> keeper_;
     conduct::Warden warden_;
     std::mutex conduct_mutex_;
     std::optional<ConductKeeper> conduct_;
+    std::optional<SendAsKeeper> send_as_;
     std::unique_ptr<mail::Server> server_;
     bool counters_kept_ = true;
     std::unique_ptr<delivery::Deliverer> deliverer_;

@@ -6,6 +6,7 @@
 #include "base/ip.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "delivery/routes/rule.h"
 #include "delivery/tls/policy.h"
 #include "limit/spec.h"
 #include "policy/policy.h"
@@ -115,10 +116,12 @@ struct Mail {
     bool require_tls = true;                     // REQUIRETLS (RFC 8689)
     bool hide_client_address = false;            // Received without the subscriber's address
     std::string from_check = "enforce";          // From and Sender are the account's: off, observe
+    std::string from_unaligned = "warn";         // From that DMARC fails: refuse, warn, allow
     std::string peer_check = "observe";          // of who connects to 25: off, observe, enforce
     std::string spf = "record";                  // off, record, enforce
     std::string dmarc = "record";                // off, record, enforce
     std::vector<std::string> arc_trusted;        // domains whose seals vouch
+    Duration greeting_wait{500};                 // on the exchange, for early talkers
     Duration lookup_timeout{10'000};             // for all that the DNS is asked about a peer
     std::vector<DnsList> dnsbl, dnswl;           // against and for a server
     std::string greylist = "off";                // off, on: of peers judged neither
@@ -249,12 +252,18 @@ struct Delivery {
     std::vector<delivery::TlsRule> tls;  // [delivery.tls]; the most exact one counts
     bool mta_sts = true;                 // RFC 8461
     std::uint16_t mta_sts_port = 443;
-    std::string trust_ca;  // PEM file; empty: the system's
+    std::string trust_ca;                     // PEM file; empty: the system's
+    std::vector<delivery::RouteRule> routes;  // [[route]], the first that fits counts
 };
 
 struct Http {
     std::vector<Endpoint> listen;  // guide, desk and metrics
     bool tls = false;
+};
+
+struct Desk {                                  // operators at the console
+    Duration session_idle{30LL * 60 * 1000};   // ends without a request for so long
+    Duration session_max{10LL * 3600 * 1000};  // ends in any case
 };
 
 struct Settings {  // what a mail program is told (guide); one model, every page a rendering
@@ -292,6 +301,7 @@ struct Config {
     Queue queue;
     Delivery delivery;
     Http http;
+    Desk desk;
     Settings settings;
     Retention retention;
     policy::Source policy;                   // [[class]] and [[rule]]

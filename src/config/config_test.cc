@@ -254,6 +254,25 @@ TEST(Config, Forwarding) {
     );
 }
 
+TEST(Config, RoutesAreCheckedAndTheirLoginsGoUnderTls) {
+    const std::string route = "[[route]]\nname = \"r\"\ndomains = [\"B.example\"]\n";
+    const std::string via = route + "via = [\"relay.example:587\"]\n";
+    const auto routed = parse(
+        via + "login = \"taro\"\npassword_file = \"pw\"\nprotocol = \"submissions\"\n", "/etc/t"
+    );
+    ASSERT_TRUE(routed);
+    EXPECT_EQ(routed->delivery.routes.at(0).domains.at(0), "b.example");
+    EXPECT_EQ(routed->delivery.routes.at(0).tls->level, delivery::TlsLevel::Verified);
+    EXPECT_EQ(routed->resolved().delivery.routes.at(0).password_file, "/etc/pw");
+    EXPECT_TRUE(first_problem(via + via).contains("is there already"));
+    EXPECT_TRUE(first_problem(via + "login = \"taro\"\n").contains("go together"));
+    EXPECT_TRUE(first_problem(via + "tls = \"maybe\"\n").contains("expected none"));
+    EXPECT_TRUE(first_problem(via + "protocol = \"uucp\"\n").contains("smtp, submissions, lmtp"));
+    EXPECT_TRUE(first_problem(route + "via = [\"relay.example\"]\n").contains("HOST:PORT"));
+    EXPECT_TRUE(first_problem("[[route]]\nname = \"r\"\n").contains("all missing"));
+    EXPECT_TRUE(first_problem("[[route]]\nname = \"a:b\"\ndomains = [\"*\"]\n").contains("colon"));
+}
+
 TEST(Config, PrefixFiles) {
     const std::string folder = ::testing::TempDir();
     ASSERT_TRUE(write_file_atomic(

@@ -76,9 +76,11 @@ struct LimitTable {
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> faults_of(
     Milter& milter, const std::vector<Milter>& others
 );
-[[nodiscard]] Table<Config> limits_table();      // a part of tables()
+[[nodiscard]] const Table<delivery::RouteRule>& route_table();
+[[nodiscard]] Table<Config> limits_table();   // a part of tables()
+[[nodiscard]] Table<Config> conduct_table();  // a part of tables()
+[[nodiscard]] Table<Config> desk_table();     // a part of tables()
 [[nodiscard]] Table<Config> forwarding_table();  // a part of mail_tables()
-[[nodiscard]] Table<Config> conduct_table();     // a part of tables()
 [[nodiscard]] const Table<LimitTable>& limit_table();
 [[nodiscard]] Result<limit::Spec> spec_of(const LimitTable& table, std::chrono::minutes utc_offset);
 

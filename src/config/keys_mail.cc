@@ -170,6 +170,15 @@ Table<C> mail() {
                 "account, as its envelope must. `observe`: what names others is logged."
             ),
             choice<C>(
+                "from_unaligned",
+                SEKISHO_AT(mail.from_unaligned),
+                {"refuse", "warn", "allow"},
+                "Submitted mail whose From is an address elsewhere, whose domain's SPF and DMARC "
+                "records don't let us send it: `refuse` it with 550 and say where to send it "
+                "instead; `warn` its sender by mail, once a day and domain; or `allow` it, without "
+                "looking."
+            ),
+            choice<C>(
                 "peer_check",
                 SEKISHO_AT(mail.peer_check),
                 {"off", "observe", "enforce"},
@@ -201,6 +210,14 @@ Table<C> mail() {
                 "(ARC, RFC 8617) are of these, and the first of them found DMARC to pass, its "
                 "policy isn't enforced here: what they changed on the way is no forgery."
             ),
+            at_start(duration<C>(
+                "greeting_wait",
+                SEKISHO_AT(mail.greeting_wait),
+                0s,
+                1min,
+                "How long port 25 waits with its greeting. Who talks before it is answered 554 (RFC "
+                "5321 §3.1): programs that only pour out spam do."
+            )),
             duration<C>(
                 "lookup_timeout",
                 SEKISHO_AT(mail.lookup_timeout),

@@ -174,4 +174,22 @@ std::optional<Time> DeskFacts::refused_at(std::string_view reference, const IpAd
     return found->front().at;
 }
 
+Result<guide::SendAsClaim> DeskFacts::ask_send_as(const std::string& command, std::string_view code)
+    const {
+    const auto answer =
+        ask_role(context_.control, "mail", Json{{"command", command}, {"code", std::string(code)}});
+    if (!answer) {
+        return fail(answer.error());
+    }
+    return guide::SendAsClaim{answer->value("login", ""), answer->value("address", "")};
+}
+
+Result<guide::SendAsClaim> DeskFacts::send_as_claim(std::string_view code) {
+    return ask_send_as("sendas-claim", code);
+}
+
+Result<guide::SendAsClaim> DeskFacts::prove_send_as(std::string_view code) {
+    return ask_send_as("sendas-prove", code);
+}
+
 }  // namespace sekisho::desk

@@ -58,6 +58,10 @@ class Signer {
     [[nodiscard]] bool empty() const { return keys_.empty(); }
     // Whether sign() would do anything: the message has one From field, of one domain, with a key.
     [[nodiscard]] bool signs(const message::Header& header) const;
+    // Whether there are keys for messages of the domain (lower case).
+    [[nodiscard]] bool signs_for(std::string_view from_domain) const {
+        return keys_.contains(from_domain);
+    }
 
     // The fields to put before the message, one for each key; empty when there is none for the
     // domain of its From. Reads the whole body: not for a loop's thread. `header` is the scan of

@@ -1,5 +1,5 @@
-// English: setting up program by program. Names of menus and fields are those of each program's own
-// English version.
+// English: setting up program by program, and sending as an address elsewhere. Names of menus and
+// fields are those of each program's own English version.
 #include "guide/catalogue.h"
 
 namespace sekisho::guide {
@@ -229,6 +229,34 @@ constexpr Entry kEntries[] = {
     {"devices.relay",
      "For a whole machine, Postfix and msmtp are described in [Servers and devices at "
      "home](servers)."},
+
+    {"sendas.title", "Send as an address elsewhere"},
+    {"sendas.lead",
+     "With an account of {provider} you can also send mail as an address of your company or of "
+     "another provider, once it is shown that you read its mail."},
+    {"sendas.how", "How it goes"},
+    {"sendas.how.1", "Ask {provider} (`{support_mail}`) to register the address for your account"},
+    {"sendas.how.2", "A mail with a code comes to that address: open its link, or tell us the code"
+    },
+    {"sendas.how.3", "Then set your mail program: the address as the sender, our server to send"},
+    {"sendas.arrives", "Will the mail arrive?"},
+    {"sendas.arrives.text",
+     "Many domains say which servers send their mail (SPF), and what becomes of other mail "
+     "(DMARC). "
+     "Where ours isn't among them, mail may land in the junk folder or be rejected. We look it up "
+     "when you register and tell you; it is then better to send through the server of whoever "
+     "provides the address."},
+    {"sendas.ask", "Is this your address?"},
+    {"sendas.ask.text", "The account **{claim_login}** asks to send mail as **{claim_address}**."},
+    {"sendas.ask.warn",
+     "If you know nothing of it, just close this page: nothing changes without the button."},
+    {"sendas.ask.yes", "Yes, allow it"},
+    {"sendas.done", "The address is confirmed"},
+    {"sendas.done.text", "The account **{claim_login}** may now send as **{claim_address}**."},
+    {"sendas.none",
+     "This code is not valid: it has expired, was used already, or is incomplete. Ask for a new "
+     "one."},
+    {"sendas.away", "The code can't be checked just now. Please try again in a few minutes."},
 };
 
 }  // namespace

@@ -11,7 +11,7 @@
 namespace sekisho::guide {
 namespace {
 
-constexpr std::array<Page, 22> kPages{{
+constexpr std::array<Page, 23> kPages{{
     {"", "start", start_page, true},
     {"check", "check", check_page, true},
     {"affected", "affected", affected_page, true},
@@ -34,6 +34,7 @@ constexpr std::array<Page, 22> kPages{{
     {"refused", "refused", refused_page, false},
     {"login", "login", login_page, false},
     {"limits", "limits", limits_page, false},
+    {"sendas", "sendas", send_as_page, false},
 }};
 
 // What the other language's link must carry to show the same.

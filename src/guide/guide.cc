@@ -74,7 +74,10 @@ class Handler {
         if (lower == "/autodiscover/autodiscover.xml") {
             return autodiscover();
         }
-        if (request_.method != "GET" && request_.method != "HEAD") {
+        // The one page that changes something: the button that proves an address.
+        const auto place = place_of(request_.path);
+        const bool posts = request_.method == "POST" && place && place->page == "sendas";
+        if (request_.method != "GET" && request_.method != "HEAD" && !posts) {
             GuideResponse response = page(reader(), nullptr, "", "method");
             response.status = 405;
             response.headers.emplace_back("Allow", "GET, HEAD");
@@ -124,7 +127,7 @@ class Handler {
             return response;
         }
         // What the mail server's replies point to.
-        if (path == "/25" || path == "/login" || path == "/limits") {
+        if (path == "/25" || path == "/login" || path == "/limits" || path == "/sendas") {
             const std::string_view shown =
                 path == "/25" ? std::string_view("refused") : std::string_view(path).substr(1);
             GuideResponse response = page(language, find_page(shown), shown, shown);

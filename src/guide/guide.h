@@ -81,6 +81,11 @@ struct OwnLine {
     std::optional<Time> last_login_refused, last_login_accepted;
 };
 
+// An address elsewhere that an account asks to send as.
+struct SendAsClaim {
+    std::string login, address;
+};
+
 class Facts {
   public:
     virtual ~Facts() = default;
@@ -94,6 +99,10 @@ class Facts {
     [[nodiscard]] virtual std::optional<Time> refused_at(
         std::string_view reference, const IpAddress& address
     ) = 0;
+    // What a mailed code would prove. NotFound, Denied (expired): none. Others: can't be asked now.
+    [[nodiscard]] virtual Result<SendAsClaim> send_as_claim(std::string_view code) = 0;
+    // Proves it.
+    [[nodiscard]] virtual Result<SendAsClaim> prove_send_as(std::string_view code) = 0;
 };
 
 class Guide {

@@ -30,6 +30,9 @@ class FakeFacts : public Facts {
     std::map<std::string, Standing, std::less<>> classes;
     Result<OwnLine> line = OwnLine{};
     std::optional<Time> refused;
+    std::string claim_code = "abcd-efgh";
+    Result<SendAsClaim> claim = SendAsClaim{"taro@example.net", "taro@corp.example.com"};
+    bool proven = false;
 
     Standing standing(const IpAddress& /*address*/) override { return here; }
     std::optional<Standing> class_standing(std::string_view name) override {
@@ -41,6 +44,14 @@ class FakeFacts : public Facts {
         std::string_view /*reference*/, const IpAddress& /*address*/
     ) override {
         return refused;
+    }
+    Result<SendAsClaim> send_as_claim(std::string_view code) override {
+        return code == claim_code ? claim : fail(Errc::NotFound, "no address waits for this code");
+    }
+    Result<SendAsClaim> prove_send_as(std::string_view code) override {
+        auto found = send_as_claim(code);
+        proven = found.has_value();
+        return found;
     }
 };
 

@@ -305,5 +305,27 @@ TEST_F(GuideTest, AppleProfileOnlyForOwnDomains) {
     EXPECT_EQ(ask(request).status, 404);
 }
 
+TEST_F(GuideTest, ACodeIsShownFirstAndProvenByTheButtonOnly) {
+    GuideRequest request = get("/en/sendas");
+    request.query["code"] = "abcd-efgh";
+    const GuideResponse asked = ask(request);
+    EXPECT_NE(asked.body.find("<strong>taro@corp.example.com</strong>"), std::string::npos);
+    EXPECT_NE(asked.body.find("action=\"/en/sendas?code=abcd-efgh\""), std::string::npos);
+    EXPECT_FALSE(facts_.proven);
+    request.method = "POST";
+    EXPECT_NE(ask(request).body.find("The address is confirmed"), std::string::npos);
+    EXPECT_TRUE(facts_.proven);
+    request.query["code"] = "<script>";
+    const GuideResponse wrong = ask(request);
+    EXPECT_NE(wrong.body.find("This code is not valid"), std::string::npos);
+    EXPECT_EQ(wrong.body.find("<script>"), std::string::npos);
+    facts_.claim = fail(Errc::Unavailable, "mail is away");
+    request.query["code"] = "abcd-efgh";
+    EXPECT_NE(ask(request).body.find("be checked just now"), std::string::npos);
+    GuideRequest other = get("/en/limits");
+    other.method = "POST";
+    EXPECT_EQ(ask(other).status, 405);
+}
+
 }  // namespace
 }  // namespace sekisho::guide

@@ -32,6 +32,7 @@ std::string contact_page(const View& view, Facts& facts);
 std::string refused_page(const View& view, Facts& facts);
 std::string login_page(const View& view, Facts& facts);
 std::string limits_page(const View& view, Facts& facts);
+std::string send_as_page(const View& view, Facts& facts);
 std::string programs_page(const View& view, Facts& facts);
 std::string devices_page(const View& view, Facts& facts);
 // Setting up one program.

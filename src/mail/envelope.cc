@@ -19,11 +19,13 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace sekisho::mail {
 namespace {
@@ -59,19 +61,27 @@ net::Task<void> Session::check_mail() {
     co_await begin_message();
 }
 
-// The account as it is now: it may have been disabled since the login. One of a source's stays as
-// the source had it at the login; sessions are short. False: MAIL has been answered.
+// The account as it is now, or was a moment ago: it may have been disabled since the login. One of
+// a source's stays as the source had it at the login; sessions are short. False: MAIL has been
+// answered.
 net::Task<bool> Session::refresh_account() {
-    if (elsewhere_) {
+    const auto at = std::chrono::steady_clock::now();
+    if (account_ && at - account_at_ < shared_->account_fresh) {
         co_return true;
     }
-    const std::string login = smtp_.login();
-    std::function<Result<account::Account>()> work = [shared = shared_, login] {
-        return shared->accounts.find(login);
+    const std::string login = account_ ? account_->login : smtp_.login();
+    std::optional<account::Account> elsewhere;
+    if (elsewhere_) {
+        elsewhere = account_;
+    }
+    std::function<Result<account::Account>()> work = [shared = shared_, login, elsewhere] {
+        return elsewhere ? Result<account::Account>(with_send_as(*shared, *elsewhere))
+                         : find_account(*shared, login);
     };
     auto found = co_await net::run_on(shared_->workers, std::move(work));
     if (found) {
         account_ = std::move(*found);
+        account_at_ = at;
         co_return true;
     }
     if (found.error().code == Errc::NotFound) {

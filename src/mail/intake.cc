@@ -159,6 +159,10 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
             note_author(refusal->text());
         }
     }
+    const bool unaligned = co_await refuse_unaligned(&header);
+    if (unaligned) {
+        co_return;
+    }
     const bool refused = co_await refuse_unauthentic(text, &header);
     if (refused) {
         co_return;

@@ -169,7 +169,7 @@ net::Task<bool> Session::find_candidate(std::string login) {
         co_return false;
     }
     std::function<Result<account::Account>()> work = [shared = shared_, login] {
-        return shared->accounts.find(login);
+        return find_account(*shared, login);
     };
     auto found = co_await net::run_on(shared_->workers, std::move(work));
     if (!found && found.error().code != Errc::NotFound) {
@@ -299,6 +299,8 @@ void Session::login_succeeded(const account::SaslSuccess& success) {
     note_success(success.login);
     sasl_.reset();
     account_ = std::move(candidate_);
+    // A source knows nothing of the addresses that were proven here: MAIL asks about them.
+    account_at_ = elsewhere_ ? std::chrono::steady_clock::time_point{} : asked_;
     candidate_.reset();
     ++shared_->counters.logins_accepted;
     event::Event accepted = event(event::Kind::LoginAccepted);

@@ -60,16 +60,18 @@ std::optional<std::uint16_t> port(std::string_view text) {
 }
 
 bool owns(const account::Account& account, const std::string& key) {
-    return std::find(account.addresses.begin(), account.addresses.end(), key) !=
-           account.addresses.end();
+    return std::ranges::find(account.addresses, key) != account.addresses.end() ||
+           std::ranges::find(account.send_as, key) != account.send_as.end();
 }
 
 std::string addresses_of(const account::Account& account) {
     std::string out;
-    for (std::size_t i = 0; i < account.addresses.size() && i < kAddressesShown; ++i) {
-        out += (i == 0 ? "" : ", ") + account.addresses[i];
+    std::vector<std::string> all = account.addresses;
+    all.insert(all.end(), account.send_as.begin(), account.send_as.end());
+    for (std::size_t i = 0; i < all.size() && i < kAddressesShown; ++i) {
+        out += (i == 0 ? "" : ", ") + all[i];
     }
-    if (account.addresses.size() > kAddressesShown) {
+    if (all.size() > kAddressesShown) {
         out += ", ...";
     }
     return out.empty() ? "none" : out;

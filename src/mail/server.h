@@ -3,6 +3,7 @@
 #pragma once
 
 #include "account/account.h"
+#include "account/send_as.h"
 #include "account/forwarding.h"
 #include "base/ip.h"
 #include "base/result.h"
@@ -32,7 +33,8 @@
 
 namespace sekisho::mail {
 
-class Tokens;  // mail/tokens.h
+class Tokens;    // mail/tokens.h
+class Outlooks;  // mail/outlooks.h
 
 // All references must outlive the server.
 struct Deps {
@@ -66,6 +68,11 @@ struct Deps {
     // Signs what is submitted (DKIM); null: nothing is signed.
     const dkim::SignerHolder* signer = nullptr;
 
+    // Addresses elsewhere that accounts may send as; null: there are none.
+    account::SendAsStore* send_as = nullptr;
+    // What becomes of mail that is sent as them; null: nobody is refused or warned.
+    Outlooks* outlooks = nullptr;
+
     // Accounts that live elsewhere; null: there are none.
     std::shared_ptr<source::Sources> sources;
     // Judges bearer tokens; null: they aren't taken.
@@ -81,6 +88,8 @@ struct Deps {
     Duration data_timeout{180'000};  // of a read of data (RFC 5321 §4.5.3.2.5)
     // A refused login is answered after this, or the next multiple when its hash took longer.
     Duration login_failure_wait{1'000};
+    // A session goes by its account as it was so long ago at most; each MAIL looks it up otherwise.
+    Duration account_fresh{1'000};
 };
 
 struct BoundListener {

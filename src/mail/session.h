@@ -13,6 +13,7 @@
 #include "limit/spec.h"
 #include "line/line.h"
 #include "mail/accept.h"
+#include "mail/alignment.h"
 #include "mail/authenticity.h"
 #include "mail/rules.h"
 #include "mail/sender_lookups.h"
@@ -157,6 +158,9 @@ class Session {
     net::Task<std::vector<Prepared>> spread_out(Prepared prepared, std::string hostname);
     net::Task<Prepared> sealed_copy(Prepared copy, std::string hostname);
 
+    // unaligned.cc
+    net::Task<bool> refuse_unaligned(const message::Header* header);
+    void warn_unaligned(const std::string& author, const Alignment& found);
     // intake.cc
     net::Task<void> take_message(Smtp::Deliver mail);
     void note_author(const std::string& why);
@@ -182,10 +186,11 @@ class Session {
     Smtp smtp_;
 
     std::unique_ptr<account::SaslServer> sasl_;
-    std::optional<account::Account> candidate_;    // of the running AUTH
-    std::optional<account::Account> account_;      // of the login
-    std::string guess_;                            // LoginGuard's, of the AUTH at hand
-    std::chrono::steady_clock::time_point asked_;  // when the client's last message came
+    std::optional<account::Account> candidate_;         // of the running AUTH
+    std::optional<account::Account> account_;           // of the login
+    std::chrono::steady_clock::time_point account_at_;  // when `account_` was looked up
+    std::string guess_;                                 // LoginGuard's, of the AUTH at hand
+    std::chrono::steady_clock::time_point asked_;       // when the client's last message came
     std::string mechanism_;
     bool elsewhere_ = false;               // the login's account is a source's, not ours
     std::vector<std::string> identities_;  // of the client's certificate

@@ -1,7 +1,10 @@
 #include "mail/shared.h"
 
 #include "account/sasl.h"
+#include "account/send_as.h"
 #include "base/bytes.h"
+#include "base/log.h"
+#include "base/result.h"
 #include "limit/limiter.h"
 #include "mail/rules.h"
 #include "mail/server.h"
@@ -30,6 +33,16 @@ net::Task<void> goodbye(std::shared_ptr<net::Stream> stream, std::string line) {
 
 }  // namespace
 
+bool UnalignedNotes::first_today(const std::string& account, const std::string& domain, Time now) {
+    const std::scoped_lock lock(mutex_);
+    const std::string key = account + ' ' + domain;
+    if (told_.find(key, now) != nullptr) {
+        return false;
+    }
+    told_.touch(key, now);
+    return true;
+}
+
 Shared::Shared(
     const Deps& deps, std::unique_ptr<limit::Limiter> limits, account::SaslSettings sasl_settings
 )
@@ -44,11 +57,14 @@ Shared::Shared(
       greylist(deps.greylist),
       punish(deps.punish),
       signer(deps.signer),
+      send_as(deps.send_as),
+      outlooks(deps.outlooks),
       sources(deps.sources),
       tokens(deps.tokens),
       greeting_wait(deps.greeting_wait),
       login_failure_wait(deps.login_failure_wait),
       data_timeout(deps.data_timeout),
+      account_fresh(deps.account_fresh),
       tls(deps.tls),
       sasl(std::move(sasl_settings)),
       credentials({.key = random_bytes(32)}),
@@ -127,6 +143,29 @@ void Shared::close_all() {
             }
         });
     }
+}
+
+account::Account with_send_as(Shared& shared, account::Account account) {
+    account.send_as.clear();
+    if (shared.send_as == nullptr) {
+        return account;
+    }
+    const auto all = shared.send_as->of(account.login);
+    if (!all) {  // it has none meanwhile: it is refused what it may do, and told so
+        log::error("MAIL_ACCOUNTS_AWAY", all.error().message, {{"account", account.login}});
+        return account;
+    }
+    for (const account::SendAs& one : *all) {
+        if (account::is_proven(one)) {
+            account.send_as.push_back(one.address);
+        }
+    }
+    return account;
+}
+
+Result<account::Account> find_account(Shared& shared, const std::string& login) {
+    auto found = shared.accounts.find(login);
+    return found ? with_send_as(shared, std::move(*found)) : found;
 }
 
 }  // namespace sekisho::mail

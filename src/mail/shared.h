@@ -5,8 +5,10 @@
 #include "account/credential_cache.h"
 #include "account/forwarding.h"
 #include "account/sasl.h"
+#include "account/send_as.h"
 #include "conduct/login_guard.h"
 #include "conduct/login_memory.h"
+#include "conduct/remembered.h"
 #include "conduct/warden.h"
 #include "dkim/sign.h"
 #include "event/event.h"
@@ -17,6 +19,7 @@
 #include "line/line.h"
 #include "mail/counters.h"
 #include "mail/limiting.h"
+#include "mail/patient_clients.h"
 #include "mail/rules.h"
 #include "mail/server.h"
 #include "net/resolver.h"
@@ -46,6 +49,16 @@ struct Live {
     std::string account;   // of the login
 };
 
+// Who was warned about mail as a domain today, so that they are warned once a day. Thread-safe.
+class UnalignedNotes {
+  public:
+    [[nodiscard]] bool first_today(const std::string& account, const std::string& domain, Time now);
+
+  private:
+    std::mutex mutex_;
+    conduct::Remembered<Time> told_{100'000, std::chrono::hours(24)};
+};
+
 struct Shared {
     Shared(
         const Deps& deps,
@@ -64,11 +77,15 @@ struct Shared {
     peer::GreylistStore* const greylist;
     const std::function<void(const IpAddress&, const std::string&)> punish;
     const dkim::SignerHolder* const signer;
+    account::SendAsStore* const send_as;
+    Outlooks* const outlooks;
+    UnalignedNotes unaligned;
     const std::shared_ptr<source::Sources> sources;
     const std::shared_ptr<Tokens> tokens;
     const Duration greeting_wait;
     const Duration login_failure_wait;
     const Duration data_timeout;
+    const Duration account_fresh;
 
     net::TlsHolder tls;
     const account::SaslSettings sasl;
@@ -82,6 +99,7 @@ struct Shared {
     const std::function<void(const std::string&)> complaint;
     conduct::LoginMemory* const logins;  // null: nothing outlives a restart
     limit::Connections connections;
+    PatientClients patient;
     Counters counters;
     std::atomic<bool> stopping{false};
 
@@ -103,6 +121,10 @@ struct Shared {
     std::map<std::uint64_t, std::pair<net::Executor, std::weak_ptr<Live>>> live_;
     std::uint64_t next_id_ = 1;
 };
+
+// The account with the addresses elsewhere that it has proven. Both ask the store: for a worker.
+[[nodiscard]] account::Account with_send_as(Shared& shared, account::Account account);
+[[nodiscard]] Result<account::Account> find_account(Shared& shared, const std::string& login);
 
 enum class Kind : std::uint8_t { Submission, Submissions, SubmissionsAlpn, Exchange };
 

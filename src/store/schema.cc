@@ -257,8 +257,102 @@ CREATE TABLE mta_sts (
 CREATE INDEX mta_sts_expires ON mta_sts (expires);
 )sql";
 
+// Who works at the desk, and what they did.
+constexpr std::string_view kStepStaff = R"sql(
+CREATE TABLE operators (
+    name TEXT PRIMARY KEY,
+    roles TEXT NOT NULL,
+    password_hash TEXT NOT NULL,
+    totp_key BLOB NOT NULL,
+    totp_last_step INTEGER NOT NULL,
+    enabled INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    changed INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE operator_recovery (
+    name TEXT NOT NULL REFERENCES operators (name) ON DELETE CASCADE,
+    digest BLOB NOT NULL,
+    PRIMARY KEY (name, digest)
+) WITHOUT ROWID;
+CREATE TABLE operator_sessions (
+    digest BLOB PRIMARY KEY,
+    name TEXT NOT NULL REFERENCES operators (name) ON DELETE CASCADE,
+    csrf TEXT NOT NULL,
+    address TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    seen INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX operator_sessions_name ON operator_sessions (name, created);
+CREATE TABLE operator_tokens (
+    digest BLOB PRIMARY KEY,
+    name TEXT NOT NULL REFERENCES operators (name) ON DELETE CASCADE,
+    label TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    expires INTEGER NOT NULL,  -- 0: never
+    last_used INTEGER NOT NULL,  -- 0: never yet
+    UNIQUE (name, label)
+) WITHOUT ROWID;
+-- Answers to writes that had an Idempotency-Key; status 0: being done.
+CREATE TABLE answered (
+    who TEXT NOT NULL,
+    key TEXT NOT NULL,
+    request BLOB NOT NULL,
+    status INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (who, key)
+) WITHOUT ROWID;
+CREATE INDEX answered_at ON answered (at);
+CREATE TABLE audit (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    how TEXT NOT NULL,
+    address TEXT NOT NULL,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    previous BLOB NOT NULL,
+    digest BLOB NOT NULL
+);
+CREATE INDEX audit_who ON audit (who, number);
+CREATE INDEX audit_subject ON audit (subject, number);
+CREATE TRIGGER audit_changed BEFORE UPDATE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit is only ever added to'); END;
+CREATE TRIGGER audit_deleted BEFORE DELETE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit is only ever added to'); END;
+)sql";
+
+// Addresses elsewhere that accounts may send as, and the codes that were mailed lately. The logins
+// may be of accounts that live in another system.
+constexpr std::string_view kStepSendAs = R"sql(
+CREATE TABLE send_as (
+    login TEXT NOT NULL,
+    address TEXT NOT NULL,
+    code_digest TEXT NOT NULL,
+    code_expires INTEGER NOT NULL,
+    wrong INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    proven INTEGER NOT NULL,  -- 0: not yet
+    vouched TEXT NOT NULL,
+    outlook TEXT NOT NULL,
+    PRIMARY KEY (login, address)
+) WITHOUT ROWID;
+CREATE INDEX send_as_code ON send_as (code_digest) WHERE code_digest <> '';
+CREATE TRIGGER send_as_orphaned AFTER DELETE ON accounts
+    BEGIN DELETE FROM send_as WHERE login = old.login; END;
+CREATE TABLE send_as_codes (
+    at INTEGER NOT NULL,
+    login TEXT NOT NULL,
+    address TEXT NOT NULL
+);
+CREATE INDEX send_as_codes_login ON send_as_codes (login, at);
+CREATE INDEX send_as_codes_address ON send_as_codes (address, at);
+)sql";
+
 // Addresses that lead to others. Targets with a space between.
-constexpr std::string_view kStep10 = R"sql(
+constexpr std::string_view kStepForwards = R"sql(
 CREATE TABLE aliases (
     address TEXT PRIMARY KEY,
     targets TEXT NOT NULL,
@@ -272,8 +366,9 @@ CREATE TABLE forwards (
 ) WITHOUT ROWID;
 )sql";
 
-constexpr std::array<std::string_view, 10> kSteps{
-    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7, kStep8, kStep9, kStep10
+constexpr std::array<std::string_view, 12> kSteps{
+    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6,
+    kStep7, kStep8, kStep9, kStepStaff, kStepSendAs, kStepForwards
 };
 
 }  // namespace

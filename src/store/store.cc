@@ -1,6 +1,7 @@
 #include "store/store.h"
 
 #include "account/account.h"
+#include "account/send_as.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "conduct/login_memory.h"
@@ -10,6 +11,7 @@
 #include "lease/lease.h"
 #include "line/line.h"
 #include "peer/greylist.h"
+#include "staff/staff.h"
 #include "store/account_store.h"
 #include "store/conduct_memory.h"
 #include "store/evidence_store.h"
@@ -22,7 +24,9 @@
 #include "store/line_store.h"
 #include "store/login_memory.h"
 #include "store/schema.h"
+#include "store/send_as_store.h"
 #include "store/sqlite.h"
+#include "store/staff_store.h"
 #include "store/sts_store.h"
 
 #include <cstdint>
@@ -39,7 +43,7 @@ namespace {
 
 struct Connections {
     std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, logins,
-        settings, evidence, greylist, limits, conduct, mta_sts, forwards;
+        settings, evidence, greylist, limits, conduct, mta_sts, staff, send_as, forwards;
 };
 
 class SqliteStore final : public Store {
@@ -55,6 +59,8 @@ class SqliteStore final : public Store {
           leases_(std::move(connections.leases)),
           greylist_(std::move(connections.greylist)),
           mta_sts_(std::move(connections.mta_sts)),
+          staff_(std::move(connections.staff)),
+          send_as_(std::move(connections.send_as)),
           forwards_(std::move(connections.forwards)),
           evidence_(std::move(evidence)),
           logins_(std::move(connections.logins)),
@@ -68,6 +74,7 @@ class SqliteStore final : public Store {
     }
 
     account::AccountStore& accounts() override { return accounts_; }
+    account::SendAsStore& send_as() override { return send_as_; }
     account::ForwardStore& forwards() override { return forwards_; }
     line::LineStore& lines() override {
         return indexed_ ? static_cast<line::LineStore&>(*indexed_) : lines_;
@@ -81,6 +88,7 @@ class SqliteStore final : public Store {
     conduct::LoginMemory& logins() override { return logins_; }
     peer::GreylistStore& greylist() override { return greylist_; }
     delivery::StsStore& mta_sts() override { return mta_sts_; }
+    staff::Store& staff() override { return staff_; }
     limit::Memory& limits() override { return limits_; }
     conduct::Memory& conduct() override { return conduct_; }
 
@@ -150,6 +158,9 @@ class SqliteStore final : public Store {
     Result<std::int64_t> forget_mta_sts_before(Time time) override {
         return mta_sts_.forget_before(time);
     }
+    Result<std::int64_t> forget_send_as_before(Time time) override {
+        return send_as_.forget_before(time);
+    }
     JournalCounters journal_counters() const override { return journal_.counters(); }
 
   private:
@@ -172,6 +183,8 @@ class SqliteStore final : public Store {
     SqliteLeaseStore leases_;
     SqliteGreylistStore greylist_;
     SqliteStsStore mta_sts_;
+    SqliteStaffStore staff_;
+    SqliteSendAsStore send_as_;
     SqliteForwardStore forwards_;
     std::unique_ptr<SqliteEvidenceStore> evidence_;
     SqliteLoginMemory logins_;
@@ -190,6 +203,7 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
     const std::pair<std::unique_ptr<Database>*, Database::Durability> wanted[] = {
         {&made.settings, Database::Durability::Full},
         {&made.accounts, Database::Durability::Full},
+        {&made.send_as, Database::Durability::Full},
         {&made.leases, Database::Durability::Full},
         {&made.evidence, Database::Durability::Full},
         {&made.lines, Database::Durability::Normal},
@@ -200,6 +214,7 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
         {&made.forwards, Database::Durability::Full},
         {&made.limits, Database::Durability::Normal},
         {&made.conduct, Database::Durability::Full},
+        {&made.staff, Database::Durability::Full},
         {&made.writing, Database::Durability::Normal},
         {&made.reading, Database::Durability::Normal},
     };

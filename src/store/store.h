@@ -5,6 +5,7 @@
 #pragma once
 
 #include "account/account.h"
+#include "account/send_as.h"
 #include "account/forwarding.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -17,6 +18,7 @@
 #include "limit/memory.h"
 #include "line/line.h"
 #include "peer/greylist.h"
+#include "staff/staff.h"
 #include "store/indexed_lines.h"
 #include "store/journal.h"
 
@@ -40,6 +42,7 @@ class Store {
   public:
     virtual ~Store() = default;
     [[nodiscard]] virtual account::AccountStore& accounts() = 0;
+    [[nodiscard]] virtual account::SendAsStore& send_as() = 0;
     [[nodiscard]] virtual account::ForwardStore& forwards() = 0;
     [[nodiscard]] virtual line::LineStore& lines() = 0;
     [[nodiscard]] virtual LineIndexStatus line_index() const = 0;  // of StoreOptions::index_lines
@@ -51,6 +54,7 @@ class Store {
     [[nodiscard]] virtual limit::Memory& limits() = 0;
     [[nodiscard]] virtual conduct::Memory& conduct() = 0;
     [[nodiscard]] virtual delivery::StsStore& mta_sts() = 0;
+    [[nodiscard]] virtual staff::Store& staff() = 0;
 
     // Small facts of the installation, such as its keys. A value may be any bytes.
     [[nodiscard]] virtual Result<std::optional<std::string>> setting(std::string_view key) = 0;
@@ -69,6 +73,7 @@ class Store {
     virtual Result<std::int64_t> forget_evidence_before(Time time) = 0;  // erased before
     virtual Result<std::int64_t> forget_greylist_before(Time time) = 0;  // last seen before
     virtual Result<std::int64_t> forget_mta_sts_before(Time time) = 0;   // that expired before
+    virtual Result<std::int64_t> forget_send_as_before(Time time) = 0;   // codes, and unproven
 
     [[nodiscard]] virtual JournalCounters journal_counters() const = 0;
 };

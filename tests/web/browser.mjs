@@ -8,13 +8,14 @@ import { chromium } from 'playwright-core';
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 export const token = 'preview-token-0123456789';
-export const screenshots = process.env.SCREENSHOTS ?? join(tmpdir(), 'sekisho-screenshots');
+// Pictures are for eyes: made when SCREENSHOTS names a folder.
+const screenshots = process.env.SCREENSHOTS;
 export const peers = { subscriber: '198.51.100.7', fixed: '198.51.100.241', roaming: '203.0.113.5', trial: '203.0.113.130', outside: '192.0.2.99', shared: '198.51.100.9' };
 
 export async function start() {
   const binary = process.env.WEB_PREVIEW;
   if (!binary) throw new Error('WEB_PREVIEW must name the web_preview binary');
-  mkdirSync(screenshots, { recursive: true });
+  if (screenshots) mkdirSync(screenshots, { recursive: true });
   const folder = mkdtempSync(join(tmpdir(), 'sekisho-web-'));
   writeFileSync(join(folder, 'operator.token'), `${token}\n`);
   const server = spawn(binary, [folder], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -52,15 +53,24 @@ export async function open(world, path, { peer = peers.subscriber, width = 1280,
   page.on('dialog', (dialog) => { faults.push(`dialog ${dialog.message()}`); dialog.dismiss(); });
   page.on('request', (request) => { if (!request.url().startsWith(world.base) && !request.url().startsWith('data:')) faults.push(`outside ${request.url()}`); });
   await page.setExtraHTTPHeaders({ 'X-Preview-Peer': peer, ...headers });
-  await page.setViewportSize({ width, height: width < 600 ? 844 : 900 });
-  await page.emulateMedia({ colorScheme: scheme, media });
+  await look(page, { width, scheme, media });
   const response = await page.goto(world.base + path, { waitUntil: 'load' });
   return { page, response, faults };
 }
 
+// The window and what the reader prefers; on a page that is open as well.
+export async function look(page, { width, scheme, media }) {
+  await page.setViewportSize({ width, height: width < 600 ? 844 : 900 });
+  await page.emulateMedia({ colorScheme: scheme, media });
+}
+
+export async function photograph(page, name) {
+  if (screenshots) await page.screenshot({ path: `${screenshots}/${name}.png`, fullPage: true });
+}
+
 export async function violations(page) {
   // The page's own policy forbids scripts, so axe is evaluated by the debugger, not inserted.
-  await page.evaluate(axeSource);
+  if (!await page.evaluate(() => 'axe' in window)) await page.evaluate(axeSource);
   const found = await page.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
   return found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target} ${n.failureSummary}`));
 }

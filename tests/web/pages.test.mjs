@@ -1,7 +1,7 @@
 // Every page of the guide: two languages, phone and desktop, light and dark.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { open, overflow, peers, screenshots, start, violations } from './browser.mjs';
+import { look, open, overflow, peers, photograph, start, violations } from './browser.mjs';
 
 const pages = ['', 'check', 'affected', 'remedies', 'settings', 'setup', 'setup?address=hanako%40tokai.example', 'setup?address=wrong', 'setup?address=a%40company.example',
   'programs', 'thunderbird', 'outlook', 'outlook-new', 'apple-mail', 'iphone', 'gmail', 'android', 'devices', 'op25b', 'ip25b', 'servers', 'limits', 'contact', 'refused?ref=K7-22Q', 'no-such-page'];
@@ -18,19 +18,20 @@ const nameOf = (text) => text.replace(/[^a-z0-9]+/gi, '-').replace(/^-+|-+$/g, '
 for (const language of ['ja', 'en']) {
   for (const path of pages) {
     test(`/${language}/${path}`, async () => {
+      const missing = path === 'no-such-page';
+      const { page, response, faults } = await open(world, `/${language}/${path}`, { width: 390 });
+      assert.equal(response.status(), missing ? 404 : 200);
+      assert.equal(await page.getAttribute('html', 'lang'), language);
+      assert.equal(await page.locator('h1').count(), 1);
       for (const [width, scheme] of ways(path)) {
         const where = `${width} ${scheme}`;
-        const { page, response, faults } = await open(world, `/${language}/${path}`, { width, scheme });
-        const missing = path === 'no-such-page';
-        assert.equal(response.status(), missing ? 404 : 200, where);
-        assert.deepEqual(faults.filter((f) => !(missing && f.includes('404'))), [], where);
+        await look(page, { width, scheme });
         assert.equal(await overflow(page), 0, `${where}: no sideways scrolling`);
-        assert.equal(await page.getAttribute('html', 'lang'), language);
-        assert.equal(await page.locator('h1').count(), 1);
         if (width === 1280 || scheme === 'light') assert.deepEqual(await violations(page), [], where);
-        await page.screenshot({ path: `${screenshots}/${language}-${nameOf(path)}-${width}-${scheme}.png`, fullPage: true });
-        await page.close();
+        await photograph(page, `${language}-${nameOf(path)}-${width}-${scheme}`);
       }
+      assert.deepEqual(faults.filter((f) => !(missing && f.includes('404'))), []);
+      await page.close();
     });
   }
 }
@@ -43,7 +44,7 @@ for (const [who, peer] of Object.entries(peers)) {
     assert.ok((await page.locator('.verdict .meta').textContent()).includes(peer));
     assert.deepEqual(faults, []);
     assert.deepEqual(await violations(page), []);
-    await page.screenshot({ path: `${screenshots}/verdict-${who}.png`, fullPage: true });
+    await photograph(page, `verdict-${who}`);
     await page.close();
   });
 }
