@@ -46,6 +46,7 @@ TARGETS = {
     ("G", "p99_ms"): ("", 1.0, "at most 1 ms"),
     ("H", "ratio_to_idle"): ("", 2.0, "at most 2x its value on an idle server"),
     ("I", "growth"): ("", 1.25, "the same within noise: at most 1.25x"),
+    ("spool", "rate"): (CEILING, 0.6, "at least 60% of a log with nothing around it"),
     ("M", "growth"): ("", 1.25, "the same within noise: at most 1.25x"),
 }
 

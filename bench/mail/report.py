@@ -19,15 +19,18 @@ TITLES = {
     "H": "interactive senders beside a bulk sender and a slow destination",
     "I": "a long queue",
     "M": "growth: ten times as much of everything",
+    "spool": "the spool beside other stores, 64 writers, 10 KB, each message durable",
+    "spool-16": "the same with 16 writers",
+    "spool-1": "the same with one writer",
 }
-PLOTTED = {"A": "cpu_ms", "B": "cpu_ms", "C": "cpu_ms", "D": "cpu_ms", "E": "kb_each", "F": "mb_per_s", "G": "p99_ms"}
+PLOTTED = {"A": "cpu_ms", "B": "cpu_ms", "C": "cpu_ms", "D": "cpu_ms", "E": "kb_each", "F": "mb_per_s", "G": "p99_ms", "spool": "rate"}
 WORDS = {"rate": "accepted", "through_rate": "delivered", "mb_per_s": "throughput", "cpu_ms": "server CPU", "p50_ms": "latency, median",
          "p99_ms": "latency, slowest 1%", "kb_each": "memory", "ratio_to_idle": "latency against idle", "growth": "CPU a message, largest against smallest",
          "kb_queued": "memory"}
 
 INTRODUCTION = """\
 # Benchmarks
-Every figure here was made by `./dev bench mail --json` on one machine in one run: ours and the peers in turn, round after round, with the same load. This page is made from the result by `./dev bench report`; nothing on it is written by hand. What was missed is marked as missed.
+Every figure here was made by `./dev bench mail --json` and `./dev bench spool --json` on one machine: ours and the peers in turn, round after round, with the same load. This page is made from the result by `./dev bench report`; nothing on it is written by hand. What was missed is marked as missed.
 
 The load generator, the servers and the destination share the machine's cores, so rates say less than **CPU a message**, which covers accepting, queueing, delivering and dead children of the server, and nothing of the generator. Rates move by a quarter from run to run on shared machines; a ratio is made of two runs of the same round.
 """
@@ -113,7 +116,7 @@ def detail(rows, case):
     if case not in "HIM":
         limits = [number(mine[metric]["limit"]) for metric in metrics]
         if any(limit != "-" for limit in limits):
-            out.append("| a server that does nothing | " + " | ".join(limits) + " |")
+            out.append(f"| {'a log with nothing around it' if case.startswith('spool') else 'a server that does nothing'} | " + " | ".join(limits) + " |")
     out += ["", "In brackets: ours to the peer's, the median of the rounds and its range."]
     return out
 

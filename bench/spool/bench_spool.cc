@@ -1,23 +1,26 @@
-// Durable messages per second of the segment log, beside a file per message (write, fsync, rename,
-// fsync of the folder) on the same disk in the same run.
+// Durable messages per second of one store: `run.py` runs them in turn, and compares.
 //
-//   bench_spool [DIRECTORY [MESSAGES [SIZE]]]
+//   bench_spool list
+//   bench_spool ENGINE FOLDER WRITERS MESSAGES SIZE   one line of JSON
+//   bench_spool drain FOLDER WRITERS MESSAGES SIZE    ours: taking, reading and finishing
 //
 // A writer hands in a message and waits for its acknowledgement, as an SMTP session does. CPU is
 // the whole process's (user and system) for each message.
 #include "base/time.h"
+#include "engine.h"
 #include "queue/spool.h"
 #include "store/spool_log.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
+#include <cstdio>
 #include <cstdlib>
-#include <fcntl.h>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -26,16 +29,17 @@
 #include <string>
 #include <sys/resource.h>
 #include <thread>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
 namespace {
 
 namespace fs = std::filesystem;
+namespace bench = sekisho::bench;
 namespace queue = sekisho::queue;
 namespace store = sekisho::store;
 using Clock = std::chrono::steady_clock;
+using Json = nlohmann::json;
 
 double cpu_seconds() {
     rusage usage{};
@@ -44,18 +48,6 @@ double cpu_seconds() {
         return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
     };
     return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-queue::Envelope envelope() {
-    queue::Envelope envelope;
-    envelope.reverse_path = "subscriber@example.net";
-    envelope.account = "subscriber@example.net";
-    envelope.client = "192.0.2.77";
-    envelope.message_id = "<20261124.bench@example.net>";
-    for (int i = 0; i < 4; ++i) {
-        envelope.recipients.push_back({.address = fmt::format("recipient{}@example.org", i)});
-    }
-    return envelope;
 }
 
 std::string incompressible(std::size_t size) {
@@ -68,13 +60,13 @@ std::string incompressible(std::size_t size) {
 }
 
 struct Load {
-    std::string name;
     int writers = 1;
     int messages = 0;
+    std::size_t size = 0;
 };
 
-// `put` makes one message durable and returns whether it did.
-void measure(const Load& load, const std::function<bool(int writer, int number)>& put) {
+// `one` does a piece of work durably and returns whether it did.
+Json measure(const Load& load, const std::function<bool()>& one) {
     std::vector<std::vector<double>> waits(static_cast<std::size_t>(load.writers));
     std::atomic<int> next = 0;
     std::atomic<int> failed = 0;
@@ -83,9 +75,9 @@ void measure(const Load& load, const std::function<bool(int writer, int number)>
     std::vector<std::thread> threads;
     for (int writer = 0; writer < load.writers; ++writer) {
         threads.emplace_back([&, writer] {
-            for (int number = next++; number < load.messages; number = next++) {
+            while (next++ < load.messages) {
                 const auto begin = Clock::now();
-                failed += put(writer, number) ? 0 : 1;
+                failed += one() ? 0 : 1;
                 waits[static_cast<std::size_t>(writer)].push_back(
                     std::chrono::duration<double, std::milli>(Clock::now() - begin).count()
                 );
@@ -103,121 +95,114 @@ void measure(const Load& load, const std::function<bool(int writer, int number)>
     }
     std::sort(all.begin(), all.end());
     const auto percentile = [&](double share) {
-        return all[static_cast<std::size_t>(share * static_cast<double>(all.size() - 1))];
+        return all.empty()
+                   ? 0.0
+                   : all[static_cast<std::size_t>(share * static_cast<double>(all.size() - 1))];
     };
-    fmt::print(
-        "{:<18} {:>3} writers {:>8.0f} msg/s  cpu {:>6.1f} us/msg  p50 {:>6.2f} ms  p99 {:>6.2f} "
-        "ms{}\n",
-        load.name,
-        load.writers,
-        static_cast<double>(load.messages) / seconds,
-        used / static_cast<double>(load.messages) * 1e6,
-        percentile(0.5),
-        percentile(0.99),
-        failed == 0 ? "" : fmt::format("  FAILED {}", failed.load())
-    );
-    std::fflush(stdout);
+    return Json{
+        {"rate", static_cast<double>(load.messages) / seconds},
+        {"cpu_ms", used / static_cast<double>(load.messages) * 1e3},
+        {"p50_ms", percentile(0.5)},
+        {"p99_ms", percentile(0.99)},
+        {"failed", failed.load()}
+    };
 }
 
-void segments(const std::string& directory, Load load, const std::string& body) {
+int store_messages(const bench::Kind& kind, const std::string& folder, const Load& load) {
+    const auto engine = kind.open(folder);
+    if (!engine) {
+        return 1;
+    }
+    // The text around a message is with it, as its envelope is with ours.
+    const std::string message = std::string(300, 'e') + incompressible(load.size);
+    const std::string body = kind.name == "Sekisho" ? message.substr(300) : message;
+    Json told = measure(load, [&] { return engine->put(body); });
+    told["facts"] = engine->facts();
+    fmt::print("{}\n", told.dump());
+    return told["failed"] == 0 ? 0 : 1;
+}
+
+bool finish(queue::Spool& spool, const queue::Entry& entry) {
+    queue::Outcome outcome;
+    for (const auto& recipient : entry.envelope.recipients) {
+        outcome.recipients.push_back(
+            {.address = recipient.address,
+             .state = queue::RecipientState::Delivered,
+             .reply = "250 2.0.0 ok"}
+        );
+    }
+    std::binary_semaphore done(0);
+    bool ok = false;
+    spool.finish(entry.envelope.queue_id, outcome, [&](const sekisho::Status& status) {
+        ok = status.has_value();
+        done.release();
+    });
+    done.acquire();
+    return ok;
+}
+
+int drain(const std::string& folder, const Load& load) {
     store::SpoolOptions options;
-    options.directory = directory;
+    options.directory = folder;
     options.free_space_min = 0;
     auto opened = store::SpoolLog::open(std::move(options));
     if (!opened) {
         fmt::print(stderr, "{}\n", opened.error().message);
-        return;
+        return 1;
     }
     queue::Spool& spool = **opened;
-    load.name = "segments";
-    measure(load, [&](int, int) {
-        std::binary_semaphore done(0);
-        bool ok = false;
-        spool.append(envelope(), body, [&](const sekisho::Result<std::string>& result) {
-            ok = result.has_value();
-            done.release();
-        });
-        done.acquire();
-        return ok;
-    });
-    const queue::Spool::Counters filled = spool.counters();
-    fmt::print(
-        "{:<18} {:.1f} messages a sync, {} segments, acks before durable {}\n",
-        "",
-        static_cast<double>(filled.appended_total) / static_cast<double>(filled.commits_total),
-        filled.segments,
-        filled.acks_before_durable_total
-    );
-    // Draining: taken, read, finished. Later runs then write over recycled segments.
-    load.name = "segments drain";
-    measure(load, [&](int, int) {
-        const auto entry = spool.take_due(sekisho::now());
-        if (!entry) {
-            return false;
-        }
-        const auto bytes = spool.message(entry->envelope.queue_id);
-        queue::Outcome outcome;
-        for (const auto& recipient : entry->envelope.recipients) {
-            outcome.recipients.push_back(
-                {.address = recipient.address,
-                 .state = queue::RecipientState::Delivered,
-                 .reply = "250 2.0.0 ok"}
-            );
-        }
-        std::binary_semaphore done(0);
-        bool ok = false;
-        spool.finish(entry->envelope.queue_id, outcome, [&](const sekisho::Status& status) {
-            ok = status.has_value();
-            done.release();
-        });
-        done.acquire();
-        return ok && bytes && bytes->size() == body.size();
-    });
-}
-
-bool write_file(
-    const fs::path& folder, int folder_fd, const std::string& name, const std::string& bytes
-) {
-    const fs::path hidden = folder / ("." + name);
-    const int fd = ::open(hidden.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return false;
+    const std::string body = incompressible(load.size);
+    std::counting_semaphore<> stored(0);
+    for (int i = 0; i < load.messages; ++i) {
+        queue::Envelope envelope;
+        envelope.reverse_path = "subscriber@example.net";
+        envelope.recipients.push_back({.address = "recipient@example.org"});
+        spool.append(std::move(envelope), body, [&](const auto&) { stored.release(); });
     }
-    const bool written =
-        ::write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) &&
-        ::fsync(fd) == 0;
-    ::close(fd);
-    return written && ::rename(hidden.c_str(), (folder / name).c_str()) == 0 &&
-           ::fsync(folder_fd) == 0;
+    for (int i = 0; i < load.messages; ++i) {
+        stored.acquire();
+    }
+    const Json told = measure(load, [&] {
+        const auto entry = spool.take_due(sekisho::now());
+        return entry && spool.message(entry->envelope.queue_id).value_or("").size() == load.size &&
+               finish(spool, *entry);
+    });
+    fmt::print("{}\n", told.dump());
+    return told["failed"] == 0 ? 0 : 1;
 }
 
-void files(const std::string& directory, Load load, const std::string& body) {
-    fs::create_directories(directory);
-    const int folder = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    load.name = "file per message";
-    const std::string bytes = std::string(300, 'e') + body;
-    measure(load, [&](int, int number) {
-        return write_file(directory, folder, std::to_string(number), bytes);
-    });
-    ::close(folder);
-    fs::remove_all(directory);
+int run(const std::vector<std::string>& words) {
+    const auto all = bench::kinds();
+    if (words.size() == 1 && words[0] == "list") {
+        for (const bench::Kind& kind : all) {
+            fmt::print("{}\n", kind.name);
+        }
+        return 0;
+    }
+    if (words.size() != 5) {
+        fmt::print(stderr, "usage: bench_spool list | ENGINE|drain FOLDER WRITERS MESSAGES SIZE\n");
+        return 2;
+    }
+    const Load load{std::stoi(words[2]), std::stoi(words[3]), std::stoull(words[4])};
+    fs::create_directories(words[1]);
+    if (words[0] == "drain") {
+        return drain(words[1], load);
+    }
+    const auto kind = std::ranges::find(all, words[0], &bench::Kind::name);
+    if (kind == all.end()) {
+        fmt::print(stderr, "no engine {}: it was built without\n", words[0]);
+        return 2;
+    }
+    return store_messages(*kind, words[1], load);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    const std::string directory = argc > 1 ? argv[1] : "spool-bench";
-    const int messages = argc > 2 ? std::atoi(argv[2]) : 20'000;
-    const std::size_t size = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 10'240;
-    const std::string body = incompressible(size);
-    fmt::print("{} messages of {} bytes in {}\n", messages, size, directory);
-    for (const int writers : {1, 16, 64}) {
-        const Load load{.name = {}, .writers = writers, .messages = messages};
-        segments(directory + "/segments", load, body);
-        files(directory + "/files", load, body);
+    try {
+        return run({argv + 1, argv + argc});
+    } catch (const std::exception& problem) {
+        fmt::print(stderr, "{}\n", problem.what());
+        return 1;
     }
-    // Once more over the recycled segments.
-    segments(directory + "/segments", {.name = {}, .writers = 64, .messages = messages}, body);
-    fs::remove_all(directory);
-    return 0;
 }
