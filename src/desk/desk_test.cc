@@ -348,7 +348,7 @@ TEST_F(DeskTest, ManyMessagesAreChosenByASelector) {
 }
 
 TEST_F(DeskTest, AddressesElsewhereAreAskedOfTheMailRole) {
-    EXPECT_EQ(status("/send-as?login=taro&reason=he+called"), 200);
+    EXPECT_EQ(status("/send-as", {{"login", "taro"}}), 200);
     EXPECT_THAT(asked_.back(), HasSubstr(R"("command":"sendas-list")"));
     EXPECT_THAT(asked_.back(), HasSubstr(R"("login":"taro")"));
     method_ = "POST";

@@ -240,8 +240,8 @@ std::optional<smtp::Reply> Session::limited_connection() {
 // All but the first `kept`.
 void Session::give_back(std::size_t kept) {
     const auto from = taken_.begin() + static_cast<std::ptrdiff_t>(kept);
-    const auto wants = limit::wants(std::vector<limit::Taking>(from, taken_.end()));
-    shared_->limiter->give_back(wants, now());
+    const std::vector<limit::Taking> returned(from, taken_.end());
+    shared_->limiter->give_back(limit::wants(returned), now());  // views of `returned`
     taken_.erase(from, taken_.end());
 }
 
