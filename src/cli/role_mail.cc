@@ -46,13 +46,17 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
 namespace sekisho::cli {
 namespace {
 
-constexpr unsigned kWorkers = 4;  // password hashing and database calls
+constexpr unsigned kWorkers = 4;  // database calls, signatures
+// Passwords are hashed beside everything else, and behind it: a wave of first logins must not make
+// the mail wait of those who are in.
+constexpr int kHashersNice = 5;
 
 Result<std::unique_ptr<queue::Spool>> open_spool(const config::Config& config) {
     if (Status made = make_folder(config.queue.directory, 0700); !made) {
@@ -252,6 +256,7 @@ class MailRole final : public Role {
         server_.reset();
         resolver_.reset();
         peer_resolver_.reset();
+        hashers_.reset();
         workers_.reset();
         spool_.reset();
         loops_.reset();
@@ -316,6 +321,7 @@ class MailRole final : public Role {
         }
         loops_ = net::Loops::make(0);
         workers_ = net::Workers::make(kWorkers);
+        hashers_ = net::Workers::make(std::thread::hardware_concurrency(), kHashersNice);
         if (Status served = serve(); !served) {
             return served;
         }
@@ -397,6 +403,7 @@ class MailRole final : public Role {
              .journal = store_->journal(),
              .lines = store_->lines(),
              .policy = std::move(*policy),
+             .hashers = hashers_.get(),
              .sasl_key = *key,
              .resolver = peer_resolver_.get(),
              .greylist = &store_->greylist(),
@@ -505,7 +512,7 @@ class MailRole final : public Role {
     std::unique_ptr<queue::Spool> spool_;
     std::optional<SuspensionKeeper> suspensions_;
     std::unique_ptr<net::Loops> loops_;
-    std::unique_ptr<net::Workers> workers_;
+    std::unique_ptr<net::Workers> workers_, hashers_;
     std::unique_ptr<net::Resolver> resolver_, peer_resolver_;
     dkim::SignerHolder signer_;
     mail::Outlooks outlooks_{&signer_};

@@ -145,6 +145,12 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
         answer(std::move(*refusal), {}, loop ? "loop" : "header");
         co_return;
     }
+    if (kind_ != Kind::Exchange) {
+        if (auto refusal = refuse_repeated(header)) {
+            answer(std::move(*refusal), {}, "header");
+            co_return;
+        }
+    }
     if (auto refusal =
             take_message_of(limit::Counts::Bytes, static_cast<std::int64_t>(text->size()))) {
         answer(std::move(*refusal), {}, limited_by_);

@@ -257,7 +257,7 @@ net::Task<std::optional<bool>> Session::verify(account::SaslNeedVerify need) {
         return right;
     };
     account::wipe(need.password);
-    const bool right = co_await net::run_on(shared_->workers, std::move(work));
+    const bool right = co_await net::run_on(shared_->hashers, std::move(work));
     co_return right;
 }
 

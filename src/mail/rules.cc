@@ -331,6 +331,35 @@ std::optional<smtp::Reply> refuse_message(const message::Header& header) {
     return std::nullopt;
 }
 
+std::optional<smtp::Reply> refuse_repeated(const message::Header& header) {
+    // Bcc is not among them: all of it is taken out.
+    for (const std::string_view name :
+         {"From",
+          "Sender",
+          "Reply-To",
+          "To",
+          "Cc",
+          "Subject",
+          "Date",
+          "Message-ID",
+          "In-Reply-To",
+          "References"}) {
+        if (const std::size_t there = header.count(name); there > 1) {
+            return smtp::reply(
+                550,
+                "5.6.0",
+                fmt::format(
+                    "The message has {} {} fields, and may have one (RFC 5322): the program that "
+                    "made it must be mended",
+                    there,
+                    name
+                )
+            );
+        }
+    }
+    return std::nullopt;
+}
+
 std::optional<std::uint16_t> fallback_port(
     const std::vector<std::string>& pairs, std::uint16_t wanted
 ) {

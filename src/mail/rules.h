@@ -121,6 +121,10 @@ struct Misplaced {
 inline constexpr std::size_t kReceivedMax = 50;
 [[nodiscard]] std::optional<smtp::Reply> refuse_message(const message::Header& header);
 
+// Of submitted mail: a field that may stand there once (RFC 5322 §3.6) and stands there twice.
+// Which one counts would be anybody's guess, and large receivers refuse such mail.
+[[nodiscard]] std::optional<smtp::Reply> refuse_repeated(const message::Header& header);
+
 // "587=2587" and so on: the port to take when `wanted` can't be had.
 [[nodiscard]] std::optional<std::uint16_t> fallback_port(
     const std::vector<std::string>& pairs, std::uint16_t wanted

@@ -228,6 +228,21 @@ TEST(MessageTest, LoopsAreRefused) {
     EXPECT_EQ(refuse_message(message::Header::scan(huge)).value().enhanced, "5.6.0");
 }
 
+TEST(MessageTest, WhatMayStandOnceStandsOnce) {
+    const auto refused = [](const std::string& fields) {
+        return refuse_repeated(message::Header::scan(fields + "\r\nx\r\n"));
+    };
+    const std::string good = "From: a@example.net\r\nTo: b@example.net\r\nSubject: x\r\n";
+    EXPECT_FALSE(refused(good + "Received: a\r\nReceived: b\r\nBcc: c@d\r\nBcc: e@f\r\n"));
+    const auto twice = refused(good + "SUBJECT: y\r\n");
+    ASSERT_TRUE(twice);
+    EXPECT_EQ(twice->code, 550);
+    EXPECT_EQ(twice->enhanced, "5.6.0");
+    EXPECT_TRUE(twice->text().contains("2 Subject fields")) << twice->text();
+    EXPECT_TRUE(refused(good + "from: c@example.net\r\n"));
+    EXPECT_TRUE(refused("To: a@b\r\nTo: c@d\r\n"));
+}
+
 TEST(FallbackTest, Pairs) {
     const std::vector<std::string> pairs{"25=2525", "587=2587", "nonsense", "1=x"};
     EXPECT_EQ(fallback_port(pairs, 25), 2525);

@@ -47,6 +47,7 @@ struct Deps {
     event::Journal& journal;
     line::LineStore& lines;
     std::shared_ptr<const policy::Policy> policy;
+    net::Workers* hashers = nullptr;  // for passwords alone, which take long; null: `workers`
     std::string sasl_key;  // 32 random bytes, kept with the installation (SaslSettings::fake_key)
 
     // To judge peers on the exchange with (mail.peer_check); null: nobody is judged.

@@ -47,6 +47,7 @@ Shared::Shared(
     const Deps& deps, std::unique_ptr<limit::Limiter> limits, account::SaslSettings sasl_settings
 )
     : workers(deps.workers),
+      hashers(deps.hashers == nullptr ? deps.workers : *deps.hashers),
       accounts(deps.accounts),
       forwards(deps.forwards),
       srs_secret(deps.srs_secret),

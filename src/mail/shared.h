@@ -67,6 +67,7 @@ struct Shared {
     );
 
     net::Workers& workers;
+    net::Workers& hashers;
     account::AccountStore& accounts;
     account::ForwardStore* const forwards;  // null: none
     const std::string srs_secret;

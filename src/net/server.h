@@ -60,7 +60,8 @@ Task<void> sleep_for(Executor executor, Duration duration);
 // caller on its loop.
 class Workers {
   public:
-    [[nodiscard]] static std::unique_ptr<Workers> make(unsigned threads);
+    // `nice`: so much less than the loops they ask of the processors (setpriority(2)).
+    [[nodiscard]] static std::unique_ptr<Workers> make(unsigned threads, int nice = 0);
     virtual ~Workers() = default;
     virtual void post(std::function<void()> work) = 0;
     [[nodiscard]] virtual std::size_t waiting() const = 0;

@@ -17,7 +17,10 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <sys/resource.h>
+#include <sys/types.h>
 #include <thread>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -28,9 +31,14 @@ namespace asio = boost::asio;
 
 class ThreadWorkers final : public Workers {
   public:
-    explicit ThreadWorkers(unsigned threads) {
+    ThreadWorkers(unsigned threads, int nice) {
         for (unsigned i = 0; i < std::max(threads, 1U); ++i) {
-            threads_.emplace_back([this] { run(); });
+            threads_.emplace_back([this, nice] {
+                if (nice != 0) {  // of this thread only, on Linux; without it the work is done, too
+                    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), nice);
+                }
+                run();
+            });
         }
     }
     ThreadWorkers(const ThreadWorkers&) = delete;
@@ -98,8 +106,8 @@ class ThreadWorkers final : public Workers {
 
 }  // namespace
 
-std::unique_ptr<Workers> Workers::make(unsigned threads) {
-    return std::make_unique<ThreadWorkers>(threads);
+std::unique_ptr<Workers> Workers::make(unsigned threads, int nice) {
+    return std::make_unique<ThreadWorkers>(threads, nice);
 }
 
 Task<void> run_blocking(Workers& workers, std::function<void()> work) {
