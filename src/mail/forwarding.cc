@@ -119,10 +119,13 @@ Spread spread(
         bool anywhere = false, circle = false;
         for (const Destination& one : found->second) {
             queue::Recipient to = recipient;
-            if (to.address != one.address && to.orcpt.empty()) {
-                to.orcpt = "rfc822;" + smtp::encode_xtext(recipient.address);  // RFC 3461 §5.2.7.3
+            // Who has the address gets it as it was written (RFC 5321 §2.4).
+            if (account::normalised(recipient.address) != one.address) {
+                if (to.orcpt.empty()) {  // RFC 3461 §5.2.7.3
+                    to.orcpt = "rfc822;" + smtp::encode_xtext(recipient.address);
+                }
+                to.address = one.address;
             }
-            to.address = one.address;
             if (!one.outside || one.by.empty()) {
                 add(out.here, std::move(to));
             } else if (std::ranges::find(visited, one.by) == visited.end()) {

@@ -236,8 +236,7 @@ std::optional<smtp::Reply> Session::limited_connection() {
     return smtp::reply(421, "4.7.0", settings_->config.mail.hostname + " " + why);
 }
 
-// What a message that was not sent after all has taken.
-// All but the first `kept`.
+// What a message that was not sent after all has taken, but for the first `kept`.
 void Session::give_back(std::size_t kept) {
     const auto from = taken_.begin() + static_cast<std::ptrdiff_t>(kept);
     const std::vector<limit::Taking> returned(from, taken_.end());
