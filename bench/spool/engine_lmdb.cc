@@ -26,8 +26,8 @@ class Lmdb final : public Engine {
         error = error != 0 ? error : mdb_env_set_mapsize(made->env_, kMapSize);
         error = error != 0 ? error : mdb_env_open(made->env_, folder.c_str(), 0, 0600);
         error = error != 0 ? error : mdb_txn_begin(made->env_, nullptr, 0, &transaction);
-        error = error != 0 ? error
-                           : mdb_dbi_open(transaction, nullptr, MDB_INTEGERKEY, &made->table_);
+        error =
+            error != 0 ? error : mdb_dbi_open(transaction, nullptr, MDB_INTEGERKEY, &made->table_);
         error = error != 0 ? error : mdb_txn_commit(transaction);
         if (error != 0) {
             fmt::print(stderr, "{}\n", mdb_strerror(error));

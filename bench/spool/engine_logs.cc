@@ -43,14 +43,10 @@ class Segments final : public Engine {
     bool put(std::string_view message) override {
         std::binary_semaphore done(0);
         bool ok = false;
-        spool_->append(
-            envelope(),
-            std::string(message),
-            [&](const Result<std::string>& result) {
-                ok = result.has_value();
-                done.release();
-            }
-        );
+        spool_->append(envelope(), std::string(message), [&](const Result<std::string>& result) {
+            ok = result.has_value();
+            done.release();
+        });
         done.acquire();
         return ok;
     }
@@ -141,8 +137,7 @@ class Files final : public Engine {
         return file.fd() >= 0 &&
                ::write(file.fd(), message.data(), message.size()) ==
                    static_cast<ssize_t>(message.size()) &&
-               ::fsync(file.fd()) == 0 &&
-               ::rename(hidden.c_str(), (folder_ / name).c_str()) == 0 &&
+               ::fsync(file.fd()) == 0 && ::rename(hidden.c_str(), (folder_ / name).c_str()) == 0 &&
                ::fsync(opened_.fd()) == 0;
     }
     std::string facts() override { return "fsync of the file, rename, fsync of the folder"; }

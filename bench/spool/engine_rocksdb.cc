@@ -41,9 +41,7 @@ class Rocks final : public Engine {
         const std::uint64_t number = __builtin_bswap64(next_++);  // in order of arrival
         char key[sizeof number];
         std::memcpy(key, &number, sizeof number);
-        return database_
-            ->Put(synced_, {key, sizeof key}, {message.data(), message.size()})
-            .ok();
+        return database_->Put(synced_, {key, sizeof key}, {message.data(), message.size()}).ok();
     }
     std::string facts() override { return "WriteOptions::sync, no compression, logs reused"; }
 

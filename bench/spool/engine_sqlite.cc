@@ -12,7 +12,8 @@
 namespace sekisho::bench {
 namespace {
 
-constexpr const char* kSettings = "journal WAL, synchronous FULL, one transaction for all that wait";
+constexpr const char* kSettings =
+    "journal WAL, synchronous FULL, one transaction for all that wait";
 
 // SQLite has one writer: those that wait share a transaction, or it would stand worse.
 class Sqlite final : public Engine {
@@ -23,7 +24,11 @@ class Sqlite final : public Engine {
             !made->run("PRAGMA journal_mode = WAL") || !made->run("PRAGMA synchronous = FULL") ||
             !made->run("CREATE TABLE queue (id INTEGER PRIMARY KEY, message BLOB NOT NULL)") ||
             sqlite3_prepare_v2(
-                made->database_, "INSERT INTO queue (message) VALUES (?)", -1, &made->insert_, nullptr
+                made->database_,
+                "INSERT INTO queue (message) VALUES (?)",
+                -1,
+                &made->insert_,
+                nullptr
             ) != SQLITE_OK) {
             fmt::print(stderr, "{}\n", sqlite3_errmsg(made->database_));
             return nullptr;

@@ -407,7 +407,8 @@ class MailRole final : public Role {
              .sasl_key = *key,
              .resolver = peer_resolver_.get(),
              .greylist = &store_->greylist(),
-             .punish = [this](const IpAddress& peer, const std::string& why
+             .punish = [this](
+                           const IpAddress& peer, const std::string& why
                        ) { penalties_->add(peer, why); },
              .logins = &store_->logins(),
              .warden = &warden_,

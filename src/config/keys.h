@@ -77,9 +77,9 @@ struct LimitTable {
     Milter& milter, const std::vector<Milter>& others
 );
 [[nodiscard]] const Table<delivery::RouteRule>& route_table();
-[[nodiscard]] Table<Config> limits_table();   // a part of tables()
-[[nodiscard]] Table<Config> conduct_table();  // a part of tables()
-[[nodiscard]] Table<Config> desk_table();     // a part of tables()
+[[nodiscard]] Table<Config> limits_table();      // a part of tables()
+[[nodiscard]] Table<Config> conduct_table();     // a part of tables()
+[[nodiscard]] Table<Config> desk_table();        // a part of tables()
 [[nodiscard]] Table<Config> forwarding_table();  // a part of mail_tables()
 [[nodiscard]] const Table<LimitTable>& limit_table();
 [[nodiscard]] Result<limit::Spec> spec_of(const LimitTable& table, std::chrono::minutes utc_offset);

@@ -215,7 +215,8 @@ Table<C> mail() {
                 SEKISHO_AT(mail.greeting_wait),
                 0s,
                 1min,
-                "How long port 25 waits with its greeting. Who talks before it is answered 554 (RFC "
+                "How long port 25 waits with its greeting. Who talks before it is answered 554 "
+                "(RFC "
                 "5321 §3.1): programs that only pour out spam do."
             )),
             duration<C>(

@@ -367,8 +367,18 @@ CREATE TABLE forwards (
 )sql";
 
 constexpr std::array<std::string_view, 12> kSteps{
-    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6,
-    kStep7, kStep8, kStep9, kStepStaff, kStepSendAs, kStepForwards
+    kStep1,
+    kStep2,
+    kStep3,
+    kStep4,
+    kStep5,
+    kStep6,
+    kStep7,
+    kStep8,
+    kStep9,
+    kStepStaff,
+    kStepSendAs,
+    kStepForwards
 };
 
 }  // namespace

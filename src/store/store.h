@@ -5,8 +5,8 @@
 #pragma once
 
 #include "account/account.h"
-#include "account/send_as.h"
 #include "account/forwarding.h"
+#include "account/send_as.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "conduct/login_memory.h"
