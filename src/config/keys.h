@@ -80,6 +80,8 @@ struct LimitTable {
 [[nodiscard]] Table<Config> limits_table();      // a part of tables()
 [[nodiscard]] Table<Config> conduct_table();     // a part of tables()
 [[nodiscard]] Table<Config> desk_table();        // a part of tables()
+[[nodiscard]] Table<Config> http_table();        // a part of mail_tables()
+[[nodiscard]] Table<Config> settings_table();    // a part of mail_tables()
 [[nodiscard]] Table<Config> forwarding_table();  // a part of mail_tables()
 [[nodiscard]] const Table<LimitTable>& limit_table();
 [[nodiscard]] Result<limit::Spec> spec_of(const LimitTable& table, std::chrono::minutes utc_offset);

@@ -1,4 +1,4 @@
-// The keys of the mail server, its queue, its delivery, and what mail programs are told.
+// The keys of the mail server, its queue and its delivery.
 #include "base/ip.h"
 #include "base/time.h"
 #include "config/config.h"
@@ -530,79 +530,11 @@ Table<C> delivery() {
     return table;
 }
 
-Table<C> http() {
-    return {
-        "http",
-        false,
-        "The guide, the desk and the metrics.",
-        {
-            at_start(with_default(
-                parsed<Endpoint, C>(
-                    "listen", SEKISHO_AT(http.listen), "list of endpoints", "Where they are served."
-                ),
-                R"(["0.0.0.0:8025", "[::]:8025"])"
-            )),
-            at_start(
-                flag<C>("tls", SEKISHO_AT(http.tls), "Serve HTTPS with the certificate of `[tls]`.")
-            ),
-        }
-    };
-}
-
-Table<C> settings() {
-    return {
-        "settings",
-        false,
-        "What a mail program is told: every page, picture and autoconfiguration format is made "
-        "from these.",
-        {
-            text<C>(
-                "outgoing_host",
-                SEKISHO_AT(settings.outgoing_host),
-                "Outgoing server. Empty: `mail.hostname`."
-            ),
-            number<C>(
-                "submission_port",
-                SEKISHO_AT(settings.submission_port),
-                1,
-                65535,
-                "Port with STARTTLS."
-            ),
-            number<C>(
-                "submissions_port",
-                SEKISHO_AT(settings.submissions_port),
-                1,
-                65535,
-                "Port with implicit TLS."
-            ),
-            text<C>(
-                "incoming_host",
-                SEKISHO_AT(settings.incoming_host),
-                "Incoming server; may be another provider's. Empty: the outgoing one."
-            ),
-            choice<C>(
-                "incoming_type",
-                SEKISHO_AT(settings.incoming_type),
-                {"imap", "pop3", "none"},
-                "Protocol of the incoming server. Most mail programs refuse to configure "
-                "themselves with `none`."
-            ),
-            number<C>(
-                "incoming_port",
-                SEKISHO_AT(settings.incoming_port),
-                1,
-                65535,
-                "Port of the incoming server."
-            ),
-        }
-    };
-}
-
 }  // namespace
 
 std::vector<Table<Config>> mail_tables() {
     std::vector<Table<Config>> out{mail(), dkim(), tls(), oauth_table(), forwarding_table()};
-    out.insert(out.end(), {queue(), delivery(), http(), settings()});
+    out.insert(out.end(), {queue(), delivery(), http_table(), settings_table()});
     return out;
 }
 
