@@ -3,6 +3,8 @@
 #pragma once
 
 #include "base/ip.h"
+#include "base/result.h"
+#include "delivery/connections.h"
 #include "delivery/engine.h"
 #include "delivery/outcome.h"
 #include "delivery/route.h"
@@ -10,11 +12,14 @@
 #include "delivery/security.h"
 #include "delivery/smtp_client.h"
 #include "delivery/tls/demand.h"
+#include "net/race.h"
+#include "net/stream.h"
 #include "net/task.h"
 #include "smtp/client_session.h"
 #include "smtp/reply.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -73,7 +78,20 @@ class HostTries {
     net::Task<void> try_host(Host host);
     net::Task<void> try_kept(std::string to);
     [[nodiscard]] SendOptions send_options(const Security& security) const;
-    net::Task<void> try_peer(Peer peer, std::string to, Security security);
+    [[nodiscard]] std::vector<net::Path> paths_to(
+        const std::vector<IpAddress>& addresses, std::uint16_t port
+    ) const;
+    net::Task<std::vector<Endpoint>> try_addresses(
+        std::string name, std::vector<net::Path> paths, std::string to, Security security
+    );
+    net::Task<void> try_peer(
+        std::unique_ptr<net::Stream> stream,
+        Connections::Use use,
+        Peer peer,
+        std::string to,
+        Security security
+    );
+    void missed(const Peer& peer, const Error& error);
     void refuse(const Security& security);
     void take_in(const Peer& peer, Attempt& attempt);
 

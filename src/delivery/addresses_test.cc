@@ -1,0 +1,71 @@
+// Which of a host's addresses mail goes to.
+#include "base/time.h"
+#include "delivery/deliverer_fixture.h"
+#include "net/test_silent.h"
+
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+namespace sekisho::delivery {
+namespace {
+
+class AddressesTest : public DelivererTest {
+  protected:
+    void hosts(const std::vector<std::string>& addresses) {
+        resolver.add("other.example", {{10, "mx.other.example"}});
+        resolver.add_host("mx.other.example", addresses);
+    }
+};
+
+// With this time only the race can have led to the other address.
+constexpr Duration kForEver{3'600'000};
+
+TEST_F(AddressesTest, WhoSaysNothingIsNotWaitedFor) {
+    const auto server = serve({}, "127.0.0.1");
+    const net::test::Silent black_hole("::1", options.route.port);
+    options.connect_timeout = kForEver;
+    hosts({"127.0.0.1", "::1"});
+    start();
+    const auto item = tried(send({"a@other.example"}));
+    EXPECT_TRUE(item.finished);
+    const std::string event = journal.last("a@other.example");
+    EXPECT_TRUE(event.contains("(mx.other.example[127.0.0.1]:")) << event;
+    EXPECT_EQ(server->mails().size(), 1U);
+}
+
+TEST_F(AddressesTest, OneFamilyIsRacedToo) {
+    const auto server = serve({}, "127.0.0.2");
+    const net::test::Silent black_hole("127.0.0.3", options.route.port);
+    options.connect_timeout = kForEver;
+    hosts({"127.0.0.3", "127.0.0.2"});
+    start();
+    EXPECT_TRUE(tried(send({"a@other.example"})).finished);
+}
+
+TEST_F(AddressesTest, WhoRefusesTheSessionIsFollowedByTheNext) {
+    const auto busy = serve({.greeting = "421 4.3.2 busy"}, "127.0.0.2");
+    const auto server = serve({}, "127.0.0.3");
+    hosts({"::1", "127.0.0.2", "127.0.0.3"});
+    start();
+    EXPECT_TRUE(tried(send({"a@other.example"})).finished);
+    EXPECT_EQ(busy->connections(), 1);
+    EXPECT_EQ(server->mails().size(), 1U);
+    EXPECT_EQ(deliverer->counters().attempts_total, 3U) << "nobody is at ::1";
+}
+
+TEST_F(AddressesTest, NoMoreThanSoManyAreTried) {
+    const auto last = serve({}, "127.0.0.5");
+    options.addresses_max = 3;
+    hosts({"127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"});
+    start();
+    const auto item = tried(send({"a@other.example"}));
+    EXPECT_FALSE(item.finished);
+    EXPECT_TRUE(reply_of(item).contains("127.0.0.4"))
+        << "the last that was tried: " << reply_of(item);
+    EXPECT_EQ(deliverer->counters().attempts_total, 3U);
+    EXPECT_EQ(last->connections(), 0);
+}
+
+}  // namespace
+}  // namespace sekisho::delivery
