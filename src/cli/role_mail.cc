@@ -13,6 +13,7 @@
 #include "cli/init.h"
 #include "cli/leased_policy.h"
 #include "cli/limit_control.h"
+#include "cli/own_sources.h"
 #include "cli/penalties.h"
 #include "cli/queue_control.h"
 #include "cli/role.h"
@@ -88,6 +89,7 @@ delivery::Options delivery_options(const config::Config& config) {
     options.route.domains = config.mail.domains;
     options.route.smarthost = config.delivery.smarthost;
     options.route.routes = config.delivery.routes;
+    options.sources = config.delivery.sources;
     options.passwords = route_passwords(config.delivery.routes);
     options.route.port = config.delivery.port;
     options.notices.hostname = config.mail.hostname;
@@ -157,6 +159,9 @@ class MailRole final : public Role {
     }
 
     Result<std::vector<std::string>> reload(const config::Config& config) override {
+        if (Status own = check_own_sources(config.delivery.sources); !own) {
+            return fail(own.error());
+        }
         auto tls =
             net::TlsContext::server(config.tls.certificate, config.tls.key, config.tls.client_ca);
         if (!tls) {
@@ -281,6 +286,9 @@ class MailRole final : public Role {
 
     Status open(const config::Config& config) {
         config_ = config;
+        if (Status own = check_own_sources(config.delivery.sources); !own) {
+            return own;
+        }
         if (Status made = ensure_certificate(config); !made) {
             return made;
         }

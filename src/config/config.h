@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "delivery/routes/rule.h"
+#include "delivery/routes/source.h"
 #include "delivery/tls/policy.h"
 #include "limit/spec.h"
 #include "policy/policy.h"
@@ -244,8 +245,9 @@ struct Delivery {
     std::vector<delivery::TlsRule> tls;  // [delivery.tls]; the most exact one counts
     bool mta_sts = true;                 // RFC 8461
     std::uint16_t mta_sts_port = 443;
-    std::string trust_ca;                     // PEM file; empty: the system's
-    std::vector<delivery::RouteRule> routes;  // [[route]], the first that fits counts
+    std::string trust_ca;                       // PEM file; empty: the system's
+    std::vector<delivery::RouteRule> routes;    // [[route]], the first that fits counts
+    std::vector<delivery::SourcePool> sources;  // [[source]]
 };
 
 struct Http {

@@ -1,6 +1,7 @@
 // Which of a host's addresses mail goes to.
 #include "base/time.h"
 #include "delivery/deliverer_fixture.h"
+#include "delivery/routes/source.h"
 #include "net/test_silent.h"
 
 #include <gtest/gtest.h>
@@ -65,6 +66,50 @@ TEST_F(AddressesTest, NoMoreThanSoManyAreTried) {
         << "the last that was tried: " << reply_of(item);
     EXPECT_EQ(deliverer->counters().attempts_total, 3U);
     EXPECT_EQ(last->connections(), 0);
+}
+
+SourcePool pool(const std::string& name, const std::string& sender, const std::string& address) {
+    SourcePool made;
+    made.name = name;
+    made.senders = {sender};
+    made.addresses.push_back(*parse_source_address(address));
+    return made;
+}
+
+TEST_F(AddressesTest, LeavesFromTheAddressOfItsSource) {
+    const auto server = serve({}, "127.0.0.1");
+    hosts({"::1", "127.0.0.1"});
+    options.sources = {pool("out", "*", "127.0.0.7 out.example.net")};
+    start();
+    EXPECT_TRUE(tried(send({"a@other.example"})).finished);
+    ASSERT_EQ(server->mails().size(), 1U);
+    EXPECT_EQ(server->mails()[0].commands.at(0), "EHLO out.example.net");
+    const std::string event = journal.last("a@other.example");
+    EXPECT_TRUE(event.contains(" from 127.0.0.7, no TLS)")) << event;
+    EXPECT_EQ(deliverer->counters().attempts_total, 1U) << "IPv6 isn't spoken";
+}
+
+TEST_F(AddressesTest, AKeptConnectionIsForItsSourceAlone) {
+    const auto server = serve({}, "127.0.0.1");
+    hosts({"127.0.0.1"});
+    options.sources = {pool("one", "taro@example.net", "127.0.0.7"), pool("two", "*", "127.0.0.8")};
+    start();
+    EXPECT_TRUE(tried(send({"a@other.example"})).finished);
+    EXPECT_TRUE(tried(send({"b@other.example"}, "hanako@example.net")).finished);
+    EXPECT_TRUE(tried(send({"c@other.example"})).finished);
+    EXPECT_EQ(server->connections(), 2);
+    EXPECT_TRUE(journal.last("b@other.example").contains(" from 127.0.0.8"));
+    EXPECT_TRUE(journal.last("c@other.example").contains(" from 127.0.0.7"));
+}
+
+TEST_F(AddressesTest, AHostOfAnotherFamilyWaits) {
+    hosts({"::1"});
+    options.sources = {pool("out", "*", "127.0.0.7")};
+    start();
+    const auto item = tried(send({"a@other.example"}));
+    EXPECT_EQ(state_of(item), RecipientState::Pending);
+    EXPECT_TRUE(reply_of(item).contains("has IPv6 addresses alone")) << reply_of(item);
+    EXPECT_EQ(deliverer->counters().attempts_total, 0U);
 }
 
 }  // namespace

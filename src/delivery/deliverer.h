@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "delivery/notices.h"
 #include "delivery/route.h"
+#include "delivery/routes/source.h"
 #include "delivery/sts_source.h"
 #include "delivery/tls/policy.h"
 #include "dkim/sign.h"
@@ -46,9 +47,10 @@ struct Options {
     bool ipv4 = true, ipv6 = true;
     enum class Local : std::uint8_t { Maildir, Lmtp };
     Local local = Local::Maildir;
-    std::string maildir;       // root folder
-    std::string lmtp;          // "127.0.0.1:24", "[::1]:24" or the path of a socket
-    std::vector<TlsRule> tls;  // towards others
+    std::string maildir;              // root folder
+    std::string lmtp;                 // "127.0.0.1:24", "[::1]:24" or the path of a socket
+    std::vector<TlsRule> tls;         // towards others
+    std::vector<SourcePool> sources;  // of our addresses
     // Of routes with a login, by the routes' names; one that is missing can't be read.
     std::map<std::string, std::string> passwords;
     bool mta_sts = true;  // their policies are asked for

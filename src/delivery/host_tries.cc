@@ -9,6 +9,7 @@
 #include "delivery/outcome.h"
 #include "delivery/route.h"
 #include "delivery/routes/rule.h"
+#include "delivery/routes/source.h"
 #include "delivery/security.h"
 #include "delivery/slots.h"
 #include "delivery/smtp_client.h"
@@ -18,6 +19,7 @@
 #include "net/resolver.h"
 #include "net/stream.h"
 #include "net/task.h"
+#include "queue/spool.h"
 #include "smtp/client_session.h"
 
 #include <algorithm>
@@ -25,6 +27,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -116,6 +119,7 @@ net::Task<GroupResult> HostTries::run(Plan plan) {
             tools(), job_->executor, domain_, std::move(rules), wish_, plan.hosts_secure
         );
     }
+    choose_pool();
     const std::vector<Host> hosts = in_order(plan);
     for (const Host& host : hosts) {
         if (over()) {
@@ -176,7 +180,45 @@ std::string HostTries::key_of(const Host& host, Demand::Kind kind) const {
         // Another route's password is another proof, though the login is the same.
         key += " as " + rule_->login + " by " + rule_->name;
     }
+    if (pool_ != nullptr) {
+        key += " from " + pool_->name;
+    }
+    if (pool_ != nullptr && pool_->spread == SourcePool::Spread::Account) {
+        for (const auto& one : {source_.v4, source_.v6}) {
+            key += one ? " " + one->address.text() : "";
+        }
+    }
     return kind == Demand::Kind::Dane ? key + " for " + domain_.name : key;
+}
+
+// Mailboxes here are reached as the system likes, unless a route says otherwise.
+void HostTries::choose_pool() {
+    const queue::Envelope& envelope = job_->entry.envelope;
+    const std::string named = rule_ ? rule_->source : "";
+    if (lmtp_ && named.empty()) {
+        return;
+    }
+    question_ = {group_.domain, envelope.reverse_path, envelope.account};
+    pool_ = source_for(job_->options->sources, named, question_, queue::name(job_->entry.grade));
+    if (pool_ != nullptr) {
+        source_ = pick(*pool_, question_, 0);
+    }
+}
+
+// A family of which the pool has no address isn't spoken.
+void HostTries::keep_reached(const Host& host, std::vector<IpAddress>& addresses) {
+    if (pool_ == nullptr || addresses.empty()) {
+        return;
+    }
+    std::erase_if(addresses, [&](const IpAddress& one) { return !source_.of(one).has_value(); });
+    if (addresses.empty()) {
+        const char* const lacks = source_.v4 ? "IPv6" : "IPv4";
+        look_up_failed_ = another_time(
+            "4.4.4",
+            host.name + " has " + lacks + " addresses alone, and the source " + pool_->name +
+                " has none"
+        );
+    }
 }
 
 // Nobody is left, or enough was tried.
@@ -222,6 +264,9 @@ net::Task<void> HostTries::try_host(Host host) {
     co_await try_kept(to);
     std::vector<IpAddress> left = found.addresses;
     while (!over()) {
+        if (pool_ != nullptr) {
+            source_ = pick(*pool_, question_, job_->shop->turns.next(pool_->name));
+        }
         std::vector<net::Path> paths = paths_to(left, host.port);
         if (paths.empty()) {
             break;
@@ -242,7 +287,10 @@ std::vector<net::Path> HostTries::paths_to(
         const Endpoint to{address, port};
         const bool asked = std::ranges::find(asked_, to) != asked_.end();
         if (!asked && tries_ + paths.size() < job_->options->addresses_max) {
-            paths.push_back({.to = to});
+            const std::optional<SourceAddress>& source = source_.of(address);
+            paths.push_back(
+                {.to = to, .from = source ? std::optional(source->address) : std::nullopt}
+            );
         }
     }
     return paths;
@@ -313,6 +361,7 @@ net::Task<HostTries::Found> HostTries::addresses_of(Host host) {
     const Options& options = *job_->options;
     if (host.address) {
         found.addresses.push_back(*host.address);
+        keep_reached(host, found.addresses);
         co_return found;
     }
     auto answer =
@@ -333,6 +382,7 @@ net::Task<HostTries::Found> HostTries::addresses_of(Host host) {
             }
         }
     }
+    keep_reached(host, found.addresses);
     co_return found;
 }
 
@@ -361,10 +411,11 @@ net::Task<void> HostTries::try_kept(std::string to) {
     }
 }
 
-SendOptions HostTries::send_options(const Security& security) const {
+SendOptions HostTries::send_options(const Security& security, const Peer& peer) const {
     const Options& configured = *job_->options;
     SendOptions options;
-    options.hostname = configured.route.hostname;
+    const std::optional<SourceAddress>& source = source_.of(peer.endpoint.address);
+    options.hostname = source && !source->helo.empty() ? source->helo : configured.route.hostname;
     options.lmtp = lmtp_;
     options.keep = true;
     options.connect_timeout = configured.connect_timeout;
@@ -396,7 +447,7 @@ net::Task<void> HostTries::try_peer(
     ++tries_;
     Shop& shop = *job_->shop;
     ++shop.counters.attempts;
-    SendOptions options = send_options(security);
+    SendOptions options = send_options(security, peer);
     smtp::OutgoingMessage message = outgoing(*job_, group_, open_, bytes_, lmtp_);
     Attempt attempt =
         co_await send_message(std::move(stream), peer, std::move(options), std::move(message));
@@ -423,6 +474,7 @@ void HostTries::take_in(const Peer& peer, Attempt& attempt) {
         tried.local = outcome.local;
         tried.remote_name = peer.name;
         tried.remote = peer.name.empty() ? "" : peer.text();
+        tried.from = peer.from ? peer.from->text() : "";
         tried.tls = attempt.tls;
         tried.dsn_passed_on = attempt.dsn_offered;
         tried.by_passed_on = attempt.by_offered;

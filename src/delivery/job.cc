@@ -108,6 +108,7 @@ std::string detail(const FinishedRecipient& finished, const std::optional<Time>&
     text += finished.settled.reply;
     if (!finished.tried.remote.empty()) {
         text += " (" + finished.tried.remote;
+        text += finished.tried.from.empty() ? "" : " from " + finished.tried.from;
         text += finished.tried.tls.empty() ? ", no TLS)" : ", " + finished.tried.tls + ")";
     }
     text = printable(text, 1000);

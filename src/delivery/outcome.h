@@ -18,6 +18,7 @@ struct Tried {
     bool local = false;          // the reply is ours, not a server's
     std::string remote_name;     // "mx1.example.net", empty: none was asked
     std::string remote;          // "mx1.example.net[192.0.2.1]:25"
+    std::string from;            // our address, where the operator chose it
     std::string tls;             // "TLSv1.3 TLS_AES_256_GCM_SHA384, not verified", empty: plain
     bool put_back = false;       // nothing was tried, since we are stopping
     bool by_passed_on = false;   // it said DELIVERBY, and was told the time (RFC 2852 §4.1.4)
