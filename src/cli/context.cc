@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "cli/reply_rules.h"
 #include "config/config.h"
 #include "config/reader.h"
 #include "net/control.h"
@@ -82,7 +83,12 @@ std::expected<config::Config, int> load_config(const Context& context) {
         }
         return std::unexpected(kUsage);
     }
-    return loaded->resolved();
+    config::Config config = loaded->resolved();
+    if (const Status followed = follow_replies(config); !followed) {
+        fmt::print(stderr, "{}\n", printable(followed.error().message, 1000));
+        return std::unexpected(kUsage);
+    }
+    return config;
 }
 
 std::string operator_name() {

@@ -248,6 +248,7 @@ struct Delivery {
     std::string trust_ca;                       // PEM file; empty: the system's
     std::vector<delivery::RouteRule> routes;    // [[route]], the first that fits counts
     std::vector<delivery::SourcePool> sources;  // [[source]]
+    std::string replies;                        // the operator's rules for replies; empty: none
 };
 
 struct Http {

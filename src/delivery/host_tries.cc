@@ -478,6 +478,7 @@ void HostTries::take_in(const Peer& peer, Attempt& attempt) {
         tried.tls = attempt.tls;
         tried.dsn_passed_on = attempt.dsn_offered;
         tried.by_passed_on = attempt.by_offered;
+        classify(tried);
         reached_ = reached_ || tried.stage != Stage::Connect;
         if (decide(tried, false) == Decision::NextHost) {
             still_open.push_back(open_[n]);

@@ -64,6 +64,7 @@ net::Task<void> guarded_group(
     for (std::size_t i = 0; i < group.members.size(); ++i) {
         FinishedRecipient& to = (*finished)[group.members[i]];
         to.tried = std::move(result.tried[i]);
+        classify(to.tried);
         to.final_delivery = result.final_delivery;
     }
     if (--latch->left == 0 && latch->all_done) {
@@ -146,6 +147,7 @@ void tell(
     event.sender = envelope.reverse_path;
     event.recipient = finished.recipient.address;
     event.detail = detail(finished, next_try);
+    event.rule = finished.tried.meaning.rule;
     log::info(
         "DELIVERY_TRIED",
         event::name(event.kind),
@@ -285,6 +287,26 @@ void mark_overdue(const Job& job, std::vector<FinishedRecipient>& finished, Time
     }
 }
 
+// The schedule's, or sooner or later if that is what the replies mean: the soonest of them.
+Time next_try(
+    const Job& job,
+    const std::vector<FinishedRecipient>& finished,
+    const queue::RetryQuestion& question
+) {
+    const Time planned = queue::next_try(job.options->retry, question);
+    std::optional<Duration> wait;
+    for (const FinishedRecipient& to : finished) {
+        if (to.settled.state == queue::RecipientState::Pending) {
+            const Duration own = bounded_wait(
+                planned - question.now, to.tried.meaning.kind, question.attempts, question.random
+            );
+            wait = std::min(wait.value_or(own), own);
+        }
+    }
+    const Time at = question.now + wait.value_or(planned - question.now);
+    return question.now < question.expires ? std::min(at, question.expires) : at;
+}
+
 queue::Outcome make_outcome(
     const Job& job,
     const std::vector<FinishedRecipient>& finished,
@@ -311,7 +333,7 @@ queue::Outcome make_outcome(
         question.expires = job.entry.expires;
         question.attempts = job.entry.attempts + 1;
         question.random = random_number();
-        outcome.next_try = queue::next_try(job.options->retry, question);
+        outcome.next_try = next_try(job, finished, question);
         // The sender wants to know at that time, so it is then that it must be tried.
         if (late && job.entry.envelope.deliver_by && at < *late) {
             outcome.next_try = std::min(*outcome.next_try, *late);
