@@ -18,6 +18,7 @@
 #include "cli/queue_control.h"
 #include "cli/role.h"
 #include "cli/spool_ops.h"
+#include "cli/suppressions.h"
 #include "cli/suspensions.h"
 #include "conduct/warden.h"
 #include "config/config.h"
@@ -175,6 +176,7 @@ class MailRole final : public Role {
             return fail(done.error());
         }
         deliverer_->reload(delivery_options(config));
+        suppressions_->follow(config.suppression);
         penalties_->follow(config, leased_->bare());
         keeper_->follow(config);
         {
@@ -228,7 +230,10 @@ class MailRole final : public Role {
         penalties_->follow(config_, leased_->bare());
     }
 
-    void tidy(const config::Retention& retention) override { forget_old(*store_, retention); }
+    void tidy(const config::Retention& retention) override {
+        forget_old(*store_, retention);
+        suppressions_->tidy(now());
+    }
 
     void stop() override {
         if (server_) {
@@ -317,6 +322,10 @@ class MailRole final : public Role {
         }
         loops_ = net::Loops::make(0);
         workers_ = net::Workers::make(kWorkers);
+        suppressions_.emplace(
+            SuppressionKeeper::Deps{store_->suppression(), store_->journal(), *workers_}
+        );
+        suppressions_->follow(config.suppression);
         if (Status served = serve(); !served) {
             return served;
         }
@@ -401,7 +410,8 @@ class MailRole final : public Role {
              &store_->limits(),
              &signer_,
              std::move(sources),
-             std::move(tokens)}
+             std::move(tokens),
+             &store_->suppression()}
         );
         if (!server) {
             return fail(server.error());
@@ -466,7 +476,8 @@ class MailRole final : public Role {
              delivery::StsSource::make(
                  {*resolver_, *workers_, store_->mta_sts(), *verified, config_.delivery.mta_sts_port
                  }
-             )},
+             ),
+             &*suppressions_},
             delivery_options(config_)
         );
         deliverer_->start();
@@ -479,6 +490,7 @@ class MailRole final : public Role {
     std::optional<Penalties> penalties_;
     std::unique_ptr<queue::Spool> spool_;
     std::optional<SuspensionKeeper> suspensions_;
+    std::optional<SuppressionKeeper> suppressions_;
     std::unique_ptr<net::Loops> loops_;
     std::unique_ptr<net::Workers> workers_;
     std::unique_ptr<net::Resolver> resolver_, peer_resolver_;

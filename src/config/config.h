@@ -251,6 +251,12 @@ struct Delivery {
     std::string replies;                        // the operator's rules for replies; empty: none
 };
 
+struct Suppression {          // recipients that are refused at submission since they only bounce
+    std::uint32_t after = 0;  // bounces; 0: nobody is
+    Duration within{30LL * 24 * 3600 * 1000};
+    Duration keep{90LL * 24 * 3600 * 1000};
+};
+
 struct Http {
     std::vector<Endpoint> listen;  // guide, desk and metrics
     bool tls = false;
@@ -294,6 +300,7 @@ struct Config {
     std::vector<Milter> milters;  // in the order they are asked
     Queue queue;
     Delivery delivery;
+    Suppression suppression;
     Http http;
     Desk desk;
     Settings settings;

@@ -84,6 +84,7 @@ struct LimitTable {
 );
 // Routes may stand before the sources that they name, so this is for the end.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> source_faults(const Delivery& all);
+[[nodiscard]] std::vector<Table<Config>> event_tables();  // a part of tables()
 [[nodiscard]] Table<Config> limits_table();               // a part of tables()
 [[nodiscard]] Table<Config> conduct_table();              // a part of tables()
 [[nodiscard]] Table<Config> desk_table();                 // a part of tables()

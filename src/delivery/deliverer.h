@@ -58,6 +58,15 @@ struct Options {
     std::size_t addresses_max = 10;  // of hosts of a destination, tried for one message at once
 };
 
+// Who is told what became of recipients elsewhere. Called on a loop: it must not wait.
+class RecipientWatch {
+  public:
+    virtual ~RecipientWatch() = default;
+    // A server said that nobody will ever get mail there.
+    virtual void gone(const event::Event& bounced) = 0;
+    virtual void reached(const std::string& recipient) = 0;
+};
+
 struct Deps {
     net::Loops& loops;
     net::Workers& workers;
@@ -76,6 +85,7 @@ struct Deps {
     // For hosts that must show a certificate that we trust; null: such are never reached.
     std::shared_ptr<const net::TlsContext> tls_verified = nullptr;
     std::shared_ptr<StsSource> sts = nullptr;  // null: no MTA-STS
+    RecipientWatch* watch = nullptr;           // null: nobody asks
 };
 
 class Deliverer {

@@ -119,6 +119,19 @@ std::string detail(const FinishedRecipient& finished, const std::optional<Time>&
     return text;
 }
 
+void tell_watch(const Job& job, const FinishedRecipient& finished, const event::Event& event) {
+    RecipientWatch* const watch = job.shop->deps.watch;
+    if (watch == nullptr || finished.tried.local) {
+        return;
+    }
+    if (event.kind == event::Kind::Delivered) {
+        watch->reached(event.recipient);
+    } else if (event.kind == event::Kind::Bounced && !finished.settled.expired &&
+               finished.tried.meaning.kind.recipient_gone) {
+        watch->gone(event);
+    }
+}
+
 void tell(
     const Job& job, const FinishedRecipient& finished, const std::optional<Time>& next_try, Time at
 ) {
@@ -156,6 +169,7 @@ void tell(
          {"recipient", finished.recipient.address},
          {"detail", event.detail}}
     );
+    tell_watch(job, finished, event);
     job.shop->deps.journal.append(std::move(event));
 }
 

@@ -21,6 +21,7 @@
 #include "peer/greylist.h"
 #include "policy/policy.h"
 #include "queue/spool.h"
+#include "queue/suppression.h"
 #include "source/source.h"
 
 #include <chrono>
@@ -69,6 +70,9 @@ struct Deps {
     std::shared_ptr<source::Sources> sources;
     // Judges bearer tokens; null: they aren't taken.
     std::shared_ptr<Tokens> tokens;
+
+    // Who is refused at submission since mail only comes back; null: nobody.
+    queue::SuppressionList* suppression = nullptr;
 
     // Waits that only slow down who misbehaves; tests set them to nothing.
     Duration greeting_wait{500};     // for early talkers on the exchange

@@ -42,6 +42,7 @@ Shared::Shared(
       greylist(deps.greylist),
       punish(deps.punish),
       signer(deps.signer),
+      suppression(deps.suppression),
       sources(deps.sources),
       tokens(deps.tokens),
       greeting_wait(deps.greeting_wait),

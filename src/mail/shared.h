@@ -26,6 +26,7 @@
 #include "net/tls.h"
 #include "peer/greylist.h"
 #include "queue/spool.h"
+#include "queue/suppression.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -62,6 +63,7 @@ struct Shared {
     peer::GreylistStore* const greylist;
     const std::function<void(const IpAddress&, const std::string&)> punish;
     const dkim::SignerHolder* const signer;
+    queue::SuppressionList* const suppression;
     const std::shared_ptr<source::Sources> sources;
     const std::shared_ptr<Tokens> tokens;
     const Duration greeting_wait;

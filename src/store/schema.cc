@@ -324,8 +324,37 @@ CREATE TRIGGER audit_deleted BEFORE DELETE ON audit
     BEGIN SELECT RAISE(ABORT, 'the audit is only ever added to'); END;
 )sql";
 
-constexpr std::array<std::string_view, 10> kSteps{
-    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7, kStep8, kStep9, kStepStaff
+// Recipients that are refused, and the bounces that lead to it.
+constexpr std::string_view kStepSuppression = R"sql(
+CREATE TABLE suppression (
+    recipient TEXT PRIMARY KEY,
+    since INTEGER NOT NULL,
+    until INTEGER NOT NULL,  -- 0: until it is removed
+    who TEXT NOT NULL,
+    why TEXT NOT NULL,
+    bounces INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX suppression_until ON suppression (until);
+CREATE TABLE recipient_bounces (
+    recipient TEXT NOT NULL,
+    at INTEGER NOT NULL
+);
+CREATE INDEX recipient_bounces_recipient ON recipient_bounces (recipient, at);
+CREATE INDEX recipient_bounces_at ON recipient_bounces (at);
+)sql";
+
+constexpr std::array<std::string_view, 11> kSteps{
+    kStep1,
+    kStep2,
+    kStep3,
+    kStep4,
+    kStep5,
+    kStep6,
+    kStep7,
+    kStep8,
+    kStep9,
+    kStepStaff,
+    kStepSuppression
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "lease/lease.h"
 #include "line/line.h"
 #include "peer/greylist.h"
+#include "queue/suppression.h"
 #include "staff/staff.h"
 #include "store/account_store.h"
 #include "store/conduct_memory.h"
@@ -25,6 +26,7 @@
 #include "store/sqlite.h"
 #include "store/staff_store.h"
 #include "store/sts_store.h"
+#include "store/suppression_store.h"
 
 #include <cstdint>
 #include <functional>
@@ -40,7 +42,7 @@ namespace {
 
 struct Connections {
     std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, logins,
-        settings, evidence, greylist, limits, conduct, mta_sts, staff;
+        settings, evidence, greylist, limits, conduct, mta_sts, staff, suppression;
 };
 
 class SqliteStore final : public Store {
@@ -57,6 +59,7 @@ class SqliteStore final : public Store {
           greylist_(std::move(connections.greylist)),
           mta_sts_(std::move(connections.mta_sts)),
           staff_(std::move(connections.staff)),
+          suppression_(std::move(connections.suppression)),
           evidence_(std::move(evidence)),
           logins_(std::move(connections.logins)),
           limits_(std::move(connections.limits)),
@@ -82,6 +85,7 @@ class SqliteStore final : public Store {
     peer::GreylistStore& greylist() override { return greylist_; }
     delivery::StsStore& mta_sts() override { return mta_sts_; }
     staff::Store& staff() override { return staff_; }
+    queue::SuppressionList& suppression() override { return suppression_; }
     limit::Memory& limits() override { return limits_; }
     conduct::Memory& conduct() override { return conduct_; }
 
@@ -174,6 +178,7 @@ class SqliteStore final : public Store {
     SqliteGreylistStore greylist_;
     SqliteStsStore mta_sts_;
     SqliteStaffStore staff_;
+    SqliteSuppressionStore suppression_;
     std::unique_ptr<SqliteEvidenceStore> evidence_;
     SqliteLoginMemory logins_;
     SqliteLimitMemory limits_;
@@ -201,6 +206,7 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
         {&made.limits, Database::Durability::Normal},
         {&made.conduct, Database::Durability::Full},
         {&made.staff, Database::Durability::Full},
+        {&made.suppression, Database::Durability::Normal},
         {&made.writing, Database::Durability::Normal},
         {&made.reading, Database::Durability::Normal},
     };

@@ -1,4 +1,6 @@
-"""What replies of other servers mean: the operator's rules before the built-in ones."""
+"""What replies of other servers mean: the operator's rules before the built-in ones, and who is refused since mail only comes back."""
+import smtplib
+
 from harness import Sekisho, main, message, wait_for
 from nameserver import NameServer
 from sink import Sink
@@ -71,5 +73,50 @@ def minutes_between(a, b):
     return (datetime.fromisoformat(b.replace("Z", "+00:00")) - datetime.fromisoformat(a.replace("Z", "+00:00"))).total_seconds() / 60
 
 
+def who_only_bounces_is_refused():
+    gone, full = f"gone@{ZONE}", f"full@{ZONE}"
+    names, sink, configured = world({gone: "550 5.1.1 no such user", full: "552 5.2.2 mailbox full"}, '[suppression]\nafter = 2\nkeep = "30d"\n')
+    with names, sink, configured as server:
+        names.publish(["@ IN A 127.0.0.1"])
+        server.account()
+        server.start()
+        for to in (full, full, full, gone):
+            send(server, to)
+            wait_for("the try", lambda: sink.rcpts and sink.rcpts[-1] == to)
+        assert server.json("suppression", "list")["suppressed"] == []
+        send(server, gone)
+        (one,) = wait_for("the list", lambda: server.json("suppression", "list")["suppressed"])
+        assert one["recipient"] == gone and one["bounces"] == 2 and one["by"] == "bounces", one
+        try:
+            send(server, f"Gone@{ZONE}")
+        except smtplib.SMTPRecipientsRefused as refused:
+            code, text = list(refused.recipients.values())[0]
+            assert code == 550 and b"5.1.1" in text and b"came back 2 times" in text and one["until"].encode() in text, text
+        else:
+            raise AssertionError("it was taken")
+        send(server, full)
+        # What the system itself sends goes: a receipt, with the null reverse-path.
+        before = len(sink.rcpts)
+        with server.submit("taro@example.net") as session:
+            session.sendmail("", [gone], message("read", to=gone))
+        wait_for("the receipt", lambda: gone in sink.rcpts[before:])
+        shown = server.cli("events", "--recipient", gone)
+        assert "suppression-changed" in shown and "came back 2 times" in shown, shown
+        trace = server.cli("trace", "--recipient", gone)
+        assert "refused from now on" in trace, trace
+
+        assert "no longer refused" in server.cli("suppression", "remove", gone)
+        send(server, gone)
+        assert "is refused" in server.cli("suppression", "add", f"other@{ZONE}", "--until", "1h", "--reason", "asked us to stop")
+        try:
+            send(server, f"other@{ZONE}")
+        except smtplib.SMTPRecipientsRefused as refused:
+            assert b"asked us to stop" in list(refused.recipients.values())[0][1], refused
+        else:
+            raise AssertionError("it was taken")
+        assert "no address" in server.cli("suppression", "add", "nobody", code=2)
+        assert "is not refused" in server.cli("suppression", "remove", "x@y.example", code=1)
+
+
 if __name__ == "__main__":
-    main([rules_say_what_it_means_and_when_to_try_again])
+    main([rules_say_what_it_means_and_when_to_try_again, who_only_bounces_is_refused])
