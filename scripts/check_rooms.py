@@ -17,7 +17,7 @@ DOORS = {
     r"^boost/": {"net"},
     r"^boost/system/": {"net", "delivery"},
     r"^boost/asio/(awaitable|any_io_executor|async_result|co_spawn|this_coro|steady_timer|use_awaitable|experimental/channel|post|dispatch)": {
-        "net", "mail", "delivery", "desk", "gate/daemon"},
+        "net", "mail", "delivery", "desk", "feed", "gate/daemon"},
     r"^openssl/ssl": {"net"},
     r"^openssl/x509": {"net", "dkim"},
     r"^unbound\.h": {"net"},

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "cli/event_feeds.h"
 #include "cli/reply_rules.h"
 #include "config/config.h"
 #include "config/reader.h"
@@ -84,9 +85,11 @@ std::expected<config::Config, int> load_config(const Context& context) {
         return std::unexpected(kUsage);
     }
     config::Config config = loaded->resolved();
-    if (const Status followed = follow_replies(config); !followed) {
-        fmt::print(stderr, "{}\n", printable(followed.error().message, 1000));
-        return std::unexpected(kUsage);
+    for (const Status& read : {follow_replies(config), check_feeds(config.events)}) {
+        if (!read) {
+            fmt::print(stderr, "{}\n", printable(read.error().message, 1000));
+            return std::unexpected(kUsage);
+        }
     }
     return config;
 }

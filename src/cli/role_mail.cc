@@ -10,6 +10,7 @@
 #include "cli/context.h"
 #include "cli/dkim_keeper.h"
 #include "cli/dkim_ops.h"
+#include "cli/event_feeds.h"
 #include "cli/init.h"
 #include "cli/leased_policy.h"
 #include "cli/limit_control.h"
@@ -26,6 +27,7 @@
 #include "delivery/routes/rule.h"
 #include "delivery/sts_source.h"
 #include "dkim/sign.h"
+#include "feed/feeder.h"
 #include "mail/server.h"
 #include "mail/tokens.h"
 #include "net/resolver.h"
@@ -152,6 +154,7 @@ class MailRole final : public Role {
         out["delivery"] = Json::parse(deliverer_->status_json());
         const auto journal = store_->journal_counters();
         out["journal"] = Json{{"written", journal.written}, {"dropped", journal.dropped}};
+        out["feeds"] = feeder_->status();
         {
             const std::scoped_lock lock(conduct_mutex_);
             out["conduct"] = conduct_->status();
@@ -168,6 +171,10 @@ class MailRole final : public Role {
         if (!tls) {
             return fail(tls.error());
         }
+        auto feeds = feed_options(config.events);
+        if (!feeds) {
+            return fail(feeds.error());
+        }
         auto policy = leased_->of_file(config, now());
         if (!policy) {
             return fail(policy.error());
@@ -177,6 +184,7 @@ class MailRole final : public Role {
         }
         deliverer_->reload(delivery_options(config));
         suppressions_->follow(config.suppression);
+        feeder_->follow(std::move(*feeds));
         penalties_->follow(config, leased_->bare());
         keeper_->follow(config);
         {
@@ -248,9 +256,13 @@ class MailRole final : public Role {
         if (keeper_) {
             keeper_->stop();
         }
+        if (feeder_) {
+            feeder_->stop();
+        }
         if (loops_) {
             loops_->stop();
         }
+        feeder_.reset();
         deliverer_.reset();
         server_.reset();
         resolver_.reset();
@@ -337,6 +349,9 @@ class MailRole final : public Role {
         }
         if (Status delivering = deliver(); !delivering) {
             return delivering;
+        }
+        if (Status fed = feed(); !fed) {
+            return fed;
         }
         keeper_.emplace(config, DkimKeeper::Deps{*loops_, *workers_, *peer_resolver_, signer_});
         keeper_->start();
@@ -484,6 +499,22 @@ class MailRole final : public Role {
         return {};
     }
 
+    Status feed() {
+        auto options = feed_options(config_.events);
+        if (!options) {
+            return fail(options.error());
+        }
+        const feed::Feeder::Deps deps{
+            loops_->executor(0), *workers_, *resolver_, *store_, config_.database()
+        };
+        auto feeder = feed::Feeder::make(deps, std::move(*options));
+        if (!feeder) {
+            return fail(feeder.error());
+        }
+        feeder_ = std::move(*feeder);
+        return {};
+    }
+
     config::Config config_;
     std::unique_ptr<store::Store> store_;
     std::optional<LeasedPolicy> leased_;
@@ -502,6 +533,7 @@ class MailRole final : public Role {
     std::unique_ptr<mail::Server> server_;
     bool counters_kept_ = true;
     std::unique_ptr<delivery::Deliverer> deliverer_;
+    std::unique_ptr<feed::Feeder> feeder_;
 };
 
 }  // namespace

@@ -56,6 +56,9 @@ Config Config::resolved() const {
           &c.delivery.trust_ca,
           &c.delivery.maildir,
           &c.delivery.replies,
+          &c.events.file,
+          &c.events.webhook_secret,
+          &c.events.webhook_ca,
           &c.limits.country_file}) {
         anchor(*path, folder);
     }

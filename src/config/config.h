@@ -257,6 +257,18 @@ struct Suppression {          // recipients that are refused at submission since
     Duration keep{90LL * 24 * 3600 * 1000};
 };
 
+struct Events {                      // what else gets the events, beside the journal
+    std::vector<std::string> kinds;  // empty: those of mail
+    std::string file;                // JSON lines; empty: none
+    std::string webhook;             // an http or https URL; empty: none
+    std::string webhook_secret;      // a file with the key that signs; empty: unsigned
+    std::string webhook_ca;          // PEM, instead of the system's trust
+    std::uint32_t webhook_batch = 100;
+    Duration webhook_wait{1'000};  // for company
+    std::uint32_t webhook_buffer = 10'000;
+    friend bool operator==(const Events&, const Events&) = default;
+};
+
 struct Http {
     std::vector<Endpoint> listen;  // guide, desk and metrics
     bool tls = false;
@@ -301,6 +313,7 @@ struct Config {
     Queue queue;
     Delivery delivery;
     Suppression suppression;
+    Events events;
     Http http;
     Desk desk;
     Settings settings;

@@ -1,4 +1,4 @@
-// The keys of [suppression].
+// The keys of [suppression] and [events].
 #include "config/config.h"
 #include "config/key_types.h"
 #include "config/keys.h"
@@ -45,10 +45,73 @@ Table<C> suppression() {
     };
 }
 
+Table<C> events() {
+    return {
+        "events",
+        false,
+        "What happens, told to others as it happens, beside the journal.",
+        {
+            texts<C>(
+                "kinds",
+                SEKISHO_AT(events.kinds),
+                "Which kinds, by the names of `sekisho events`. Empty: accepted, delivered, "
+                "deferred, bounced, held, released and dropped."
+            ),
+            text<C>(
+                "file",
+                SEKISHO_AT(events.file),
+                "File that each event is appended to as a line of JSON. When it is renamed or "
+                "removed, or at `sekisho reload`, it is opened anew. Empty: none."
+            ),
+            text<C>(
+                "webhook",
+                SEKISHO_AT(events.webhook),
+                "URL (http or https) that events are sent to by POST, several at once as a JSON "
+                "array. What isn't answered with 2xx is sent again, later and later; what the URL "
+                "may get twice has the same `id`. Empty: none."
+            ),
+            text<C>(
+                "webhook_secret",
+                SEKISHO_AT(events.webhook_secret),
+                "File with the key of the signature, `X-Sekisho-Signature: t=SECONDS,v1=HEX`: "
+                "HMAC-SHA-256 of the seconds, a full stop and the body. Empty: unsigned."
+            ),
+            text<C>(
+                "webhook_ca",
+                SEKISHO_AT(events.webhook_ca),
+                "PEM file with the certificate authorities that the URL's server is verified by. "
+                "Empty: the system's."
+            ),
+            number<C>(
+                "webhook_batch",
+                SEKISHO_AT(events.webhook_batch),
+                1,
+                1000,
+                "How many events are sent at once at most."
+            ),
+            duration<C>(
+                "webhook_wait",
+                SEKISHO_AT(events.webhook_wait),
+                0s,
+                1min,
+                "How long the first event of a batch waits for others."
+            ),
+            number<C>(
+                "webhook_buffer",
+                SEKISHO_AT(events.webhook_buffer),
+                100,
+                1'000'000,
+                "How many events wait while the URL doesn't answer; those beyond are dropped and "
+                "counted."
+            ),
+        }
+    };
+}
+
 }  // namespace
 
 std::vector<Table<Config>> event_tables() {
-    return {suppression()};
+    return {suppression(), events()};
 }
 
 #undef SEKISHO_AT
