@@ -17,18 +17,18 @@ DOORS = {
     r"^boost/": {"net"},
     r"^boost/system/": {"net", "delivery"},
     r"^boost/asio/(awaitable|any_io_executor|async_result|co_spawn|this_coro|steady_timer|use_awaitable|experimental/channel|post|dispatch)": {
-        "net", "mail", "delivery", "desk", "gate/daemon"},
+        "net", "mail", "delivery", "desk", "feed", "gate/daemon"},
     r"^openssl/ssl": {"net"},
     r"^openssl/x509": {"net", "dkim"},
     r"^unbound\.h": {"net"},
     r"^ldap\.h": {"source"},
     r"^(bpf/|linux/bpf)": {"gate/bpf", "gate/enforce"},
     r"^(sys/socket|netinet/|sys/epoll)": {"net", "gate/bpf", "gate/enforce"},
-    r"^toml": {"config"},
+    r"^toml": {"config", "replies"},
     r"^CLI/": {"cli"},
     r"^spdlog/": {"base"},
 }
-PURE = {"spf", "dmarc", "dkim", "zone", "policy", "smtp", "message", "limit", "delivery/tls", "peer", "line", "account", "staff", "event"}
+PURE = {"spf", "dmarc", "dkim", "zone", "policy", "smtp", "replies", "message", "limit", "delivery/tls", "peer", "line", "account", "staff", "event"}
 PURE_FORBIDDEN = re.compile(r"\b(system_clock::now|steady_clock::now|getrandom|std::ifstream|std::ofstream|(?<!\w)::open\(|sekisho::now\(\))")
 
 

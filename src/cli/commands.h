@@ -69,7 +69,8 @@ void add_config(
     CLI::App& app, Context& context, Chosen& chosen
 );  // config defaults|check|reference, reload
 
-void add_top(CLI::App& app, Context& context, Chosen& chosen);     // top
-void add_doctor(CLI::App& app, Context& context, Chosen& chosen);  // doctor
+void add_top(CLI::App& app, Context& context, Chosen& chosen);          // top
+void add_suppression(CLI::App& app, Context& context, Chosen& chosen);  // list|add|remove
+void add_doctor(CLI::App& app, Context& context, Chosen& chosen);       // doctor
 
 }  // namespace sekisho::cli

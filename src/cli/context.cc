@@ -2,6 +2,8 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "cli/event_feeds.h"
+#include "cli/reply_rules.h"
 #include "config/config.h"
 #include "config/reader.h"
 #include "net/control.h"
@@ -82,7 +84,14 @@ std::expected<config::Config, int> load_config(const Context& context) {
         }
         return std::unexpected(kUsage);
     }
-    return loaded->resolved();
+    config::Config config = loaded->resolved();
+    for (const Status& read : {follow_replies(config), check_feeds(config.events)}) {
+        if (!read) {
+            fmt::print(stderr, "{}\n", printable(read.error().message, 1000));
+            return std::unexpected(kUsage);
+        }
+    }
+    return config;
 }
 
 std::string operator_name() {

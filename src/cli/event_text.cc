@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "cli/context.h"
 #include "event/event.h"
+#include "feed/record.h"
 
 #include <fmt/core.h>
 
@@ -13,24 +14,7 @@
 namespace sekisho::cli {
 
 Json event_json(const event::Event& e) {
-    Json out{{"id", e.id}, {"at", rfc3339(e.at)}, {"kind", event::name(e.kind)}};
-    const auto put = [&out](const char* key, const std::string& value) {
-        if (!value.empty()) {
-            out[key] = value;
-        }
-    };
-    put("address", e.address);
-    put("line", e.line);
-    put("account", e.account);
-    put("queue_id", e.queue_id);
-    put("message_id", e.message_id);
-    put("sender", e.sender);
-    put("recipient", e.recipient);
-    put("rule", e.rule);
-    out["count"] = e.count;
-    put("detail", e.detail);
-    put("reference", e.reference);
-    return out;
+    return feed::json_of(e);
 }
 
 std::string event_table(const std::vector<event::Event>& events) {

@@ -186,6 +186,7 @@ void add_queue(CLI::App& app, Context& context, Chosen& chosen) {
     add_suspensions(*queue, context, chosen);
     add_spool_tools(*queue, context, chosen);
     add_queue_compact(*queue, context, chosen);
+    add_queue_classify(*queue, context, chosen);
 }
 
 }  // namespace sekisho::cli

@@ -14,6 +14,9 @@ void add_queue_selected(CLI::App& queue, Context& context, Chosen& chosen);
 // queue verify|export|import, for when the mail role is stopped.
 void add_spool_tools(CLI::App& queue, Context& context, Chosen& chosen);
 
+// queue classify: what a reply means.
+void add_queue_classify(CLI::App& queue, Context& context, Chosen& chosen);
+
 // Messages as queue-list gives them, for people.
 [[nodiscard]] std::string queue_table(const Json& entries);
 

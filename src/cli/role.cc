@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cli/context.h"
+#include "cli/reply_rules.h"
 #include "config/config.h"
 #include "config/reader.h"
 #include "evidence/custody.h"
@@ -209,6 +210,9 @@ class Host {
             return fail(Errc::Invalid, text);
         }
         const config::Config next = loaded->resolved();
+        if (const Status followed = follow_replies(next); !followed) {
+            return fail(followed.error());
+        }
         auto notes = role_->reload(next);
         if (!notes) {
             return notes;

@@ -10,14 +10,17 @@
 #include "cli/context.h"
 #include "cli/dkim_keeper.h"
 #include "cli/dkim_ops.h"
+#include "cli/event_feeds.h"
 #include "cli/init.h"
 #include "cli/leased_policy.h"
 #include "cli/limit_control.h"
+#include "cli/own_sources.h"
 #include "cli/penalties.h"
 #include "cli/queue_control.h"
 #include "cli/role.h"
 #include "cli/send_as_keeper.h"
 #include "cli/spool_ops.h"
+#include "cli/suppressions.h"
 #include "cli/suspensions.h"
 #include "conduct/warden.h"
 #include "config/config.h"
@@ -25,6 +28,7 @@
 #include "delivery/routes/rule.h"
 #include "delivery/sts_source.h"
 #include "dkim/sign.h"
+#include "feed/feeder.h"
 #include "mail/forwarding.h"
 #include "mail/outlooks.h"
 #include "mail/server.h"
@@ -95,6 +99,7 @@ delivery::Options delivery_options(const config::Config& config) {
     options.route.domains = config.mail.domains;
     options.route.smarthost = config.delivery.smarthost;
     options.route.routes = config.delivery.routes;
+    options.sources = config.delivery.sources;
     options.passwords = route_passwords(config.delivery.routes);
     options.route.port = config.delivery.port;
     options.notices.hostname = config.mail.hostname;
@@ -156,6 +161,7 @@ class MailRole final : public Role {
         out["delivery"] = Json::parse(deliverer_->status_json());
         const auto journal = store_->journal_counters();
         out["journal"] = Json{{"written", journal.written}, {"dropped", journal.dropped}};
+        out["feeds"] = feeder_->status();
         {
             const std::scoped_lock lock(conduct_mutex_);
             out["conduct"] = conduct_->status();
@@ -164,10 +170,17 @@ class MailRole final : public Role {
     }
 
     Result<std::vector<std::string>> reload(const config::Config& config) override {
+        if (Status own = check_own_sources(config.delivery.sources); !own) {
+            return fail(own.error());
+        }
         auto tls =
             net::TlsContext::server(config.tls.certificate, config.tls.key, config.tls.client_ca);
         if (!tls) {
             return fail(tls.error());
+        }
+        auto feeds = feed_options(config.events);
+        if (!feeds) {
+            return fail(feeds.error());
         }
         auto policy = leased_->of_file(config, now());
         if (!policy) {
@@ -177,6 +190,8 @@ class MailRole final : public Role {
             return fail(done.error());
         }
         deliverer_->reload(options_of(config));
+        suppressions_->follow(config.suppression);
+        feeder_->follow(std::move(*feeds));
         penalties_->follow(config, leased_->bare());
         keeper_->follow(config);
         send_as_->follow(config);
@@ -234,7 +249,10 @@ class MailRole final : public Role {
         penalties_->follow(config_, leased_->bare());
     }
 
-    void tidy(const config::Retention& retention) override { forget_old(*store_, retention); }
+    void tidy(const config::Retention& retention) override {
+        forget_old(*store_, retention);
+        suppressions_->tidy(now());
+    }
 
     void stop() override {
         if (server_) {
@@ -249,9 +267,13 @@ class MailRole final : public Role {
         if (keeper_) {
             keeper_->stop();
         }
+        if (feeder_) {
+            feeder_->stop();
+        }
         if (loops_) {
             loops_->stop();
         }
+        feeder_.reset();
         deliverer_.reset();
         server_.reset();
         resolver_.reset();
@@ -293,6 +315,9 @@ class MailRole final : public Role {
 
     Status open(const config::Config& config) {
         config_ = config;
+        if (Status own = check_own_sources(config.delivery.sources); !own) {
+            return own;
+        }
         if (Status made = ensure_certificate(config); !made) {
             return made;
         }
@@ -322,6 +347,10 @@ class MailRole final : public Role {
         loops_ = net::Loops::make(0);
         workers_ = net::Workers::make(kWorkers);
         hashers_ = net::Workers::make(std::thread::hardware_concurrency(), kHashersNice);
+        suppressions_.emplace(
+            SuppressionKeeper::Deps{store_->suppression(), store_->journal(), *workers_}
+        );
+        suppressions_->follow(config.suppression);
         if (Status served = serve(); !served) {
             return served;
         }
@@ -333,6 +362,9 @@ class MailRole final : public Role {
         }
         if (Status delivering = deliver(); !delivering) {
             return delivering;
+        }
+        if (Status fed = feed(); !fed) {
+            return fed;
         }
         keeper_.emplace(config, DkimKeeper::Deps{*loops_, *workers_, *peer_resolver_, signer_});
         keeper_->start();
@@ -421,6 +453,7 @@ class MailRole final : public Role {
              .tokens = std::move(tokens),
              .forwards = &store_->forwards(),
              .srs_secret = srs_secret_,
+             .suppression = &store_->suppression(),
              .greeting_wait = config_.mail.greeting_wait}
         );
         if (!server) {
@@ -490,7 +523,8 @@ class MailRole final : public Role {
              delivery::StsSource::make(
                  {*resolver_, *workers_, store_->mta_sts(), *verified, config_.delivery.mta_sts_port
                  }
-             )},
+              ),
+             &*suppressions_},
             options_of(config_)
         );
         deliverer_->start();
@@ -505,6 +539,22 @@ class MailRole final : public Role {
         return out;
     }
 
+    Status feed() {
+        auto options = feed_options(config_.events);
+        if (!options) {
+            return fail(options.error());
+        }
+        const feed::Feeder::Deps deps{
+            loops_->executor(0), *workers_, *resolver_, *store_, config_.database()
+        };
+        auto feeder = feed::Feeder::make(deps, std::move(*options));
+        if (!feeder) {
+            return fail(feeder.error());
+        }
+        feeder_ = std::move(*feeder);
+        return {};
+    }
+
     config::Config config_;
     std::string srs_secret_;
     std::unique_ptr<store::Store> store_;
@@ -512,6 +562,7 @@ class MailRole final : public Role {
     std::optional<Penalties> penalties_;
     std::unique_ptr<queue::Spool> spool_;
     std::optional<SuspensionKeeper> suspensions_;
+    std::optional<SuppressionKeeper> suppressions_;
     std::unique_ptr<net::Loops> loops_;
     std::unique_ptr<net::Workers> workers_, hashers_;
     std::unique_ptr<net::Resolver> resolver_, peer_resolver_;
@@ -525,6 +576,7 @@ class MailRole final : public Role {
     std::unique_ptr<mail::Server> server_;
     bool counters_kept_ = true;
     std::unique_ptr<delivery::Deliverer> deliverer_;
+    std::unique_ptr<feed::Feeder> feeder_;
 };
 
 }  // namespace

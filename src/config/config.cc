@@ -56,6 +56,10 @@ Config Config::resolved() const {
           &c.delivery.trust_anchor,
           &c.delivery.trust_ca,
           &c.delivery.maildir,
+          &c.delivery.replies,
+          &c.events.file,
+          &c.events.webhook_secret,
+          &c.events.webhook_ca,
           &c.limits.country_file}) {
         anchor(*path, folder);
     }
@@ -65,8 +69,10 @@ Config Config::resolved() const {
     for (delivery::RouteRule& route : c.delivery.routes) {
         anchor(route.password_file, folder);
     }
-    if (!c.limits.country_file.empty()) {
-        c.watched_files.push_back(c.limits.country_file);
+    for (const std::string& watched : {c.limits.country_file, c.delivery.replies}) {
+        if (!watched.empty()) {
+            c.watched_files.push_back(watched);
+        }
     }
     fill(c.mail.hostname, machine_name());
     if (c.mail.domains.empty()) {

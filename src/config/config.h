@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "delivery/routes/rule.h"
+#include "delivery/routes/source.h"
 #include "delivery/tls/policy.h"
 #include "limit/spec.h"
 #include "policy/policy.h"
@@ -252,8 +253,28 @@ struct Delivery {
     std::vector<delivery::TlsRule> tls;  // [delivery.tls]; the most exact one counts
     bool mta_sts = true;                 // RFC 8461
     std::uint16_t mta_sts_port = 443;
-    std::string trust_ca;                     // PEM file; empty: the system's
-    std::vector<delivery::RouteRule> routes;  // [[route]], the first that fits counts
+    std::string trust_ca;                       // PEM file; empty: the system's
+    std::vector<delivery::RouteRule> routes;    // [[route]], the first that fits counts
+    std::vector<delivery::SourcePool> sources;  // [[source]]
+    std::string replies;                        // the operator's rules for replies; empty: none
+};
+
+struct Suppression {          // recipients that are refused at submission since they only bounce
+    std::uint32_t after = 0;  // bounces; 0: nobody is
+    Duration within{30LL * 24 * 3600 * 1000};
+    Duration keep{90LL * 24 * 3600 * 1000};
+};
+
+struct Events {                      // what else gets the events, beside the journal
+    std::vector<std::string> kinds;  // empty: those of mail
+    std::string file;                // JSON lines; empty: none
+    std::string webhook;             // an http or https URL; empty: none
+    std::string webhook_secret;      // a file with the key that signs; empty: unsigned
+    std::string webhook_ca;          // PEM, instead of the system's trust
+    std::uint32_t webhook_batch = 100;
+    Duration webhook_wait{1'000};  // for company
+    std::uint32_t webhook_buffer = 10'000;
+    friend bool operator==(const Events&, const Events&) = default;
 };
 
 struct Http {
@@ -300,6 +321,8 @@ struct Config {
     std::vector<Milter> milters;  // in the order they are asked
     Queue queue;
     Delivery delivery;
+    Suppression suppression;
+    Events events;
     Http http;
     Desk desk;
     Settings settings;

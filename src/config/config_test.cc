@@ -254,6 +254,24 @@ TEST(Config, Forwarding) {
     );
 }
 
+TEST(Config, SourcesAreCheckedWithTheRoutesThatNameThem) {
+    const std::string source = "[[source]]\nname = \"s\"\n";
+    const std::string good =
+        source + "addresses = [\"192.0.2.1\", \"2001:db8::1 Out.example\"]\ndomains = [\"*\"]\n";
+    const auto read = parse(good + "spread = \"round_robin\"\ngrades = [\"bulk\"]\n", "t");
+    ASSERT_TRUE(read) << read.error().front().message();
+    EXPECT_EQ(read->delivery.sources.at(0).addresses.at(1).helo, "Out.example");
+    EXPECT_EQ(read->delivery.sources.at(0).spread, delivery::SourcePool::Spread::RoundRobin);
+    EXPECT_TRUE(first_problem(good + good).contains("is there already"));
+    EXPECT_TRUE(first_problem(source).contains("source.addresses"));
+    EXPECT_TRUE(first_problem(source + "addresses = [\"x\"]\n").contains("list of addresses"));
+    EXPECT_TRUE(first_problem(good + "spread = \"any\"\n").contains("account, round_robin"));
+    EXPECT_TRUE(first_problem(source + "addresses = [\"::1\"]\n").contains("nothing leaves"));
+    const std::string route = "[[route]]\nname = \"r\"\ndomains = [\"*\"]\nsource = ";
+    EXPECT_TRUE(first_problem(route + "\"t\"\n").contains("no [[source]]"));
+    EXPECT_TRUE(parse(route + "\"s\"\n" + source + "addresses = [\"::1\"]\n", "t"));
+}
+
 TEST(Config, RoutesAreCheckedAndTheirLoginsGoUnderTls) {
     const std::string route = "[[route]]\nname = \"r\"\ndomains = [\"B.example\"]\n";
     const std::string via = route + "via = [\"relay.example:587\"]\n";

@@ -319,6 +319,9 @@ const std::vector<Table<Config>>& tables() {
         for (Table<Config>& table : mail_tables()) {
             every.push_back(std::move(table));
         }
+        for (Table<Config>& table : event_tables()) {
+            every.push_back(std::move(table));
+        }
         every.push_back(limits_table());
         every.push_back(conduct_table());
         every.push_back(desk_table());

@@ -77,6 +77,14 @@ struct LimitTable {
     Milter& milter, const std::vector<Milter>& others
 );
 [[nodiscard]] const Table<delivery::RouteRule>& route_table();
+[[nodiscard]] const Table<delivery::SourcePool>& source_table();
+// What is wrong with it beside those that are there already.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> faults_of(
+    delivery::SourcePool& pool, const std::vector<delivery::SourcePool>& others
+);
+// Routes may stand before the sources that they name, so this is for the end.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> source_faults(const Delivery& all);
+[[nodiscard]] std::vector<Table<Config>> event_tables();  // a part of tables()
 [[nodiscard]] Table<Config> limits_table();      // a part of tables()
 [[nodiscard]] Table<Config> conduct_table();     // a part of tables()
 [[nodiscard]] Table<Config> desk_table();        // a part of tables()

@@ -153,7 +153,11 @@ const Table<delivery::RouteRule>& route_table() {
                     "Senders of the envelope: an address, a domain as above, `<>` for "
                     "notifications, `*`."
                 ),
-                texts<T>("accounts", SEKISHO_AT(accounts), "Logins that submitted it."),
+                texts<T>(
+                    "accounts",
+                    SEKISHO_AT(accounts),
+                    "Logins that submitted it: one, all of a domain as above, `*` for any."
+                ),
                 texts<T>(
                     "via",
                     SEKISHO_AT(via),
@@ -180,6 +184,12 @@ const Table<delivery::RouteRule>& route_table() {
                     "login_without_tls",
                     SEKISHO_AT(login_without_tls),
                     "Log in without TLS too, which shows the password to everybody on the way."
+                ),
+                text<T>(
+                    "source",
+                    SEKISHO_AT(source),
+                    "Name of the `[[source]]` that it leaves from. Empty: the first whose "
+                    "conditions hold."
                 ),
             }
         };

@@ -524,6 +524,12 @@ Table<C> delivery() {
                 SEKISHO_AT(delivery.dsn_from),
                 "From address of delivery status notifications. Empty: `postmaster@` the hostname."
             ),
+            text<C>(
+                "replies",
+                SEKISHO_AT(delivery.replies),
+                "File with your own rules for what replies of other servers mean, in the form of "
+                "`share/replies.toml`; they go before the built-in ones. Empty: none."
+            ),
         }
     };
     std::ranges::move(delivery_tls_keys(), std::back_inserter(table.keys));

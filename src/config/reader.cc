@@ -97,7 +97,7 @@ class Reader {
     }
 
     void top_level(const std::string& key, std::uint32_t line, const toml::node& node) {
-        if (policy_table(key, line, node)) {
+        if (policy_table(key, line, node) || delivery_table(key, line, node)) {
             return;
         }
         if (key == line_source_table().name) {
@@ -124,16 +124,6 @@ class Reader {
             each(milter_table(), key, line, node, [this](Milter& milter, std::uint32_t at) {
                 add_milter(milter, at);
             });
-            return;
-        }
-        if (key == route_table().name) {
-            each(
-                route_table(),
-                key,
-                line,
-                node,
-                [this](delivery::RouteRule& rule, std::uint32_t at) { add_route(rule, at); }
-            );
             return;
         }
         if (key == limit_table().name) {
@@ -167,8 +157,38 @@ class Reader {
         nearest.offer(account_source_table().name);
         nearest.offer(milter_table().name);
         nearest.offer(route_table().name);
+        nearest.offer(source_table().name);
         nearest.offer(limit_table().name);
         problem(line, key, "unknown key" + nearest.hint());
+    }
+
+    bool delivery_table(const std::string& key, std::uint32_t line, const toml::node& node) {
+        if (key == route_table().name) {
+            each(
+                route_table(),
+                key,
+                line,
+                node,
+                [this](delivery::RouteRule& rule, std::uint32_t at) { add_route(rule, at); }
+            );
+            return true;
+        }
+        if (key == source_table().name) {
+            each(
+                source_table(),
+                key,
+                line,
+                node,
+                [this](delivery::SourcePool& pool, std::uint32_t at) {
+                    for (auto& [name, text] : faults_of(pool, config_.delivery.sources)) {
+                        problem(at, "source." + name, std::move(text));
+                    }
+                    config_.delivery.sources.push_back(std::move(pool));
+                }
+            );
+            return true;
+        }
+        return false;
     }
 
     bool policy_table(const std::string& key, std::uint32_t line, const toml::node& node) {
@@ -410,6 +430,9 @@ class Reader {
 
     // What no single key can tell.
     void check() {
+        for (auto& [key, text] : source_faults(config_.delivery)) {
+            problem(0, key, std::move(text));
+        }
         add_limits();
         check_conduct();
         if (config_.tls.certificate.empty() != config_.tls.key.empty()) {

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "delivery/notices.h"
 #include "delivery/route.h"
+#include "delivery/routes/source.h"
 #include "delivery/sts_source.h"
 #include "delivery/tls/policy.h"
 #include "dkim/sign.h"
@@ -46,14 +47,24 @@ struct Options {
     bool ipv4 = true, ipv6 = true;
     enum class Local : std::uint8_t { Maildir, Lmtp };
     Local local = Local::Maildir;
-    std::string maildir;       // root folder
-    std::string lmtp;          // "127.0.0.1:24", "[::1]:24" or the path of a socket
-    std::vector<TlsRule> tls;  // towards others
+    std::string maildir;              // root folder
+    std::string lmtp;                 // "127.0.0.1:24", "[::1]:24" or the path of a socket
+    std::vector<TlsRule> tls;         // towards others
+    std::vector<SourcePool> sources;  // of our addresses
     // Of routes with a login, by the routes' names; one that is missing can't be read.
     std::map<std::string, std::string> passwords;
     bool mta_sts = true;  // their policies are asked for
     Duration connect_timeout{30'000};
     std::size_t addresses_max = 10;  // of hosts of a destination, tried for one message at once
+};
+
+// Who is told what became of recipients elsewhere. Called on a loop: it must not wait.
+class RecipientWatch {
+  public:
+    virtual ~RecipientWatch() = default;
+    // A server said that nobody will ever get mail there.
+    virtual void gone(const event::Event& bounced) = 0;
+    virtual void reached(const std::string& recipient) = 0;
 };
 
 struct Deps {
@@ -74,6 +85,7 @@ struct Deps {
     // For hosts that must show a certificate that we trust; null: such are never reached.
     std::shared_ptr<const net::TlsContext> tls_verified = nullptr;
     std::shared_ptr<StsSource> sts = nullptr;  // null: no MTA-STS
+    RecipientWatch* watch = nullptr;           // null: nobody asks
 };
 
 class Deliverer {

@@ -13,7 +13,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +27,19 @@ struct AtomicCounters {
     std::atomic<std::uint64_t> attempts{0}, reused{0}, tls{0}, tls_failed{0}, notices{0};
 };
 
+// Counts the connections from each pool of addresses.
+class Turns {
+  public:
+    std::uint64_t next(const std::string& pool) {
+        const std::scoped_lock lock(mutex_);
+        return turns_[pool]++;
+    }
+
+  private:
+    std::mutex mutex_;
+    std::map<std::string, std::uint64_t> turns_;
+};
+
 // What every task needs; outlives them all.
 struct Shop {
     explicit Shop(Deps given) : deps(std::move(given)) {}
@@ -33,6 +48,7 @@ struct Shop {
     std::shared_ptr<Slots> lookups;  // of MX records, by domain
     std::shared_ptr<Connections> connections;
     AtomicCounters counters;
+    Turns turns;  // of sources
 };
 
 // One message in delivery. Its tasks run on one executor, so there is no lock.

@@ -2,25 +2,32 @@
 
 #include "account/sasl_client.h"
 #include "base/ip.h"
+#include "base/result.h"
 #include "base/time.h"
 #include "delivery/connections.h"
 #include "delivery/engine.h"
 #include "delivery/outcome.h"
 #include "delivery/route.h"
 #include "delivery/routes/rule.h"
+#include "delivery/routes/source.h"
 #include "delivery/security.h"
 #include "delivery/slots.h"
 #include "delivery/smtp_client.h"
 #include "delivery/tls/demand.h"
 #include "delivery/tls/policy.h"
+#include "net/race.h"
 #include "net/resolver.h"
+#include "net/stream.h"
 #include "net/task.h"
+#include "queue/spool.h"
 #include "smtp/client_session.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -112,6 +119,7 @@ net::Task<GroupResult> HostTries::run(Plan plan) {
             tools(), job_->executor, domain_, std::move(rules), wish_, plan.hosts_secure
         );
     }
+    choose_pool();
     const std::vector<Host> hosts = in_order(plan);
     for (const Host& host : hosts) {
         if (over()) {
@@ -136,8 +144,17 @@ net::Task<GroupResult> HostTries::run_socket(std::string place, std::string path
         Peer peer;
         peer.name = path;
         peer.socket_path = path;
-        Security none;
-        co_await try_peer(std::move(peer), std::move(path), std::move(none));
+        Connections::Use use = job_->shop->connections->opening(place_);
+        auto stream =
+            co_await net::connect_unix(job_->executor, path, job_->options->connect_timeout);
+        if (stream) {
+            Security none;
+            co_await try_peer(
+                std::move(*stream), std::move(use), std::move(peer), std::move(path), none
+            );
+        } else {
+            missed(peer, stream.error());
+        }
     }
     co_return std::move(result_);
 }
@@ -163,7 +180,45 @@ std::string HostTries::key_of(const Host& host, Demand::Kind kind) const {
         // Another route's password is another proof, though the login is the same.
         key += " as " + rule_->login + " by " + rule_->name;
     }
+    if (pool_ != nullptr) {
+        key += " from " + pool_->name;
+    }
+    if (pool_ != nullptr && pool_->spread == SourcePool::Spread::Account) {
+        for (const auto& one : {source_.v4, source_.v6}) {
+            key += one ? " " + one->address.text() : "";
+        }
+    }
     return kind == Demand::Kind::Dane ? key + " for " + domain_.name : key;
+}
+
+// Mailboxes here are reached as the system likes, unless a route says otherwise.
+void HostTries::choose_pool() {
+    const queue::Envelope& envelope = job_->entry.envelope;
+    const std::string named = rule_ ? rule_->source : "";
+    if (lmtp_ && named.empty()) {
+        return;
+    }
+    question_ = {group_.domain, envelope.reverse_path, envelope.account};
+    pool_ = source_for(job_->options->sources, named, question_, queue::name(job_->entry.grade));
+    if (pool_ != nullptr) {
+        source_ = pick(*pool_, question_, 0);
+    }
+}
+
+// A family of which the pool has no address isn't spoken.
+void HostTries::keep_reached(const Host& host, std::vector<IpAddress>& addresses) {
+    if (pool_ == nullptr || addresses.empty()) {
+        return;
+    }
+    std::erase_if(addresses, [&](const IpAddress& one) { return !source_.of(one).has_value(); });
+    if (addresses.empty()) {
+        const char* const lacks = source_.v4 ? "IPv6" : "IPv4";
+        look_up_failed_ = another_time(
+            "4.4.4",
+            host.name + " has " + lacks + " addresses alone, and the source " + pool_->name +
+                " has none"
+        );
+    }
 }
 
 // Nobody is left, or enough was tried.
@@ -207,18 +262,81 @@ net::Task<void> HostTries::try_host(Host host) {
     }
     const std::string to = key_of(host, security.demand.kind);
     co_await try_kept(to);
-    for (const IpAddress& address : found.addresses) {
-        Peer peer;
-        peer.name = host.name;
-        peer.endpoint.address = address;
-        peer.endpoint.port = host.port;
-        if (over()) {
+    std::vector<IpAddress> left = found.addresses;
+    while (!over()) {
+        if (pool_ != nullptr) {
+            source_ = pick(*pool_, question_, job_->shop->turns.next(pool_->name));
+        }
+        std::vector<net::Path> paths = paths_to(left, host.port);
+        if (paths.empty()) {
             break;
         }
-        if (std::ranges::find(asked_, peer.endpoint) == asked_.end()) {
-            co_await try_peer(std::move(peer), to, security);
+        const std::vector<Endpoint> done =
+            co_await try_addresses(host.name, std::move(paths), to, security);
+        std::erase_if(left, [&](const IpAddress& address) {
+            return std::ranges::find(done, address, &Endpoint::address) != done.end();
+        });
+    }
+}
+
+std::vector<net::Path> HostTries::paths_to(
+    const std::vector<IpAddress>& addresses, std::uint16_t port
+) const {
+    std::vector<net::Path> paths;
+    for (const IpAddress& address : net::interleaved(addresses)) {
+        const Endpoint to{address, port};
+        const bool asked = std::ranges::find(asked_, to) != asked_.end();
+        if (!asked && tries_ + paths.size() < job_->options->addresses_max) {
+            const std::optional<SourceAddress>& source = source_.of(address);
+            paths.push_back(
+                {.to = to, .from = source ? std::optional(source->address) : std::nullopt}
+            );
         }
     }
+    return paths;
+}
+
+// By the first of them that answers; returns those that need no other try.
+net::Task<std::vector<Endpoint>> HostTries::try_addresses(
+    std::string name, std::vector<net::Path> paths, std::string to, Security security
+) {
+    const auto peer_at = [&](std::size_t at) {
+        Peer peer;
+        peer.name = name;
+        peer.endpoint = paths[at].to;
+        peer.from = paths[at].from;
+        return peer;
+    };
+    std::vector<Endpoint> done;
+    Connections::Use use = job_->shop->connections->opening(place_);
+    net::Raced raced = co_await net::connect_race(
+        job_->executor, paths, net::kAttemptDelay, job_->options->connect_timeout
+    );
+    for (const net::Raced::Failure& failure : raced.failed) {
+        done.push_back(paths[failure.at].to);
+        missed(peer_at(failure.at), failure.error);
+    }
+    if (raced.stream) {
+        done.push_back(paths[raced.at].to);
+        Peer peer = peer_at(raced.at);
+        co_await try_peer(
+            std::move(raced.stream),
+            std::move(use),
+            std::move(peer),
+            std::move(to),
+            std::move(security)
+        );
+    }
+    co_return done;
+}
+
+// No connection could be made.
+void HostTries::missed(const Peer& peer, const Error& error) {
+    ++tries_;
+    ++job_->shop->counters.attempts;
+    const smtp::OutgoingMessage message = outgoing(*job_, group_, open_, nullptr, lmtp_);
+    Attempt attempt = not_reached(message.recipients, error);
+    take_in(peer, attempt);
 }
 
 // A host that isn't asked, because it could not show what is demanded.
@@ -243,6 +361,7 @@ net::Task<HostTries::Found> HostTries::addresses_of(Host host) {
     const Options& options = *job_->options;
     if (host.address) {
         found.addresses.push_back(*host.address);
+        keep_reached(host, found.addresses);
         co_return found;
     }
     auto answer =
@@ -253,8 +372,8 @@ net::Task<HostTries::Found> HostTries::addresses_of(Host host) {
     }
     found.secure = answer->secure;
     found.canonical = answer->canonical;
-    // IPv6 first, and at every second try IPv4 first: a family that is broken on the way
-    // delays half of the tries, and stops none.
+    // IPv6 first, and at every second try IPv4 first: a family that is broken on the way after the
+    // connection is made, where no race helps, delays half of the tries, and stops none.
     const bool v4_first = job_->entry.attempts % 2 == 1;
     for (const bool first : {true, false}) {
         for (const IpAddress& address : answer->records) {
@@ -263,6 +382,7 @@ net::Task<HostTries::Found> HostTries::addresses_of(Host host) {
             }
         }
     }
+    keep_reached(host, found.addresses);
     co_return found;
 }
 
@@ -291,10 +411,11 @@ net::Task<void> HostTries::try_kept(std::string to) {
     }
 }
 
-SendOptions HostTries::send_options(const Security& security) const {
+SendOptions HostTries::send_options(const Security& security, const Peer& peer) const {
     const Options& configured = *job_->options;
     SendOptions options;
-    options.hostname = configured.route.hostname;
+    const std::optional<SourceAddress>& source = source_.of(peer.endpoint.address);
+    options.hostname = source && !source->helo.empty() ? source->helo : configured.route.hostname;
     options.lmtp = lmtp_;
     options.keep = true;
     options.connect_timeout = configured.connect_timeout;
@@ -316,15 +437,20 @@ SendOptions HostTries::send_options(const Security& security) const {
     return options;
 }
 
-net::Task<void> HostTries::try_peer(Peer peer, std::string to, Security security) {
+net::Task<void> HostTries::try_peer(
+    std::unique_ptr<net::Stream> stream,
+    Connections::Use use,
+    Peer peer,
+    std::string to,
+    Security security
+) {
     ++tries_;
     Shop& shop = *job_->shop;
     ++shop.counters.attempts;
-    SendOptions options = send_options(security);
-    Connections::Use use = shop.connections->opening(place_);
+    SendOptions options = send_options(security, peer);
     smtp::OutgoingMessage message = outgoing(*job_, group_, open_, bytes_, lmtp_);
     Attempt attempt =
-        co_await send_message(job_->executor, peer, std::move(options), std::move(message));
+        co_await send_message(std::move(stream), peer, std::move(options), std::move(message));
     shop.counters.tls += attempt.tls.empty() ? 0 : 1;
     shop.counters.tls_failed += attempt.tls_failed ? 1 : 0;
     take_in(peer, attempt);
@@ -348,9 +474,11 @@ void HostTries::take_in(const Peer& peer, Attempt& attempt) {
         tried.local = outcome.local;
         tried.remote_name = peer.name;
         tried.remote = peer.name.empty() ? "" : peer.text();
+        tried.from = peer.from ? peer.from->text() : "";
         tried.tls = attempt.tls;
         tried.dsn_passed_on = attempt.dsn_offered;
         tried.by_passed_on = attempt.by_offered;
+        classify(tried);
         reached_ = reached_ || tried.stage != Stage::Connect;
         if (decide(tried, false) == Decision::NextHost) {
             still_open.push_back(open_[n]);

@@ -3,18 +3,25 @@
 #pragma once
 
 #include "base/ip.h"
+#include "base/result.h"
+#include "delivery/connections.h"
 #include "delivery/engine.h"
 #include "delivery/outcome.h"
 #include "delivery/route.h"
+#include "delivery/routes/conditions.h"
 #include "delivery/routes/rule.h"
+#include "delivery/routes/source.h"
 #include "delivery/security.h"
 #include "delivery/smtp_client.h"
 #include "delivery/tls/demand.h"
+#include "net/race.h"
+#include "net/stream.h"
 #include "net/task.h"
 #include "smtp/client_session.h"
 #include "smtp/reply.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -72,9 +79,24 @@ class HostTries {
     net::Task<Found> addresses_of(Host host);
     net::Task<void> try_host(Host host);
     net::Task<void> try_kept(std::string to);
-    [[nodiscard]] SendOptions send_options(const Security& security) const;
-    net::Task<void> try_peer(Peer peer, std::string to, Security security);
+    [[nodiscard]] SendOptions send_options(const Security& security, const Peer& peer) const;
+    [[nodiscard]] std::vector<net::Path> paths_to(
+        const std::vector<IpAddress>& addresses, std::uint16_t port
+    ) const;
+    net::Task<std::vector<Endpoint>> try_addresses(
+        std::string name, std::vector<net::Path> paths, std::string to, Security security
+    );
+    net::Task<void> try_peer(
+        std::unique_ptr<net::Stream> stream,
+        Connections::Use use,
+        Peer peer,
+        std::string to,
+        Security security
+    );
+    void missed(const Peer& peer, const Error& error);
     void refuse(const Security& security);
+    void choose_pool();
+    void keep_reached(const Host& host, std::vector<IpAddress>& addresses);
     void take_in(const Peer& peer, Attempt& attempt);
 
     std::shared_ptr<Job> job_;
@@ -83,6 +105,9 @@ class HostTries {
     bool lmtp_;
     std::string place_;
     std::optional<RouteRule> rule_;
+    RouteQuestion question_;
+    const SourcePool* pool_ = nullptr;  // of the job's options
+    Source source_;                     // from the pool, for the next connection
     TlsWish wish_;
     SecurityDomain domain_;
     std::vector<std::size_t> open_;  // indices into the group

@@ -64,6 +64,7 @@ net::Task<void> guarded_group(
     for (std::size_t i = 0; i < group.members.size(); ++i) {
         FinishedRecipient& to = (*finished)[group.members[i]];
         to.tried = std::move(result.tried[i]);
+        classify(to.tried);
         to.final_delivery = result.final_delivery;
     }
     if (--latch->left == 0 && latch->all_done) {
@@ -108,6 +109,7 @@ std::string detail(const FinishedRecipient& finished, const std::optional<Time>&
     text += finished.settled.reply;
     if (!finished.tried.remote.empty()) {
         text += " (" + finished.tried.remote;
+        text += finished.tried.from.empty() ? "" : " from " + finished.tried.from;
         text += finished.tried.tls.empty() ? ", no TLS)" : ", " + finished.tried.tls + ")";
     }
     text = printable(text, 1000);
@@ -115,6 +117,19 @@ std::string detail(const FinishedRecipient& finished, const std::optional<Time>&
         text += "; next try " + rfc3339(*next_try);
     }
     return text;
+}
+
+void tell_watch(const Job& job, const FinishedRecipient& finished, const event::Event& event) {
+    RecipientWatch* const watch = job.shop->deps.watch;
+    if (watch == nullptr || finished.tried.local) {
+        return;
+    }
+    if (event.kind == event::Kind::Delivered) {
+        watch->reached(event.recipient);
+    } else if (event.kind == event::Kind::Bounced && !finished.settled.expired &&
+               finished.tried.meaning.kind.recipient_gone) {
+        watch->gone(event);
+    }
 }
 
 void tell(
@@ -145,6 +160,7 @@ void tell(
     event.sender = envelope.reverse_path;
     event.recipient = finished.recipient.address;
     event.detail = detail(finished, next_try);
+    event.rule = finished.tried.meaning.rule;
     log::info(
         "DELIVERY_TRIED",
         event::name(event.kind),
@@ -153,6 +169,7 @@ void tell(
          {"recipient", finished.recipient.address},
          {"detail", event.detail}}
     );
+    tell_watch(job, finished, event);
     job.shop->deps.journal.append(std::move(event));
 }
 
@@ -284,6 +301,26 @@ void mark_overdue(const Job& job, std::vector<FinishedRecipient>& finished, Time
     }
 }
 
+// The schedule's, or sooner or later if that is what the replies mean: the soonest of them.
+Time next_try(
+    const Job& job,
+    const std::vector<FinishedRecipient>& finished,
+    const queue::RetryQuestion& question
+) {
+    const Time planned = queue::next_try(job.options->retry, question);
+    std::optional<Duration> wait;
+    for (const FinishedRecipient& to : finished) {
+        if (to.settled.state == queue::RecipientState::Pending) {
+            const Duration own = bounded_wait(
+                planned - question.now, to.tried.meaning.kind, question.attempts, question.random
+            );
+            wait = std::min(wait.value_or(own), own);
+        }
+    }
+    const Time at = question.now + wait.value_or(planned - question.now);
+    return question.now < question.expires ? std::min(at, question.expires) : at;
+}
+
 queue::Outcome make_outcome(
     const Job& job,
     const std::vector<FinishedRecipient>& finished,
@@ -310,7 +347,7 @@ queue::Outcome make_outcome(
         question.expires = job.entry.expires;
         question.attempts = job.entry.attempts + 1;
         question.random = random_number();
-        outcome.next_try = queue::next_try(job.options->retry, question);
+        outcome.next_try = next_try(job, finished, question);
         // The sender wants to know at that time, so it is then that it must be tried.
         if (late && job.entry.envelope.deliver_by && at < *late) {
             outcome.next_try = std::min(*outcome.next_try, *late);

@@ -2,20 +2,45 @@
 
 #include "base/time.h"
 #include "message/dsn.h"
+#include "queue/retry.h"
 #include "queue/spool.h"
+#include "replies/table.h"
 #include "smtp/client_session.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace sekisho::delivery {
 
 using smtp::Stage;
+
+namespace {
+
+replies::Treat treat_of(const Tried& tried) {
+    return tried.local ? replies::Treat::AsSaid : tried.meaning.kind.treat;
+}
+
+}  // namespace
+
+void classify(Tried& tried) {
+    if (tried.reply.code == 0 || tried.reply.positive() || !tried.meaning.rule.empty()) {
+        return;
+    }
+    const std::string said = tried.reply.text();
+    const std::string_view host = tried.local ? std::string_view{} : tried.remote_name;
+    tried.meaning = replies::in_use()->find({.reply = said, .host = host});
+}
 
 Decision decide(const Tried& tried, bool last) {
     const smtp::Reply& reply = tried.reply;
     if (reply.positive() && tried.stage == Stage::EndOfData) {
         return Decision::Delivered;
     }
+    using replies::Treat;
+    const Treat treat = treat_of(tried);
+    const bool permanent = treat == Treat::Return || (reply.permanent() && treat != Treat::Later);
     const bool session = tried.stage < Stage::Mail;
     if (session) {
         if (!last) {
@@ -23,15 +48,33 @@ Decision decide(const Tried& tried, bool last) {
         }
         // A greeting of 5yz is mostly a block list's or an overload's, and passes; 521 says that
         // the host never takes mail (RFC 7504 §4). EHLO refused for good is about who we are.
-        const bool final_word =
-            !tried.local && reply.permanent() &&
-            (tried.stage == Stage::Hello || (tried.stage == Stage::Greeting && reply.code == 521));
+        const bool final_word = !tried.local && permanent &&
+                                (treat == Treat::Return || tried.stage == Stage::Hello ||
+                                 (tried.stage == Stage::Greeting && reply.code == 521));
         return final_word ? Decision::Bounce : Decision::Defer;
     }
-    if (reply.permanent()) {
+    if (permanent) {
         return lacking(tried) && !last ? Decision::NextHost : Decision::Bounce;
     }
     return last || tried.stage == Stage::EndOfData ? Decision::Defer : Decision::NextHost;
+}
+
+Duration bounded_wait(
+    Duration wait, const replies::Kind& kind, int attempts, std::uint64_t random
+) {
+    constexpr int kFirstTries = 6;
+    Duration bounded = wait;
+    if (kind.wait_max > Duration{0} && attempts <= kFirstTries) {
+        bounded = std::min(bounded, kind.wait_max);
+    }
+    bounded = std::max(bounded, kind.wait_min);
+    if (bounded == wait) {
+        return wait;
+    }
+    // Those that were put off together don't come back together.
+    queue::RetrySchedule one;
+    one.waits = {bounded};
+    return queue::retry_wait(one, 1, random);
 }
 
 bool lacking(const Tried& tried) {
@@ -54,6 +97,7 @@ Settled settle(const Tried& tried, Time now, Time expires) {
         case Decision::Bounce:
             result.state = queue::RecipientState::Bounced;
             result.status = status_of_reply(result.reply, DsnAction::Failed);
+            result.status.front() = '5';  // we give up, whatever the server meant to do
             return result;
         case Decision::NextHost:
         case Decision::Defer:

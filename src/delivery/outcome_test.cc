@@ -1,9 +1,11 @@
 #include "delivery/outcome.h"
 
 #include "base/time.h"
+#include "replies/table.h"
 #include "smtp/client_session.h"
 #include "smtp/reply.h"
 
+#include <cstdint>
 #include <gtest/gtest.h>
 #include <vector>
 
@@ -55,6 +57,57 @@ TEST(Outcome, Decisions) {
         EXPECT_EQ(decide(one, false), row.with_more_hosts) << name(row.stage) << " " << row.code;
         EXPECT_EQ(decide(one, true), row.at_the_last) << name(row.stage) << " " << row.code;
     }
+}
+
+TEST(Outcome, ARuleMayOverruleTheClassOfAServersReply) {
+    using enum Decision;
+    Tried refused = tried(Stage::Rcpt, 550);
+    refused.meaning.kind.treat = replies::Treat::Later;
+    EXPECT_EQ(decide(refused, false), NextHost);
+    EXPECT_EQ(decide(refused, true), Defer);
+    Tried put_off = tried(Stage::Rcpt, 450);
+    put_off.meaning.kind.treat = replies::Treat::Return;
+    EXPECT_EQ(decide(put_off, false), Bounce);
+    const Settled settled = settle(put_off, Time{}, Time{} + Duration{1});
+    EXPECT_EQ(settled.state, RecipientState::Bounced);
+    EXPECT_EQ(settled.status, "5.0.0") << "it was 450, and we give up";
+    Tried greeting = tried(Stage::Greeting, 421);
+    greeting.meaning.kind.treat = replies::Treat::Return;
+    EXPECT_EQ(decide(greeting, false), NextHost);
+    EXPECT_EQ(decide(greeting, true), Bounce);
+    Tried ours = tried(Stage::Connect, 451, true);
+    ours.meaning.kind.treat = replies::Treat::Return;
+    EXPECT_EQ(decide(ours, true), Defer) << "rules are for what others say";
+}
+
+TEST(Outcome, RepliesAreClassifiedWithWhoSaidThem) {
+    Tried one = tried(Stage::Rcpt, 550);
+    one.reply = smtp::reply(550, "5.4.1", "Recipient address rejected: Access denied");
+    classify(one);
+    EXPECT_NE(one.meaning.kind.name, "mailbox-unknown");
+    one.meaning = {};
+    one.remote_name = "x.mail.protection.outlook.com";
+    classify(one);
+    EXPECT_EQ(one.meaning.rule, "outlook-no-such-mailbox");
+    EXPECT_TRUE(one.meaning.kind.recipient_gone);
+    Tried good = tried(Stage::EndOfData, 250);
+    classify(good);
+    EXPECT_EQ(good.meaning.rule, "");
+}
+
+TEST(Outcome, TheWaitIsBoundedWithSomeJitter) {
+    const Duration hour{3'600'000};
+    const Duration minute{60'000};
+    replies::Kind kind;
+    EXPECT_EQ(bounded_wait(hour, kind, 1, 7), hour);
+    kind.wait_max = 10 * minute;
+    EXPECT_EQ(bounded_wait(hour, kind, 6, 0), 10 * minute);
+    EXPECT_EQ(bounded_wait(hour, kind, 6, ~std::uint64_t{0}), 12 * minute);
+    EXPECT_EQ(bounded_wait(hour, kind, 7, 0), hour) << "it isn't what we took it for";
+    EXPECT_EQ(bounded_wait(5 * minute, kind, 1, 0), 5 * minute);
+    kind = {};
+    kind.wait_min = 2 * hour;
+    EXPECT_EQ(bounded_wait(hour, kind, 9, 0), 2 * hour);
 }
 
 TEST(Outcome, SettledStates) {

@@ -250,25 +250,28 @@ class Conversation final : public Connection, public std::enable_shared_from_thi
 };
 
 net::Task<Attempt> once(
-    net::Executor executor, Peer peer, SendOptions options, smtp::OutgoingMessage message
+    std::unique_ptr<net::Stream> stream,
+    Peer peer,
+    SendOptions options,
+    smtp::OutgoingMessage message
+) {
+    const bool keep = options.keep;
+    auto conversation =
+        std::make_shared<Conversation>(std::move(stream), std::move(peer), std::move(options));
+    Attempt attempt = co_await conversation->send(std::move(message), keep);
+    co_return attempt;
+}
+
+net::Task<Result<std::unique_ptr<net::Stream>>> connect_again(
+    net::Executor executor, Peer peer, Duration timeout
 ) {
     Result<std::unique_ptr<net::Stream>> stream;
     if (peer.socket_path.empty()) {
-        stream =
-            co_await net::connect(executor, peer.endpoint, std::nullopt, options.connect_timeout);
+        stream = co_await net::connect(executor, peer.endpoint, peer.from, timeout);
     } else {
-        stream = co_await net::connect_unix(executor, peer.socket_path, options.connect_timeout);
+        stream = co_await net::connect_unix(executor, peer.socket_path, timeout);
     }
-    if (!stream) {
-        // RFC 3463 §3.5: no answer from host.
-        const smtp::Reply reply = smtp::reply(451, "4.4.1", stream.error().message);
-        Attempt attempt;
-        attempt.recipients = all_of(message.recipients, smtp::Stage::Connect, reply);
-        co_return attempt;
-    }
-    auto conversation = std::make_shared<Conversation>(std::move(*stream), peer, options);
-    Attempt attempt = co_await conversation->send(std::move(message), options.keep);
-    co_return attempt;
+    co_return stream;
 }
 
 using Done = std::function<void(Attempt)>;
@@ -306,27 +309,45 @@ std::string Peer::text() const {
     return shown + "[" + address + "]:" + std::to_string(endpoint.port);
 }
 
+Attempt not_reached(const std::vector<smtp::OutgoingRecipient>& recipients, const Error& error) {
+    Attempt attempt;
+    // RFC 3463 §3.5: no answer from host.
+    const smtp::Reply reply = smtp::reply(451, "4.4.1", error.message);
+    attempt.recipients = all_of(recipients, smtp::Stage::Connect, reply);
+    return attempt;
+}
+
 net::Task<Attempt> send_message(
-    net::Executor executor, Peer peer, SendOptions options, smtp::OutgoingMessage message
+    std::unique_ptr<net::Stream> stream,
+    Peer peer,
+    SendOptions options,
+    smtp::OutgoingMessage message
 ) {
-    Attempt attempt = co_await once(executor, peer, options, message);
+    const net::Executor executor = stream->executor();
+    Attempt attempt = co_await once(std::move(stream), peer, options, message);
     // A failed handshake, and all else that a server does wrong with STARTTLS: plain words behind
     // its answer, the end of the connection.
     const bool at_tls =
         !attempt.recipients.empty() && attempt.recipients.front().stage == smtp::Stage::StartTls;
-    if (options.tls && !options.tls_required && !options.implicit_tls &&
-        (attempt.tls_failed || at_tls)) {
-        log::info(
-            "DELIVERY_TLS_FAILED",
-            "STARTTLS failed; going on without",
-            {{"peer", peer.text()}, {"error", attempt.recipients.front().reply.text()}}
-        );
-        options.tls = nullptr;
-        // Not for another message, which may have better luck with TLS.
-        options.keep = false;
-        attempt = co_await once(executor, peer, options, std::move(message));
-        attempt.tls_failed = true;
+    if (!options.tls || options.tls_required || options.implicit_tls ||
+        (!attempt.tls_failed && !at_tls)) {
+        co_return attempt;
     }
+    log::info(
+        "DELIVERY_TLS_FAILED",
+        "STARTTLS failed; going on without",
+        {{"peer", peer.text()}, {"error", attempt.recipients.front().reply.text()}}
+    );
+    options.tls = nullptr;
+    // Not for another message, which may have better luck with TLS.
+    options.keep = false;
+    auto again = co_await connect_again(executor, peer, options.connect_timeout);
+    if (again) {
+        attempt = co_await once(std::move(*again), peer, std::move(options), std::move(message));
+    } else {
+        attempt = not_reached(message.recipients, again.error());
+    }
+    attempt.tls_failed = true;
     co_return attempt;
 }
 

@@ -1,9 +1,10 @@
 // Messages to one server, SMTP or LMTP: the client session of smtp/ on a stream of net/. A
-// connection belongs to its executor; send_message() and send_again() may be called on any.
+// connection belongs to its executor; send_again() may be called on any.
 #pragma once
 
 #include "account/sasl_client.h"
 #include "base/ip.h"
+#include "base/result.h"
 #include "base/time.h"
 #include "net/stream.h"
 #include "net/task.h"
@@ -23,7 +24,8 @@ struct Peer {
     std::string name;         // as known: MX host, address
     Endpoint endpoint;        // TCP
     std::string socket_path;  // LMTP on a Unix-domain socket; then `endpoint` isn't used
-    [[nodiscard]] std::string text() const;  // "mx1.example.net[192.0.2.1]:25", or the path
+    std::optional<IpAddress> from = std::nullopt;  // our address, if it matters
+    [[nodiscard]] std::string text() const;        // "mx1.example.net[192.0.2.1]:25", or the path
 };
 
 struct SendOptions {
@@ -71,9 +73,16 @@ class Connection {
     [[nodiscard]] virtual net::Executor executor() const = 0;
 };
 
-// Over a new connection.
+// Over a connection that was just made to the peer.
 [[nodiscard]] net::Task<Attempt> send_message(
-    net::Executor executor, Peer peer, SendOptions options, smtp::OutgoingMessage message
+    std::unique_ptr<net::Stream> stream,
+    Peer peer,
+    SendOptions options,
+    smtp::OutgoingMessage message
+);
+// There was none.
+[[nodiscard]] Attempt not_reached(
+    const std::vector<smtp::OutgoingRecipient>& recipients, const Error& error
 );
 // Over one that was kept.
 [[nodiscard]] net::Task<Attempt> send_again(

@@ -14,7 +14,7 @@
 namespace sekisho::event {
 namespace {
 
-constexpr std::array<std::pair<Kind, std::string_view>, 28> kNames{{
+constexpr std::array<std::pair<Kind, std::string_view>, 29> kNames{{
     {Kind::GateBlocked, "gate-blocked"},
     {Kind::GateWouldBlock, "gate-would-block"},
     {Kind::LoginAccepted, "login-accepted"},
@@ -43,6 +43,7 @@ constexpr std::array<std::pair<Kind, std::string_view>, 28> kNames{{
     {Kind::LimitReset, "limit-reset"},
     {Kind::ConductChanged, "conduct-changed"},
     {Kind::ComplaintReceived, "complaint-received"},
+    {Kind::SuppressionChanged, "suppression-changed"},
 }};
 
 }  // namespace

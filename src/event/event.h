@@ -40,10 +40,11 @@ enum class Kind : std::uint8_t {
     EvidenceShown,   // somebody looked at them
     EvidenceStopped,
     EvidenceErased,
-    LimitWouldRefuse,   // a limit in shadow would have; count says how often since the last one
-    LimitReset,         // an operator let a key begin anew; detail says who and why
-    ConductChanged,     // an account is slowed, held, suspended, or trusted again; detail says why
-    ComplaintReceived,  // about a message of the account
+    LimitWouldRefuse,    // a limit in shadow would have; count says how often since the last one
+    LimitReset,          // an operator let a key begin anew; detail says who and why
+    ConductChanged,      // an account is slowed, held, suspended, or trusted again; detail says why
+    ComplaintReceived,   // about a message of the account
+    SuppressionChanged,  // mail for a recipient is refused, or taken again; detail says why
 };
 [[nodiscard]] std::string_view name(Kind kind);  // "gate-blocked", ...
 [[nodiscard]] std::optional<Kind> parse_kind(std::string_view text);

@@ -13,6 +13,7 @@
 #include "mail/shared.h"
 #include "net/task.h"
 #include "net/workers.h"
+#include "queue/suppression.h"
 #include "smtp/address.h"
 #include "smtp/guidance.h"
 #include "smtp/reply.h"
@@ -29,6 +30,8 @@
 
 namespace sekisho::mail {
 namespace {
+
+constexpr std::size_t kSuppressionShown = 300;
 
 smtp::Reply store_away() {
     return smtp::reply(450, "4.3.0", "Accounts can't be looked up now, try again later");
@@ -143,6 +146,13 @@ net::Task<void> Session::check_rcpt(Smtp::CheckRcpt question) {
             co_return;
         }
     }
+    if (kind_ != Kind::Exchange && !ours) {
+        auto refusal = co_await suppressed(recipient);
+        if (refusal) {
+            answer(std::move(*refusal), recipient, "suppression");
+            co_return;
+        }
+    }
     if (kind_ == Kind::Exchange) {
         auto refusal = co_await greylisted(to.domain);
         if (refusal) {
@@ -163,6 +173,34 @@ net::Task<void> Session::check_rcpt(Smtp::CheckRcpt question) {
         co_return;
     }
     answer(smtp::reply(250, "2.1.5", "Ok"));
+}
+
+// Where mail only comes back from. What a system sends by itself (the null reverse-path) goes in
+// any case, and a list that can't be read stops nobody.
+net::Task<std::optional<smtp::Reply>> Session::suppressed(std::string recipient) {
+    if (shared_->suppression == nullptr || !smtp_.transaction().sender) {
+        co_return std::nullopt;
+    }
+    using Found = Result<std::optional<queue::Suppressed>>;
+    std::function<Found()> work = [shared = shared_, recipient] {
+        return shared->suppression->find(recipient, now());
+    };
+    const auto found = co_await net::run_on<Found>(shared_->workers, std::move(work));
+    if (!found) {
+        log::error("MAIL_SUPPRESSION_AWAY", found.error().message);
+        co_return std::nullopt;
+    }
+    if (!*found) {
+        co_return std::nullopt;
+    }
+    const queue::Suppressed& one = **found;
+    std::string text = fmt::format("<{}>: not sent", recipient);
+    text += one.until ? " until " + rfc3339(*one.until) : "";
+    if (one.who.empty()) {
+        text += fmt::format(", since mail for it came back {} times", one.bounces);
+    }
+    text += one.why.empty() ? "" : ": " + printable(one.why, kSuppressionShown);
+    co_return smtp::reply(550, "5.1.1", text);
 }
 
 net::Task<void> Session::find_line() {

@@ -23,6 +23,7 @@
 #include "peer/greylist.h"
 #include "policy/policy.h"
 #include "queue/spool.h"
+#include "queue/suppression.h"
 #include "source/source.h"
 
 #include <chrono>
@@ -83,6 +84,8 @@ struct Deps {
     account::ForwardStore* forwards = nullptr;
     // The installation's own (srs/srs.h), beside those of the configuration; may be empty.
     std::string srs_secret;
+    // Who is refused at submission since mail only comes back; null: nobody.
+    queue::SuppressionList* suppression = nullptr;
 
     // Waits that only slow down who misbehaves; tests set them to nothing.
     Duration greeting_wait{500};     // for early talkers on the exchange

@@ -98,6 +98,7 @@ class Session {
     net::Task<void> begin_message();
     net::Task<void> check_rcpt(Smtp::CheckRcpt question);
     net::Task<bool> refuse_misplaced(std::string recipient);
+    net::Task<std::optional<smtp::Reply>> suppressed(std::string recipient);
     // judging.cc
     [[nodiscard]] Dns dns() const;
     [[nodiscard]] bool checks_senders() const;

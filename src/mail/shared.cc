@@ -60,6 +60,7 @@ Shared::Shared(
       signer(deps.signer),
       send_as(deps.send_as),
       outlooks(deps.outlooks),
+      suppression(deps.suppression),
       sources(deps.sources),
       tokens(deps.tokens),
       greeting_wait(deps.greeting_wait),

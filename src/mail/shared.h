@@ -29,6 +29,7 @@
 #include "net/tls.h"
 #include "peer/greylist.h"
 #include "queue/spool.h"
+#include "queue/suppression.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -81,6 +82,7 @@ struct Shared {
     account::SendAsStore* const send_as;
     Outlooks* const outlooks;
     UnalignedNotes unaligned;
+    queue::SuppressionList* const suppression;
     const std::shared_ptr<source::Sources> sources;
     const std::shared_ptr<Tokens> tokens;
     const Duration greeting_wait;

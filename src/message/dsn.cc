@@ -7,6 +7,7 @@
 #include "message/encode.h"
 #include "message/header.h"
 #include "message/repair.h"
+#include "replies/table.h"
 
 #include <fmt/format.h>
 
@@ -120,17 +121,6 @@ bool digits(std::string_view text, std::size_t max) {
            std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// RFC 3463 §2: class "." subject "." detail.
-bool is_status(std::string_view text) {
-    const std::size_t first = text.find('.');
-    const std::size_t second = text.find('.', first == std::string_view::npos ? first : first + 1);
-    if (first != 1 || second == std::string_view::npos) {
-        return false;
-    }
-    return std::string_view("245").contains(text[0]) && digits(text.substr(2, second - 2), 3) &&
-           digits(text.substr(second + 1), 3);
-}
-
 char class_of(DsnAction action) {
     switch (action) {
         case DsnAction::Failed:
@@ -149,7 +139,7 @@ char class_of(DsnAction action) {
 // after many 4xx replies has failed.
 std::string status_of(const DsnRecipient& recipient) {
     std::string status = recipient.status;
-    if (!is_status(status)) {
+    if (!replies::is_status(status)) {
         status = status_of_reply(
             recipient.diagnostic_is_reply ? recipient.diagnostic : "", recipient.action
         );
@@ -357,16 +347,12 @@ bool dsn_wanted(std::string_view notify, DsnAction action) {
 }
 
 std::string status_of_reply(std::string_view reply, DsnAction action) {
-    // "550 5.1.1 text" or "550-5.1.1 text" (RFC 2034 §4).
-    if (reply.size() >= 3 && digits(reply.substr(0, 3), 3)) {
-        std::string_view rest = reply.substr(std::min<std::size_t>(4, reply.size()));
-        rest = rest.substr(0, rest.find_first_of(" \t\r\n"));
-        if (is_status(rest) && rest[0] == reply[0]) {
-            return std::string(rest);
-        }
-        if (reply[0] == '2' || reply[0] == '4' || reply[0] == '5') {
-            return std::string(1, reply[0]) + ".0.0";
-        }
+    if (const std::string_view status = replies::status_in(reply); !status.empty()) {
+        return std::string(status);
+    }
+    const bool has_code = reply.size() >= 3 && digits(reply.substr(0, 3), 3);
+    if (has_code && (reply[0] == '2' || reply[0] == '4' || reply[0] == '5')) {
+        return std::string(1, reply[0]) + ".0.0";
     }
     return std::string(1, class_of(action)) + ".0.0";
 }

@@ -6,6 +6,7 @@
 #include "message/encode.h"
 #include "message/header.h"
 #include "message/repair.h"
+#include "replies/table.h"
 
 #include <algorithm>
 #include <array>
@@ -17,115 +18,6 @@ namespace sekisho::message {
 namespace {
 
 constexpr std::size_t kReplyShownMax = 600;
-
-struct Row {
-    std::string_view detail;  // "1.1", or "1." for every detail of the subject
-    Explanation explanation;
-};
-
-// Subject and detail of RFC 3463 §3 and the registry it began; the first row that fits decides.
-constexpr std::array<Row, 20> kRows{{
-    {"1.1",
-     {"そのあて先のメールアドレスは、相手のサーバーに存在しません。",
-      "アドレスに書き間違いがないか確かめて、正しいアドレスへ送り直してください。",
-      "There is no such mailbox at the recipient's server.",
-      "Check the address for a slip and send the mail again to the right one."}},
-    {"1.2",
-     {"アドレスの @ より後ろの名前（ドメイン）が見つかりません。",
-      "@ より後ろの綴りを確かめてください。",
-      "The part of the address after the @ (the domain) can't be found.",
-      "Check how the part after the @ is spelt."}},
-    {"1.3",
-     {"メールアドレスの形が正しくありません。",
-      "アドレスに余分な文字がないか確かめてください。",
-      "The address is not written as a mail address must be.",
-      "Look for stray characters in the address."}},
-    {"1.10",
-     {"あて先のドメインは、メールを受け取らないと宣言しています。",
-      "ほかの連絡先をお使いください。",
-      "The recipient's domain declares that it takes no mail at all.",
-      "Use another way to reach the recipient."}},
-    {"1.",
-     {"あて先または差出人のアドレスが、相手のサーバーに受け付けられませんでした。",
-      "アドレスを確かめてください。",
-      "The recipient's server did not accept an address of this mail.",
-      "Check the addresses."}},
-    {"2.1",
-     {"あて先のメールボックスは、いま使えない状態です。",
-      "ほかの手段で相手の方に知らせてください。",
-      "The recipient's mailbox is not in use at present.",
-      "Let the recipient know some other way."}},
-    {"2.2",
-     {"あて先のメールボックスがいっぱいです。",
-      "相手の方に知らせ、空きができてから送り直してください。",
-      "The recipient's mailbox is full.",
-      "Tell the recipient, and send the mail again when there is room."}},
-    {"2.",
-     {"あて先のメールボックスに入れられませんでした。",
-      "添付ファイルがあれば小さくするか、相手の方に確かめてください。",
-      "The mail could not be put into the recipient's mailbox.",
-      "Make attachments smaller, or ask the recipient."}},
-    {"3.4",
-     {"メールが大きすぎて、相手のサーバーが受け取りません。",
-      "添付ファイルを小さくするか、分けて送ってください。",
-      "The mail is too large for the recipient's server.",
-      "Make attachments smaller or send them in parts."}},
-    {"3.",
-     {"相手のメールサーバーが、いまこのメールを扱えませんでした。",
-      "しばらくしてから送り直してください。",
-      "The recipient's mail system could not handle this mail.",
-      "Send it again later."}},
-    {"4.1",
-     {"相手のメールサーバーから応答がありません。",
-      "アドレスが正しければ、時間をおいて送り直してください。",
-      "The recipient's mail server does not answer.",
-      "If the address is right, send the mail again later."}},
-    {"4.6",
-     {"メールがサーバーの間で堂々巡りをしています。",
-      "転送の設定を確かめるか、お問い合わせください。",
-      "The mail goes round in circles between servers.",
-      "Check forwarding settings, or ask us."}},
-    {"4.7",
-     {"期限まで繰り返し送ろうとしましたが、届けられませんでした。",
-      "アドレスを確かめ、正しければ時間をおいて送り直してください。",
-      "We kept trying until the time limit, without success.",
-      "Check the address; if it is right, send the mail again later."}},
-    {"4.",
-     {"相手のメールサーバーにつながりませんでした。",
-      "アドレスを確かめ、正しければ時間をおいて送り直してください。",
-      "The recipient's mail server could not be reached.",
-      "Check the address; if it is right, send the mail again later."}},
-    {"5.",
-     {"相手のメールサーバーとの手順が合いませんでした。",
-      "繰り返すときは、下の受付番号を添えてお問い合わせください。",
-      "The recipient's mail server and ours did not understand each other.",
-      "If this happens again, ask us and give the reference below."}},
-    {"6.7",
-     {"相手のサーバーは、日本語などを使ったメールアドレスに対応していません。",
-      "英数字のアドレスがあれば、そちらへ送ってください。",
-      "The recipient's server can't handle addresses with non-English letters.",
-      "Use an address with English letters, if there is one."}},
-    {"6.",
-     {"メールの形式を、相手のサーバーが扱えませんでした。",
-      "文字や添付ファイルの形式を変えて送り直してください。",
-      "The recipient's server can't handle the form of this mail.",
-      "Send it again as plain text or with other attachments."}},
-    {"7.",
-     {"相手のサーバーが、規則によりこのメールの受け取りを断りました。",
-      "下の相手サーバーの返事を見て、わからないときはお問い合わせください。",
-      "The recipient's server refused this mail by its rules.",
-      "See its answer below; if that does not help, ask us."}},
-    {"0.0",
-     {"相手のサーバーが受け取りませんでした。",
-      "下の相手サーバーの返事を見て、わからないときはお問い合わせください。",
-      "The recipient's server did not take this mail.",
-      "See its answer below; if that does not help, ask us."}},
-    {"",
-     {"届けられませんでした。",
-      "わからないときはお問い合わせください。",
-      "The mail could not be delivered.",
-      "If you need help, ask us."}},
-}};
 
 struct ActionWords {
     DsnAction action;
@@ -167,6 +59,19 @@ void line(std::string& out, std::string_view label, std::string_view value) {
     }
 }
 
+// By the reply's words, unless the status says something else: that its time was over.
+replies::Kind explain(const DsnRecipient& recipient, DsnAction action) {
+    const std::string said =
+        status_of_reply(recipient.diagnostic_is_reply ? recipient.diagnostic : "", action);
+    const bool same = recipient.status.empty() || recipient.status == said;
+    if (recipient.diagnostic_is_reply && same && !recipient.diagnostic.empty()) {
+        return replies::in_use()
+            ->find({.reply = recipient.diagnostic, .host = recipient.remote_mta})
+            .kind;
+    }
+    return explain_status(recipient.status.empty() ? said : recipient.status);
+}
+
 // The recipients of one action, in one language.
 void recipients_text(std::string& out, const DsnRequest& request, DsnAction action, bool ja) {
     for (const DsnRecipient& recipient : request.recipients) {
@@ -176,13 +81,7 @@ void recipients_text(std::string& out, const DsnRequest& request, DsnAction acti
         out += "\r\n";
         line(out, ja ? "  あて先: " : "  To: ", shown(recipient.address));
         if (action == DsnAction::Failed || action == DsnAction::Delayed) {
-            const std::string status =
-                recipient.status.empty()
-                    ? status_of_reply(
-                          recipient.diagnostic_is_reply ? recipient.diagnostic : "", action
-                      )
-                    : recipient.status;
-            const Explanation& why = explain_status(status);
+            const replies::Kind why = explain(recipient, action);
             line(out, ja ? "  理由: " : "  Why: ", ja ? why.why_ja : why.why_en);
             if (action == DsnAction::Failed) {
                 line(
@@ -265,18 +164,9 @@ void in_language(
 
 }  // namespace
 
-const Explanation& explain_status(std::string_view status) {
-    const std::size_t dot = status.find('.');
-    const std::string_view detail =
-        dot == std::string_view::npos ? std::string_view{} : status.substr(dot + 1);
-    for (const Row& row : kRows) {
-        const bool fits = row.detail.ends_with('.') ? detail.starts_with(row.detail)
-                                                    : detail == row.detail || row.detail.empty();
-        if (fits) {
-            return row.explanation;
-        }
-    }
-    return kRows.back().explanation;
+replies::Kind explain_status(std::string_view status) {
+    const std::string alone = std::string(status.substr(0, 1)) + "00 " + std::string(status);
+    return replies::in_use()->find({.reply = alone, .host = {}}).kind;
 }
 
 std::string_view dsn_subject(const DsnRequest& request) {

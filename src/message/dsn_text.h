@@ -3,17 +3,15 @@
 #pragma once
 
 #include "message/dsn.h"
+#include "replies/table.h"
 
 #include <string>
 #include <string_view>
 
 namespace sekisho::message {
 
-// What a status means in plain words; `status` as "5.1.1".
-struct Explanation {
-    std::string_view why_ja, todo_ja, why_en, todo_en;
-};
-[[nodiscard]] const Explanation& explain_status(std::string_view status);
+// What a status alone means in plain words; `status` as "5.1.1".
+[[nodiscard]] replies::Kind explain_status(std::string_view status);
 
 // UTF-8 with CRLF line ends; `header` of the original gives subject and date.
 class Header;

@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "event/event.h"
+#include "store/event_row.h"
 #include "store/sqlite.h"
 
 #include <algorithm>
@@ -31,28 +32,6 @@ constexpr std::string_view kInsert =
 bool names_a_field(const event::Query& query) {
     return query.address || query.line || query.account || query.queue_id || query.message_id ||
            query.recipient || query.reference;
-}
-
-event::Event read_event(Statement& row) {
-    event::Event out;
-    out.id = row.integer();
-    out.at = row.time();
-    out.kind = static_cast<event::Kind>(row.integer());
-    for (std::string* text :
-         {&out.address,
-          &out.line,
-          &out.account,
-          &out.queue_id,
-          &out.message_id,
-          &out.sender,
-          &out.recipient,
-          &out.rule}) {
-        *text = row.text();
-    }
-    out.count = row.integer();
-    out.detail = row.text();
-    out.reference = row.text();
-    return out;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The look-ups of the journal as SQL.
 #include "base/time.h"
 #include "event/event.h"
+#include "store/event_row.h"
 #include "store/journal.h"
 
 #include <algorithm>
@@ -83,10 +84,8 @@ JournalSql journal_sql(const event::Query& query) {
         out.values.emplace_back(*query.before_id);
     }
     const std::string order = query.newest_first ? " DESC" : "";
-    out.text =
-        "SELECT id, at, kind, address, line, account, queue_id, message_id, sender, recipient, "
-        "rule, count, detail, reference FROM events" +
-        where + " ORDER BY at" + order + ", id" + order + " LIMIT ?";
+    out.text = "SELECT " + std::string(kEventColumns) + " FROM events" + where + " ORDER BY at" +
+               order + ", id" + order + " LIMIT ?";
     out.values.emplace_back(static_cast<std::int64_t>(std::min(query.limit, kRowsMax)));
     return out;
 }

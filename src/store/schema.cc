@@ -366,7 +366,26 @@ CREATE TABLE forwards (
 ) WITHOUT ROWID;
 )sql";
 
-constexpr std::array<std::string_view, 12> kSteps{
+// Recipients that are refused, and the bounces that lead to it.
+constexpr std::string_view kStepSuppression = R"sql(
+CREATE TABLE suppression (
+    recipient TEXT PRIMARY KEY,
+    since INTEGER NOT NULL,
+    until INTEGER NOT NULL,  -- 0: until it is removed
+    who TEXT NOT NULL,
+    why TEXT NOT NULL,
+    bounces INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX suppression_until ON suppression (until);
+CREATE TABLE recipient_bounces (
+    recipient TEXT NOT NULL,
+    at INTEGER NOT NULL
+);
+CREATE INDEX recipient_bounces_recipient ON recipient_bounces (recipient, at);
+CREATE INDEX recipient_bounces_at ON recipient_bounces (at);
+)sql";
+
+constexpr std::array<std::string_view, 13> kSteps{
     kStep1,
     kStep2,
     kStep3,
@@ -378,7 +397,8 @@ constexpr std::array<std::string_view, 12> kSteps{
     kStep9,
     kStepStaff,
     kStepSendAs,
-    kStepForwards
+    kStepForwards,
+    kStepSuppression
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "lease/lease.h"
 #include "line/line.h"
 #include "peer/greylist.h"
+#include "queue/suppression.h"
 #include "staff/staff.h"
 #include "store/account_store.h"
 #include "store/conduct_memory.h"
@@ -28,6 +29,7 @@
 #include "store/sqlite.h"
 #include "store/staff_store.h"
 #include "store/sts_store.h"
+#include "store/suppression_store.h"
 
 #include <cstdint>
 #include <functional>
@@ -43,7 +45,7 @@ namespace {
 
 struct Connections {
     std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, logins,
-        settings, evidence, greylist, limits, conduct, mta_sts, staff, send_as, forwards;
+        settings, evidence, greylist, limits, conduct, mta_sts, staff, send_as, forwards, suppression;
 };
 
 class SqliteStore final : public Store {
@@ -62,6 +64,7 @@ class SqliteStore final : public Store {
           staff_(std::move(connections.staff)),
           send_as_(std::move(connections.send_as)),
           forwards_(std::move(connections.forwards)),
+          suppression_(std::move(connections.suppression)),
           evidence_(std::move(evidence)),
           logins_(std::move(connections.logins)),
           limits_(std::move(connections.limits)),
@@ -89,6 +92,7 @@ class SqliteStore final : public Store {
     peer::GreylistStore& greylist() override { return greylist_; }
     delivery::StsStore& mta_sts() override { return mta_sts_; }
     staff::Store& staff() override { return staff_; }
+    queue::SuppressionList& suppression() override { return suppression_; }
     limit::Memory& limits() override { return limits_; }
     conduct::Memory& conduct() override { return conduct_; }
 
@@ -186,6 +190,7 @@ class SqliteStore final : public Store {
     SqliteStaffStore staff_;
     SqliteSendAsStore send_as_;
     SqliteForwardStore forwards_;
+    SqliteSuppressionStore suppression_;
     std::unique_ptr<SqliteEvidenceStore> evidence_;
     SqliteLoginMemory logins_;
     SqliteLimitMemory limits_;
@@ -215,6 +220,7 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
         {&made.limits, Database::Durability::Normal},
         {&made.conduct, Database::Durability::Full},
         {&made.staff, Database::Durability::Full},
+        {&made.suppression, Database::Durability::Normal},
         {&made.writing, Database::Durability::Normal},
         {&made.reading, Database::Durability::Normal},
     };

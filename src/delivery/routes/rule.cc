@@ -20,46 +20,6 @@ namespace {
 
 using Protocol = RouteRule::Protocol;
 
-bool is_domain_pattern(std::string_view text) {
-    return text == "*" || is_sts_host(text.starts_with('.') ? text.substr(1) : text);
-}
-
-bool is_sender_pattern(std::string_view text) {
-    const std::size_t at = text.rfind('@');
-    if (at == std::string_view::npos) {
-        return text == "<>" || is_domain_pattern(text);
-    }
-    return at > 0 && is_sts_host(text.substr(at + 1));
-}
-
-bool covers(const std::string& pattern, std::string_view domain) {
-    if (pattern.starts_with('.')) {
-        return domain.size() > pattern.size() && domain.ends_with(pattern);
-    }
-    return pattern == "*" || pattern == domain;
-}
-
-bool covers_sender(const std::string& pattern, std::string_view sender) {
-    if (sender.empty()) {
-        return pattern == "<>" || pattern == "*";
-    }
-    const std::size_t at = sender.rfind('@');
-    return pattern == sender || (!pattern.contains('@') && at != std::string_view::npos &&
-                                 covers(pattern, sender.substr(at + 1)));
-}
-
-bool fits(const RouteRule& rule, const RouteQuestion& question, bool own) {
-    const std::string sender = to_lower(question.sender);
-    const auto domain = [&](const std::string& one) {
-        return own ? one == question.domain : covers(one, question.domain);
-    };
-    const auto from = [&](const std::string& one) { return covers_sender(one, sender); };
-    return ((rule.domains.empty() && !own) || std::ranges::any_of(rule.domains, domain)) &&
-           (rule.senders.empty() || std::ranges::any_of(rule.senders, from)) &&
-           (rule.accounts.empty() ||
-            std::ranges::find(rule.accounts, question.account) != rule.accounts.end());
-}
-
 std::string in_quotes(std::string_view text) {
     return "\"" + printable(text, 100) + "\"";
 }
@@ -147,23 +107,10 @@ std::optional<RouteHost> parse_route_host(std::string_view text) {
 }
 
 std::optional<std::string> check_route(RouteRule& rule) {
-    for (std::string& one : rule.domains) {
-        if (!is_domain_pattern(one)) {
-            return "domains: " + in_quotes(one) +
-                   " is no domain: expected \"example.net\", \".example.net\" for all below it, or "
-                   "\"*\"";
-        }
-        one = to_lower(one);
+    if (auto wrong = check_conditions(rule)) {
+        return wrong;
     }
-    for (std::string& one : rule.senders) {
-        if (!is_sender_pattern(one)) {
-            return "senders: " + in_quotes(one) +
-                   " is no sender: expected an address, a domain, \".example.net\" for all below "
-                   "it, \"<>\", or \"*\"";
-        }
-        one = to_lower(one);
-    }
-    if (rule.domains.empty() && rule.senders.empty() && rule.accounts.empty()) {
+    if (rule.none()) {
         return "domains, senders and accounts are all missing; domains = [\"*\"] is everybody";
     }
     if (auto wrong = check_hosts(rule)) {

@@ -1,6 +1,7 @@
 // The operator's routes: which mail goes where, how and as whom. Pure.
 #pragma once
 
+#include "delivery/routes/conditions.h"
 #include "delivery/tls/policy.h"
 
 #include <cstdint>
@@ -11,23 +12,20 @@
 
 namespace sekisho::delivery {
 
-struct RouteRule {
+struct RouteRule : Conditions {
     enum class Protocol : std::uint8_t {
         Smtp,         // STARTTLS as the rule for TLS says
         Submissions,  // TLS from the first byte (RFC 8314 §3.3)
         Lmtp,         // RFC 2033
     };
     std::string name;
-    // Conditions; an empty list asks nothing. Lower case.
-    std::vector<std::string> domains;   // of recipients: "example.net", ".example.net", "*"
-    std::vector<std::string> senders;   // "taro@example.net", domains as above, "<>", "*"
-    std::vector<std::string> accounts;  // logins, exactly
     std::vector<std::string> via;  // "HOST:PORT" in the order to try; LMTP: a path too; empty: MX
     Protocol protocol = Protocol::Smtp;
     std::optional<TlsRule> tls;  // none: the rule for the host's name
     std::string login;           // RFC 4954; empty: none
     std::string password_file;
     bool login_without_tls = false;
+    std::string source;  // the name of a SourcePool; empty: the first that fits
     friend bool operator==(const RouteRule&, const RouteRule&) = default;
 };
 [[nodiscard]] std::optional<RouteRule::Protocol> parse_protocol(std::string_view text);
@@ -43,11 +41,6 @@ struct RouteHost {
 // its names in lower case and the TLS that a login needs.
 [[nodiscard]] std::optional<std::string> check_route(RouteRule& rule);
 
-struct RouteQuestion {
-    std::string domain;   // of the recipients, lower case
-    std::string sender;   // reverse-path; empty: null
-    std::string account;  // empty: none
-};
 // The first rule that fits. `own`: the domain is one of ours, and only a rule that names it exactly
 // takes its mail.
 [[nodiscard]] const RouteRule* route_for(

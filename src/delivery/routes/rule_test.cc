@@ -34,7 +34,7 @@ TEST(RouteRuleTest, TheFirstThatFitsInAllItsConditions) {
     rules.back().senders = {"shop.example", ".shop.example"};
     rules.push_back(rule("robot"));
     rules.back().domains.clear();
-    rules.back().accounts = {"robot"};
+    rules.back().accounts = {"robot", ".machines.example"};
     EXPECT_EQ(chosen(rules, {"any.example", "", ""}), "bounces");
     EXPECT_EQ(chosen(rules, {"bank.example", "Taro@Example.net", ""}), "taro's");
     EXPECT_EQ(chosen(rules, {"a.gov.example", "taro@example.net", ""}), "taro's");
@@ -44,6 +44,8 @@ TEST(RouteRuleTest, TheFirstThatFitsInAllItsConditions) {
     EXPECT_EQ(chosen(rules, {"any.example", "x@eu.shop.example", ""}), "shop");
     EXPECT_EQ(chosen(rules, {"any.example", "x@workshop.example", ""}), "");
     EXPECT_EQ(chosen(rules, {"any.example", "x@y.example", "robot"}), "robot");
+    EXPECT_EQ(chosen(rules, {"any.example", "x@y.example", "a@b.machines.example"}), "robot");
+    EXPECT_EQ(chosen(rules, {"any.example", "x@y.example", "robotnik"}), "");
 }
 
 TEST(RouteRuleTest, OurOwnDomainsLeaveOnlyByName) {
