@@ -523,7 +523,7 @@ class MailRole final : public Role {
              delivery::StsSource::make(
                  {*resolver_, *workers_, store_->mta_sts(), *verified, config_.delivery.mta_sts_port
                  }
-              ),
+             ),
              &*suppressions_},
             options_of(config_)
         );

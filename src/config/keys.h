@@ -85,12 +85,12 @@ struct LimitTable {
 // Routes may stand before the sources that they name, so this is for the end.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> source_faults(const Delivery& all);
 [[nodiscard]] std::vector<Table<Config>> event_tables();  // a part of tables()
-[[nodiscard]] Table<Config> limits_table();      // a part of tables()
-[[nodiscard]] Table<Config> conduct_table();     // a part of tables()
-[[nodiscard]] Table<Config> desk_table();        // a part of tables()
-[[nodiscard]] Table<Config> http_table();        // a part of mail_tables()
-[[nodiscard]] Table<Config> settings_table();    // a part of mail_tables()
-[[nodiscard]] Table<Config> forwarding_table();  // a part of mail_tables()
+[[nodiscard]] Table<Config> limits_table();               // a part of tables()
+[[nodiscard]] Table<Config> conduct_table();              // a part of tables()
+[[nodiscard]] Table<Config> desk_table();                 // a part of tables()
+[[nodiscard]] Table<Config> http_table();                 // a part of mail_tables()
+[[nodiscard]] Table<Config> settings_table();             // a part of mail_tables()
+[[nodiscard]] Table<Config> forwarding_table();           // a part of mail_tables()
 [[nodiscard]] const Table<LimitTable>& limit_table();
 [[nodiscard]] Result<limit::Spec> spec_of(const LimitTable& table, std::chrono::minutes utc_offset);
 

@@ -67,9 +67,9 @@ struct Event {
 };
 
 struct Query {
-    std::optional<std::string> address, line, account, queue_id, message_id, recipient, reference;
-    std::optional<std::string> sender;  // no index leads to it: give a time or another field too
-    std::vector<Kind> kinds;            // empty: all
+    std::optional<std::string> address, line, account, queue_id, message_id, sender, recipient,
+        reference;
+    std::vector<Kind> kinds;  // empty: all
     std::optional<Time> since, until;
     std::optional<std::int64_t> before_id;  // for paging
     std::optional<std::int64_t> after_id;   // only what was written later than this row

@@ -37,6 +37,7 @@ class SuppressionList {
         std::string_view recipient, Time at
     ) = 0;
     [[nodiscard]] virtual Result<std::vector<Suppressed>> list(Time at) = 0;
+    [[nodiscard]] virtual Result<bool> empty() = 0;
     virtual Status add(const Suppressed& suppressed) = 0;  // instead of what there is
     [[nodiscard]] virtual Result<bool> remove(std::string_view recipient) = 0;  // with its bounces
 

@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "event/event.h"
+#include "store/event_index.h"
 #include "store/event_row.h"
 #include "store/sqlite.h"
 
@@ -30,8 +31,46 @@ constexpr std::string_view kInsert =
     "recipient, rule, count, detail, reference) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 bool names_a_field(const event::Query& query) {
-    return query.address || query.line || query.account || query.queue_id || query.message_id ||
-           query.recipient || query.reference;
+    return std::ranges::any_of(kEventFields, [&query](const auto& one) {
+        return (query.*one.second).has_value();
+    });
+}
+
+bool goes_before(const event::Event& a, const event::Event& b, bool newest_first) {
+    const auto left = std::pair{a.at, a.id};
+    const auto right = std::pair{b.at, b.id};
+    return newest_first ? left > right : left < right;
+}
+
+// Brings what was found into order, and leaves no more than was asked for.
+void settle(std::vector<event::Event>& found, const event::Query& query) {
+    std::ranges::sort(found, [&query](const event::Event& a, const event::Event& b) {
+        return goes_before(a, b, query.newest_first);
+    });
+    found.resize(std::min(found.size(), query.limit));
+}
+
+// In the order in which rows of them are wanted; without those that can have none.
+std::vector<EventBlock> worth_asking(std::vector<EventBlock> blocks, const event::Query& query) {
+    std::erase_if(blocks, [&query](const EventBlock& block) {
+        return (query.since && block.until < *query.since) ||
+               (query.until && block.since >= *query.until) ||
+               (query.after_id && block.last <= *query.after_id);
+    });
+    std::ranges::sort(blocks, [&query](const EventBlock& a, const EventBlock& b) {
+        return query.newest_first ? a.until > b.until : a.since < b.since;
+    });
+    return blocks;
+}
+
+// Neither this block nor one after it has anything that would come before the last one found.
+bool enough(
+    const std::vector<event::Event>& found, const EventBlock& block, const event::Query& query
+) {
+    if (found.size() < query.limit) {
+        return false;
+    }
+    return query.newest_first ? block.until < found.back().at : block.since > found.back().at;
 }
 
 }  // namespace
@@ -111,6 +150,9 @@ void SqliteJournal::write_loop() {
         const Status written = write(rows);
         lock.lock();
         if (written) {
+            lock.unlock();
+            index_rows(rows.size());
+            lock.lock();
             last_error_.reset();
             ++counters_.batches;
             counters_.written += rows.size();
@@ -172,6 +214,22 @@ Status SqliteJournal::write(const std::vector<event::Event>& rows) {
     });
 }
 
+// Looked at by every process that writes; whoever comes first makes the block. One that can't be
+// made now is made later: until then its rows are looked through.
+void SqliteJournal::index_rows(std::size_t written) {
+    not_looked_at_ += written;
+    if (not_looked_at_ < options_.block_rows / 4) {
+        return;
+    }
+    const auto made = EventIndex(*writing_).extend(options_.block_rows);
+    if (!made) {
+        log::warning("JOURNAL_NOT_INDEXED", made.error().message);
+    }
+    if (!made || !*made) {
+        not_looked_at_ = 0;
+    }
+}
+
 Status SqliteJournal::flush() {
     std::unique_lock lock{mutex_};
     const std::uint64_t target = counters_.appended - counters_.dropped;
@@ -190,7 +248,10 @@ Status SqliteJournal::flush() {
 
 Result<std::vector<event::Event>> SqliteJournal::find(const event::Query& query) {
     const std::scoped_lock lock{reading_mutex_};
-    if (query.kinds.size() < 2 || names_a_field(query)) {
+    if (names_a_field(query)) {
+        return find_named(query);
+    }
+    if (query.kinds.size() < 2) {
         return find_once(query);
     }
     std::vector<event::Event> out;
@@ -204,18 +265,57 @@ Result<std::vector<event::Event>> SqliteJournal::find(const event::Query& query)
         }
         std::ranges::move(*rows, std::back_inserter(out));
     }
-    const auto order = [&](const event::Event& a, const event::Event& b) {
-        const auto left = std::pair{a.at, a.id};
-        const auto right = std::pair{b.at, b.id};
-        return query.newest_first ? left > right : left < right;
-    };
-    std::ranges::sort(out, order);
-    out.resize(std::min(out.size(), query.limit));
+    settle(out, query);
     return out;
 }
 
-Result<std::vector<event::Event>> SqliteJournal::find_once(const event::Query& query) {
-    const JournalSql sql = journal_sql(query);
+// What no block knows yet, then block after block, until no other can have what is wanted more.
+Result<std::vector<event::Event>> SqliteJournal::find_named(const event::Query& query) {
+    const bool nobody = std::ranges::any_of(kEventFields, [&query](const auto& one) {
+        return query.*one.second && (query.*one.second)->empty();
+    });
+    if (nobody) {  // rows that name nothing are not found by it
+        return std::vector<event::Event>{};
+    }
+    EventIndex index(*reading_);
+    const auto blocks = index.blocks();
+    if (!blocks) {
+        return fail(blocks.error());
+    }
+    auto found =
+        find_once(query, {.after = blocks->empty() ? 0 : blocks->back().last, .among = {}});
+    if (!found) {
+        return found;
+    }
+    const auto lead = std::ranges::find_if(kEventFields, [&query](const auto& one) {
+        return (query.*one.second).has_value();
+    });
+    const std::uint64_t key = event_key(lead->first, *(query.*lead->second));
+    for (const EventBlock& block : worth_asking(*blocks, query)) {
+        if (enough(*found, block, query)) {
+            break;
+        }
+        auto rows = index.find(block, key);
+        if (!rows) {
+            return fail(rows.error());
+        }
+        if (rows->empty()) {
+            continue;
+        }
+        auto more = find_once(query, {.after = {}, .among = std::move(*rows)});
+        if (!more) {
+            return more;
+        }
+        std::ranges::move(*more, std::back_inserter(*found));
+        settle(*found, query);
+    }
+    return found;
+}
+
+Result<std::vector<event::Event>> SqliteJournal::find_once(
+    const event::Query& query, const JournalRows& rows
+) {
+    const JournalSql sql = journal_sql(query, rows);
     auto statement = reading_->prepare_once(sql.text);
     if (!statement) {
         return fail(statement.error());
@@ -266,6 +366,12 @@ Result<std::vector<event::Tally>> SqliteJournal::tally(Time since, Duration step
 }
 
 Result<std::int64_t> SqliteJournal::forget_before(Time time) {
+    {
+        const std::scoped_lock lock{reading_mutex_};
+        if (Status gone = EventIndex(*reading_).forget_before(time); !gone) {
+            return fail(gone.error());
+        }
+    }
     return delete_in_parts(
         *reading_,
         reading_mutex_,

@@ -29,11 +29,19 @@ struct JournalOptions {
     std::size_t batch_max = 2'000;     // rows a transaction
     Duration gather{20};               // how long a row may wait for company
     Duration retry{250};               // between tries while writing fails
+    std::size_t block_rows = 16'384;   // of the index (event_index.h)
 };
 
 struct JournalCounters {
     std::uint64_t appended = 0, written = 0, dropped = 0, batches = 0, failed_batches = 0;
     std::size_t waiting = 0;
+};
+
+// Which rows are asked when the query names a field: those in no block of the index yet, or those
+// that a block knows (event_index.h).
+struct JournalRows {
+    std::optional<std::int64_t> after;
+    std::optional<std::vector<std::int64_t>> among;
 };
 
 // The query as SQL with its parameters in order, for find() and for a test that reads its plan.
@@ -43,7 +51,7 @@ struct JournalSql {
     std::string text;
     std::vector<std::variant<std::int64_t, std::string>> values;
 };
-[[nodiscard]] JournalSql journal_sql(const event::Query& query);
+[[nodiscard]] JournalSql journal_sql(const event::Query& query, const JournalRows& rows = {});
 
 class SqliteJournal final : public event::Journal {
   public:
@@ -69,7 +77,11 @@ class SqliteJournal final : public event::Journal {
     [[nodiscard]] JournalCounters counters() const;
 
   private:
-    [[nodiscard]] Result<std::vector<event::Event>> find_once(const event::Query& query);
+    [[nodiscard]] Result<std::vector<event::Event>> find_once(
+        const event::Query& query, const JournalRows& rows = {}
+    );
+    [[nodiscard]] Result<std::vector<event::Event>> find_named(const event::Query& query);
+    void index_rows(std::size_t written);
     void write_loop();
     // The rows to write next; empty when there are none and the journal is closing.
     [[nodiscard]] std::vector<event::Event> gather(std::unique_lock<std::mutex>& lock);
@@ -78,6 +90,7 @@ class SqliteJournal final : public event::Journal {
 
     const JournalOptions options_;
     std::unique_ptr<Database> writing_;  // of the thread alone
+    std::size_t not_looked_at_ = 0;      // rows written since the index was; of the thread, too
     std::mutex reading_mutex_;
     std::unique_ptr<Database> reading_;
 

@@ -1,13 +1,20 @@
 #include "store/journal.h"
 
+#include "base/result.h"
 #include "base/time.h"
 #include "event/event.h"
+#include "store/event_index.h"
 #include "store/sqlite.h"
 #include "store/store.h"
 #include "store/test_support.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <gtest/gtest.h>
 #include <memory>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -213,29 +220,158 @@ TEST(JournalBuffer, IsBoundedWhileTheDatabaseCannotBeWritten) {
     EXPECT_EQ(store->journal().find({})->size(), 10U);
 }
 
+// The same rows found with hardly any of them, some, and nearly all of them in blocks.
+TEST(JournalIndex, FindsWhatALookAtEveryRowFinds) {
+    std::mt19937 random(7);
+    const auto any = [&random](int most) { return static_cast<int>(random() % (most + 1)); };
+    for (const std::size_t block : {3U, 10U, 64U, 10'000U}) {
+        const TestFolder folder;
+        const auto store = std::move(*open_store(
+            folder.file(), {.journal = {.batch_max = 7, .gather = Duration{0}, .block_rows = block}}
+        ));
+        std::vector<Event> all;
+        for (int i = 0; i < 200; ++i) {
+            Event one = make(any(5), any(1) == 0 ? Kind::Accepted : Kind::Refused);
+            one.at = kNoon + Duration{any(50) + i / 2};  // not in order of coming
+            one.account = any(3) == 0 ? "" : one.account;
+            one.sender = any(1) == 0 ? "" : one.sender;
+            store->journal().append(one);
+            ASSERT_TRUE(i % 20 != 0 || store->journal().flush());
+        }
+        ASSERT_TRUE(store->journal().flush());
+        const auto there = store->journal().find({.limit = 1000});
+        ASSERT_EQ(there->size(), 200U);
+        for (int i = 0; i < 300; ++i) {
+            Query query;
+            const std::string n = std::to_string(any(6));
+            const int which = any(7);
+            if (which < 2) {
+                query.account = "login" + n;
+            } else if (which < 4) {
+                query.sender = "from" + n + "@example.net";
+            }
+            if (which != 0) {
+                query.recipient = "to" + std::to_string(any(6)) + "@example.com";
+            }
+            if (any(2) == 0) {
+                query.kinds = {Kind::Accepted};
+            }
+            if (any(1) == 0) {
+                query.since = kNoon + Duration{any(120)};
+                query.until = *query.since + Duration{any(60)};
+            }
+            if (any(3) == 0) {
+                query.after_id = any(200);
+            }
+            query.newest_first = any(1) == 0;
+            query.limit = static_cast<std::size_t>(any(30) + 1);
+            std::vector<std::int64_t> wanted;
+            for (const Event& row : *there) {  // the newest first
+                const bool good =
+                    (!query.account || row.account == *query.account) &&
+                    (!query.sender || row.sender == *query.sender) &&
+                    (!query.recipient || row.recipient == *query.recipient) &&
+                    (query.kinds.empty() || row.kind == Kind::Accepted) &&
+                    (!query.since || (row.at >= *query.since && row.at < *query.until)) &&
+                    (!query.after_id || row.id > *query.after_id);
+                if (good) {
+                    wanted.push_back(row.id);
+                }
+            }
+            if (!query.newest_first) {
+                std::ranges::reverse(wanted);
+            }
+            wanted.resize(std::min(wanted.size(), query.limit));
+            std::vector<std::int64_t> got;
+            for (const Event& row : *store->journal().find(query)) {
+                got.push_back(row.id);
+            }
+            ASSERT_EQ(got, wanted) << "blocks of " << block << ", query " << i;
+        }
+        EXPECT_TRUE(store->journal().find({.account = ""})->empty());
+    }
+}
+
+// Pages of what is partly in blocks, and blocks that go with their rows.
+TEST(JournalIndex, PagesAndForgets) {
+    const TestFolder folder;
+    const auto store =
+        std::move(*open_store(folder.file(), {.journal = {.gather = Duration{0}, .block_rows = 8}})
+        );
+    for (int i = 1; i <= 50; ++i) {
+        Event one = make(i);
+        one.account = "taro";
+        store->journal().append(one);
+        ASSERT_TRUE(store->journal().flush());
+    }
+    auto database = *Database::open(folder.file(), {});
+    const auto blocks = [&] { return EventIndex(*database).blocks()->size(); };
+    EXPECT_GE(blocks(), 5U);
+    std::vector<std::int64_t> got;
+    Query query{.account = "taro", .limit = 7};
+    while (true) {
+        const auto page = store->journal().find(query);
+        for (const Event& row : *page) {
+            got.push_back(row.count);
+        }
+        if (page->size() < query.limit) {
+            break;
+        }
+        query.before_id = page->back().id;
+    }
+    ASSERT_EQ(got.size(), 50U);
+    EXPECT_TRUE(std::ranges::is_sorted(got, std::greater{}));
+    ASSERT_TRUE(store->forget_events_before(kNoon + Duration{30}));
+    EXPECT_EQ(store->journal().find({.account = "taro"})->size(), 21U);
+    EXPECT_LE(blocks(), 4U);
+    ASSERT_TRUE(store->forget_events_before(kNoon + Duration{100}));
+    EXPECT_TRUE(store->journal().find({.account = "taro"})->empty());
+    EXPECT_EQ(blocks(), 0U);
+    // Ids grow on, and so does the index.
+    for (int i = 100; i < 120; ++i) {
+        store->journal().append(make(i));
+        ASSERT_TRUE(store->journal().flush());
+    }
+    EXPECT_EQ(store->journal().find({.account = "login107"})->size(), 1U);
+    EXPECT_GE(blocks(), 1U);
+}
+
+// A block that is damaged is told of, and no row is made up.
+TEST(JournalIndex, ADamagedBlockIsAnError) {
+    const TestFolder folder;
+    const auto store =
+        std::move(*open_store(folder.file(), {.journal = {.gather = Duration{0}, .block_rows = 8}})
+        );
+    for (int i = 1; i <= 20; ++i) {
+        store->journal().append(make(i));
+        ASSERT_TRUE(store->journal().flush());
+    }
+    auto database = *Database::open(folder.file(), {});
+    ASSERT_TRUE(database->run_script("UPDATE event_keys SET keys = substr(keys, 2)"));
+    const auto found = store->journal().find({.account = "login1"});
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().code, Errc::Corrupt);
+    EXPECT_EQ(store->journal().find({})->size(), 20U);
+}
+
+// It stands in files.
+TEST(JournalIndex, AKeyStaysWhatItIs) {
+    EXPECT_EQ(event_key("account", "taro@example.net"), 16039093089942176838U);
+    EXPECT_NE(event_key("account", "x"), event_key("line", "x"));
+}
+
 TEST(JournalSqlText, EveryLookUpIsByIndex) {
     const TestFolder folder;
     ASSERT_TRUE(open_store(folder.file()));
     auto database = *Database::open(folder.file(), {});
-    const auto plan = [&](const Query& query) {
-        return query_plan(*database, journal_sql(query).text);
+    const auto plan = [&](const Query& query, const JournalRows& rows = {}) {
+        return query_plan(*database, journal_sql(query, rows).text);
     };
     struct Case {
         Query query;
         std::string index;
     };
     const std::vector<Case> cases{
-        {{.address = "x"}, "events_address (address=?)"},
-        {{.line = "x"}, "events_line (line=?)"},
-        {{.account = "x"}, "events_account (account=?)"},
-        {{.queue_id = "x"}, "events_queue_id (queue_id=?)"},
-        {{.message_id = "x"}, "events_message_id (message_id=?)"},
-        {{.recipient = "x"}, "events_recipient (recipient=?)"},
-        {{.reference = "x"}, "events_reference (reference=?)"},
-        {{.account = "x", .queue_id = "y", .kinds = {Kind::Held}, .since = kNoon},
-         "events_queue_id (queue_id=? AND at>?)"},
-        {{.line = "x", .since = kNoon, .until = kNoon}, "events_line (line=? AND at>? AND at<?)"},
-        {{.line = "x", .before_id = 7}, "events_line (line=? AND at<?)"},
         {{.kinds = {Kind::Held}}, "events_kind (kind=?)"},
         {{.kinds = {Kind::Held}, .since = kNoon}, "events_kind (kind=? AND at>?)"},
         {{.since = kNoon, .until = kNoon}, "events_at (at>? AND at<?)"},
@@ -248,6 +384,14 @@ TEST(JournalSqlText, EveryLookUpIsByIndex) {
             << steps;
         EXPECT_EQ(steps.find("SCAN"), std::string::npos) << steps;
         EXPECT_EQ(steps.find("TEMP B-TREE"), std::string::npos) << "read in order\n" << steps;
+    }
+    // What an account did: the rows that a block knows, and those that no block knows yet.
+    for (const JournalRows& rows :
+         {JournalRows{.after = {}, .among = std::vector<std::int64_t>{1, 2}},
+          JournalRows{.after = 7, .among = {}}}) {
+        const std::string steps = plan({.account = "x", .since = kNoon}, rows);
+        EXPECT_TRUE(steps.contains("SEARCH events USING INTEGER PRIMARY KEY")) << steps;
+        EXPECT_FALSE(steps.contains("SCAN events")) << steps;
     }
     // Without any condition the newest are read from the end: no sorting.
     EXPECT_EQ(plan({}), "SCAN events USING INDEX events_at\n");

@@ -45,7 +45,8 @@ namespace {
 
 struct Connections {
     std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, logins,
-        settings, evidence, greylist, limits, conduct, mta_sts, staff, send_as, forwards, suppression;
+        settings, evidence, greylist, limits, conduct, mta_sts, staff, send_as, forwards,
+        suppression;
 };
 
 class SqliteStore final : public Store {

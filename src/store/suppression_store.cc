@@ -60,6 +60,16 @@ Result<std::optional<Suppressed>> SqliteSuppressionStore::find(
     return find_locked(key, at);
 }
 
+Result<bool> SqliteSuppressionStore::empty() {
+    const std::scoped_lock lock{mutex_};
+    auto statement = database_->prepare("SELECT NOT EXISTS (SELECT 1 FROM suppression)");
+    if (!statement) {
+        return fail(statement.error());
+    }
+    const auto row = statement->step();
+    return row ? Result<bool>(statement->boolean()) : fail(row.error());
+}
+
 Result<std::vector<Suppressed>> SqliteSuppressionStore::list(Time at) {
     const std::scoped_lock lock{mutex_};
     auto statement = database_->prepare(

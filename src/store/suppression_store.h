@@ -23,6 +23,7 @@ class SqliteSuppressionStore final : public queue::SuppressionList {
     [[nodiscard]] Result<std::optional<queue::Suppressed>> find(std::string_view recipient, Time at)
         override;
     [[nodiscard]] Result<std::vector<queue::Suppressed>> list(Time at) override;
+    [[nodiscard]] Result<bool> empty() override;
     Status add(const queue::Suppressed& suppressed) override;
     [[nodiscard]] Result<bool> remove(std::string_view recipient) override;
     [[nodiscard]] Result<std::optional<queue::Suppressed>> bounced(
