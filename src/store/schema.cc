@@ -257,8 +257,30 @@ CREATE TABLE mta_sts (
 CREATE INDEX mta_sts_expires ON mta_sts (expires);
 )sql";
 
-constexpr std::array<std::string_view, 9> kSteps{
-    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7, kStep8, kStep9
+// Who is signed in to the subscriber's own page. Tokens only as digests.
+constexpr std::string_view kStep10 = R"sql(
+CREATE TABLE web_sessions (
+    digest TEXT PRIMARY KEY,
+    login TEXT NOT NULL REFERENCES accounts (login) ON DELETE CASCADE,
+    password_mark TEXT NOT NULL,
+    address TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    seen INTEGER NOT NULL,
+    by_link INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX web_sessions_login ON web_sessions (login);
+CREATE TABLE web_links (
+    digest TEXT PRIMARY KEY,
+    login TEXT NOT NULL REFERENCES accounts (login) ON DELETE CASCADE,
+    made_by TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    expires INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX web_links_login ON web_links (login);
+)sql";
+
+constexpr std::array<std::string_view, 10> kSteps{
+    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7, kStep8, kStep9, kStep10
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "lease/lease.h"
 #include "line/line.h"
 #include "peer/greylist.h"
+#include "session/session.h"
 #include "store/account_store.h"
 #include "store/conduct_memory.h"
 #include "store/evidence_store.h"
@@ -21,6 +22,7 @@
 #include "store/line_store.h"
 #include "store/login_memory.h"
 #include "store/schema.h"
+#include "store/session_store.h"
 #include "store/sqlite.h"
 #include "store/sts_store.h"
 
@@ -38,7 +40,7 @@ namespace {
 
 struct Connections {
     std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, logins,
-        settings, evidence, greylist, limits, conduct, mta_sts;
+        settings, evidence, greylist, limits, conduct, mta_sts, sessions;
 };
 
 class SqliteStore final : public Store {
@@ -54,6 +56,7 @@ class SqliteStore final : public Store {
           leases_(std::move(connections.leases)),
           greylist_(std::move(connections.greylist)),
           mta_sts_(std::move(connections.mta_sts)),
+          sessions_(std::move(connections.sessions)),
           evidence_(std::move(evidence)),
           logins_(std::move(connections.logins)),
           limits_(std::move(connections.limits)),
@@ -78,6 +81,7 @@ class SqliteStore final : public Store {
     conduct::LoginMemory& logins() override { return logins_; }
     peer::GreylistStore& greylist() override { return greylist_; }
     delivery::StsStore& mta_sts() override { return mta_sts_; }
+    session::SessionStore& sessions() override { return sessions_; }
     limit::Memory& limits() override { return limits_; }
     conduct::Memory& conduct() override { return conduct_; }
 
@@ -147,6 +151,9 @@ class SqliteStore final : public Store {
     Result<std::int64_t> forget_mta_sts_before(Time time) override {
         return mta_sts_.forget_before(time);
     }
+    Result<std::int64_t> forget_sessions_ended_by(Time now) override {
+        return sessions_.forget_ended(now);
+    }
     JournalCounters journal_counters() const override { return journal_.counters(); }
 
   private:
@@ -169,6 +176,7 @@ class SqliteStore final : public Store {
     SqliteLeaseStore leases_;
     SqliteGreylistStore greylist_;
     SqliteStsStore mta_sts_;
+    SqliteSessionStore sessions_;
     std::unique_ptr<SqliteEvidenceStore> evidence_;
     SqliteLoginMemory logins_;
     SqliteLimitMemory limits_;
@@ -193,6 +201,7 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
         {&made.logins, Database::Durability::Normal},
         {&made.greylist, Database::Durability::Normal},
         {&made.mta_sts, Database::Durability::Normal},
+        {&made.sessions, Database::Durability::Normal},
         {&made.limits, Database::Durability::Normal},
         {&made.conduct, Database::Durability::Full},
         {&made.writing, Database::Durability::Normal},

@@ -16,6 +16,7 @@
 #include "limit/memory.h"
 #include "line/line.h"
 #include "peer/greylist.h"
+#include "session/session.h"
 #include "store/indexed_lines.h"
 #include "store/journal.h"
 
@@ -49,6 +50,7 @@ class Store {
     [[nodiscard]] virtual limit::Memory& limits() = 0;
     [[nodiscard]] virtual conduct::Memory& conduct() = 0;
     [[nodiscard]] virtual delivery::StsStore& mta_sts() = 0;
+    [[nodiscard]] virtual session::SessionStore& sessions() = 0;
 
     // Small facts of the installation, such as its keys. A value may be any bytes.
     [[nodiscard]] virtual Result<std::optional<std::string>> setting(std::string_view key) = 0;
@@ -67,6 +69,8 @@ class Store {
     virtual Result<std::int64_t> forget_evidence_before(Time time) = 0;  // erased before
     virtual Result<std::int64_t> forget_greylist_before(Time time) = 0;  // last seen before
     virtual Result<std::int64_t> forget_mta_sts_before(Time time) = 0;   // that expired before
+
+    virtual Result<std::int64_t> forget_sessions_ended_by(Time now) = 0;  // of the web
 
     [[nodiscard]] virtual JournalCounters journal_counters() const = 0;
 };
