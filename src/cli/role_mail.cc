@@ -23,6 +23,7 @@
 #include "delivery/deliverer.h"
 #include "delivery/sts_source.h"
 #include "dkim/sign.h"
+#include "mail/password_check.h"
 #include "mail/server.h"
 #include "mail/tokens.h"
 #include "net/resolver.h"
@@ -152,6 +153,9 @@ class MailRole final : public Role {
     }
 
     Result<Json> command(const std::string& name, const Json& request) override {
+        if (name == "login-check") {
+            return login_check(request);
+        }
         if (name.starts_with("conduct-")) {
             const std::scoped_lock lock(conduct_mutex_);
             return conduct_->command(name, request);
@@ -236,6 +240,22 @@ class MailRole final : public Role {
                 );
             }
         }
+    }
+
+    // The subscriber's page asks; on the worker of this socket, never on a loop of mail.
+    Result<Json> login_check(const Json& request) {
+        const auto from = IpAddress::parse(request.value("address", ""));
+        if (!from) {
+            return fail(from.error());
+        }
+        const mail::PasswordAnswer answer = server_->check_password(
+            request.value("login", ""), request.value("password", ""), *from
+        );
+        return Json{
+            {"verdict", mail::name(answer.verdict)},
+            {"login", answer.login},
+            {"detail", answer.detail}
+        };
     }
 
     // What doesn't lead to a message of ours is only mail.
