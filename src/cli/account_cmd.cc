@@ -255,7 +255,7 @@ void add_account(CLI::App& app, Context& context, Chosen& chosen) {
     auto* top = app.add_subcommand(
         "account",
         "Mail accounts: add, passwd, list, enable, disable, suspend, resume, remove, import, "
-        "app-password"
+        "app-password, link"
     );
     top->require_subcommand(1);
     const auto with_login =
@@ -293,6 +293,7 @@ void add_account(CLI::App& app, Context& context, Chosen& chosen) {
     add_account_suspend(*top, context, chosen);
     add_account_import(*top, context, chosen);
     add_app_password(*top, context, chosen);
+    add_account_link(*top, context, chosen);
 }
 
 }  // namespace sekisho::cli

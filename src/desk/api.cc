@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "desk/json.h"
 #include "desk/lookup.h"
+#include "desk/my.h"
 #include "desk/queue_api.h"
 
 #include <algorithm>
@@ -128,6 +129,9 @@ class Api {
         const auto parts = split(std::string_view{request_.path}.substr(1), '/');
         if (parts.size() == 3 && parts[0] == "queue") {
             return request_.method == "POST" ? queue_action(parts[1], parts[2]) : only("POST");
+        }
+        if (parts.size() == 3 && parts[0] == "accounts" && parts[2] == "link") {
+            return request_.method == "POST" ? account_link(std::string(parts[1])) : only("POST");
         }
         if (parts[0] == "queue") {
             return queue(parts.size() == 2 ? parts[1] : "");
@@ -309,6 +313,33 @@ class Api {
                 {"who", "desk " + request_.peer}
             }
         ));
+    }
+
+    // Lets the subscriber in without the password, so it is an act, and recorded.
+    [[nodiscard]] ApiAnswer account_link(const std::string& login) const {
+        if (context_.sessions == nullptr) {
+            return problem(503, "Unavailable", "nobody can sign in here");
+        }
+        const auto link = make_link(
+            context_.snapshot.config,
+            context_.accounts,
+            *context_.sessions,
+            context_.journal,
+            login,
+            "desk " + request_.peer,
+            context_.now
+        );
+        if (!link) {
+            return problem_of(link.error());
+        }
+        return {
+            .status = 200,
+            .body =
+                {{"login", login},
+                 {"link", *link},
+                 {"expires", rfc3339(context_.now + session::kLinkLife)}},
+            .allow = ""
+        };
     }
 
     [[nodiscard]] ApiAnswer gate_status() const {

@@ -27,6 +27,7 @@ struct Context {
     line::LineStore& lines;
     event::Journal& journal;
     const Control& control;
+    session::SessionStore* sessions;  // null: nobody can sign in
     Time now;
     Time started;
 };

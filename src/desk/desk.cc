@@ -7,10 +7,12 @@
 #include "desk/asset.h"
 #include "desk/facts.h"
 #include "desk/metrics.h"
+#include "desk/my.h"
 #include "net/http.h"
 
 #include <ctime>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -117,7 +119,11 @@ class Desk::State {
     explicit State(Deps deps)
         : deps_(std::move(deps)),
           started_(time()),
-          snapshot_(make_snapshot(deps_.config, deps_.policy)) {}
+          snapshot_(make_snapshot(deps_.config, deps_.policy)) {
+        if (deps_.sessions != nullptr) {
+            my_.emplace(*deps_.sessions, deps_.sign_in_wait);
+        }
+    }
 
     void replace(config::Config config, std::shared_ptr<const policy::Policy> policy) {
         auto fresh = make_snapshot(std::move(config), std::move(policy));
@@ -133,6 +139,7 @@ class Desk::State {
             .lines = deps_.lines,
             .journal = deps_.journal,
             .control = deps_.control,
+            .sessions = deps_.sessions,
             .now = time(),
             .started = started_
         };
@@ -232,7 +239,9 @@ class Desk::State {
                 deps_.offset_minutes ? deps_.offset_minutes() : machine_offset_minutes(context.now)
         };
         DeskFacts facts{context};
-        guide::GuideResponse answer = context.snapshot.guide.handle(asked, facts);
+        guide::GuideResponse answer = my_ && MyPage::is_mine(request.path)
+                                          ? my_->handle(context, request, asked)
+                                          : context.snapshot.guide.handle(asked, facts);
         net::HttpResponse response;
         response.status = answer.status;
         response.content_type = std::move(answer.content_type);
@@ -243,6 +252,7 @@ class Desk::State {
 
     Deps deps_;
     Time started_;
+    std::optional<MyPage> my_;
     std::mutex mutex_;
     std::shared_ptr<const Snapshot> snapshot_;
 };

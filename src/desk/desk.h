@@ -13,6 +13,7 @@
 #include "event/event.h"
 #include "line/line.h"
 #include "policy/policy.h"
+#include "session/session.h"
 
 #include <functional>
 #include <memory>
@@ -32,6 +33,9 @@ struct Deps {
     line::LineStore& lines;
     event::Journal& journal;
     Control control;
+    // Who is signed in to the subscriber's own page; null: nobody can.
+    session::SessionStore* sessions = nullptr;
+    Duration sign_in_wait{1000};          // before a refused one is answered, and multiples of it
     std::function<Time()> clock;          // null: the wall clock
     std::function<int()> offset_minutes;  // of local time; null: the machine's
 };

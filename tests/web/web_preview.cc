@@ -3,13 +3,16 @@
 //   web_preview STATE_DIR      (STATE_DIR/operator.token is the desk's token)
 // The header X-Preview-Peer, an address, makes a request come from there. Ends when standard input
 // does.
+#include "account/password.h"
 #include "base/time.h"
 #include "desk/desk.h"
 #include "desk/desk_fake.h"
 #include "net/http.h"
 #include "net/server.h"
 
+#include <chrono>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
@@ -33,7 +36,77 @@ config::Config sample_config(std::string state_dir) {
     return config;
 }
 
-Result<std::string> sample_role(const std::string& role, const std::string& /*request*/) {
+// What the mail role would say: the password is right when it opens the account.
+std::string judged(const nlohmann::json& asked, account::AccountStore& accounts) {
+    const auto found = accounts.find(asked.value("login", ""));
+    const bool right =
+        found && account::verify_password(found->credential.hash, asked.value("password", ""));
+    return nlohmann::json{
+        {"verdict", right ? "right" : "wrong"}, {"login", asked.value("login", "")}
+    }.dump();
+}
+
+constexpr const char* kEvil = "<img src=x onerror=alert(1)>";
+
+// A world in which every name that others choose is markup.
+void fill_my(desk::fake::MemoryAccounts& accounts, desk::fake::MemoryJournal& journal, Time now) {
+    account::Account& taro = accounts.accounts.front();
+    taro.credential = account::make_credential("correct horse", account::kTestHash).value();
+    account::AppPassword printer;
+    printer.name = std::string("\u96fb\u8a71 ") + "<b>\"x\"";
+    printer.selector = "abcd";
+    printer.created = now - std::chrono::hours{50};
+    printer.last_used = now - std::chrono::hours{2};
+    printer.last_address = "198.51.100.7";
+    taro.app_passwords = {printer};
+    event::Event sent;
+    sent.at = now - std::chrono::minutes{30};
+    sent.kind = event::Kind::Accepted;
+    sent.account = taro.login;
+    sent.queue_id = "Q7KX9";
+    sent.sender = taro.login;
+    journal.append(sent);
+    sent.kind = event::Kind::Bounced;
+    sent.recipient = std::string("\"") + kEvil + "\"@company.example";
+    sent.detail = std::string("550 5.1.1 no such user ") + kEvil;
+    journal.append(sent);
+    event::Event login;
+    login.at = now - std::chrono::minutes{20};
+    login.kind = event::Kind::LoginAccepted;
+    login.account = taro.login;
+    login.address = "192.0.2.99";
+    login.detail = std::string("PLAIN with app password \"") + kEvil + "\"";
+    journal.append(login);
+    login.kind = event::Kind::LoginRefused;
+    login.detail = std::string("PLAIN wrong-password: 535 5.7.8 ") + kEvil;
+    login.count = 3;
+    journal.append(login);
+}
+
+Result<std::string> sample_role(
+    const std::string& role, const std::string& request, account::AccountStore& accounts
+) {
+    const auto asked = nlohmann::json::parse(request);
+    const std::string command = asked.value("command", "");
+    if (role == "mail" && command == "login-check") {
+        return judged(asked, accounts);
+    }
+    if (role == "mail" && command == "conduct-show") {
+        return nlohmann::json{
+            {"stage", "slow"},
+            {"since", "2026-11-20T01:02:03Z"},
+            {"reason", std::string("60 new recipients in an hour ") + kEvil}
+        }.dump();
+    }
+    if (role == "mail" && command == "limit-show") {
+        return nlohmann::json{{"uses",
+                               {{{"limit", "recipients_per_day"},
+                                 {"key", "taro@tokai.example"},
+                                 {"used", 12},
+                                 {"allowed", 1000},
+                                 {"reset", "2026-11-27T15:00:00Z"}}}}
+        }.dump();
+    }
     if (role == "gate") {
         return fail(Errc::Unavailable, "nobody listens there");
     }
@@ -61,13 +134,19 @@ int main(int argc, char** argv) {
     desk::fake::MemoryLines lines;
     desk::fake::MemoryJournal journal;
     desk::fake::fill_world(accounts, lines, journal, now());
+    fill_my(accounts, journal, now());
+    desk::fake::MemorySessions sessions;
     desk::Desk desk{desk::Deps{
         .config = sample_config(argv[1]),
         .policy = policy::Policy::compile(desk::fake::sample_policy()).value(),
         .accounts = accounts,
         .lines = lines,
         .journal = journal,
-        .control = sample_role,
+        .control = [&accounts](
+                       const std::string& role, const std::string& request
+                   ) { return sample_role(role, request, accounts); },
+        .sessions = &sessions,
+        .sign_in_wait = Duration{0},
         .clock = nullptr,
         .offset_minutes = [] { return 540; }
     }};
