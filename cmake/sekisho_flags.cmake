@@ -15,6 +15,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     -Wno-mismatched-new-delete -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-array-bounds
     -Wno-restrict -Wno-stringop-overread -Wno-dangling-pointer -Wno-free-nonheap-object -Wno-missing-field-initializers)
   target_compile_options(sekisho_flags INTERFACE -fcoroutines)
+  # It takes a precompiled header only where every macro is the same, used or not; this one is fmt::fmt's.
+  target_compile_definitions(sekisho_flags INTERFACE FMT_SHARED)
 else()
   target_compile_options(sekisho_flags INTERFACE -Wno-missing-designated-field-initializers -Wno-missing-field-initializers)
   # Precompiled headers without times, so that ccache finds what was built from them.

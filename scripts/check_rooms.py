@@ -28,8 +28,8 @@ DOORS = {
     r"^CLI/": {"cli"},
     r"^spdlog/": {"base"},
 }
-PURE = {"spf", "dmarc", "dkim", "zone", "policy", "smtp", "message", "limit", "delivery/tls", "peer", "line", "account", "event"}
-PURE_FORBIDDEN = re.compile(r"\b(system_clock::now|steady_clock::now|getrandom|std::ifstream|std::ofstream|::open\(|sekisho::now\(\))")
+PURE = {"spf", "dmarc", "dkim", "zone", "policy", "smtp", "message", "limit", "delivery/tls", "peer", "line", "account", "staff", "event"}
+PURE_FORBIDDEN = re.compile(r"\b(system_clock::now|steady_clock::now|getrandom|std::ifstream|std::ofstream|(?<!\w)::open\(|sekisho::now\(\))")
 
 
 def rooms():

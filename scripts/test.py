@@ -169,6 +169,9 @@ class Report:
         _, output = run("beside-asan", command, 1500)
         remember(output)
         results = re.findall(r"Test +#\d+: (\w+)\.\S+ \.*\s*(\*\*\*)?(\w+)", output)
+        strangers = sorted({suite for suite, _, _ in results} - set(names))
+        if strangers:  # its faults would be counted nowhere
+            self.tell(", ".join(strangers), 0, 1, 0, "a test's name begins with the suite its label says", 0)
         for name in names:
             ends = [end for suite, _, end in results if suite == name]
             passed, skipped = ends.count("Passed"), ends.count("Skipped")

@@ -4,11 +4,13 @@
 #include "base/result.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace sekisho::account {
@@ -169,6 +171,40 @@ Result<ScramFinal> parse_scram_final(std::string_view text) {
     out.nonce = nonce.substr(2);
     if ((more && rest.empty()) || !are_extensions(rest)) {
         return bad("an extension is malformed");
+    }
+    return out;
+}
+
+Result<ScramServerFirst> parse_scram_server_first(std::string_view text) {
+    ScramServerFirst out;
+    if (text.starts_with("m=")) {
+        return bad("SCRAM: the server asks for an extension");
+    }
+    std::string_view rest = text;
+    const std::string_view nonce = next_part(rest);
+    // Twice the length: the client's part and the server's.
+    if (!nonce.starts_with("r=") || nonce.size() > 2 + 2 * kScramNonceMax) {
+        return bad("SCRAM: the server's nonce is missing");
+    }
+    out.nonce = nonce.substr(2);
+    const std::string_view salt = next_part(rest);
+    const auto decoded =
+        salt.starts_with("s=") ? unbase64(salt.substr(2)) : std::optional<std::string>{};
+    if (!decoded || decoded->empty()) {
+        return bad("SCRAM: the server's salt is missing or not base64");
+    }
+    out.salt = *decoded;
+    const bool more = rest.find(',') != std::string_view::npos;
+    const std::string_view count = next_part(rest);
+    const char* const end = count.data() + count.size();
+    const auto read = count.starts_with("i=")
+                          ? std::from_chars(count.data() + 2, end, out.iterations)
+                          : std::from_chars_result{count.data(), std::errc::invalid_argument};
+    if (read.ec != std::errc{} || read.ptr != end || out.iterations == 0) {
+        return bad("SCRAM: the server's iteration count is no number");
+    }
+    if ((more && rest.empty()) || !are_extensions(rest)) {
+        return bad("SCRAM: an extension of the server is malformed");
     }
     return out;
 }

@@ -36,8 +36,15 @@ struct ScramFinal {
     std::string without_proof;  // as sent
 };
 
+struct ScramServerFirst {
+    std::string nonce;
+    std::string salt;  // base64 decoded
+    std::uint32_t iterations = 0;
+};
+
 [[nodiscard]] Result<ScramFirst> parse_scram_first(std::string_view text);
 [[nodiscard]] Result<ScramFinal> parse_scram_final(std::string_view text);
+[[nodiscard]] Result<ScramServerFirst> parse_scram_server_first(std::string_view text);
 
 // saslname: "=2C" and "=3D" stand for ',' and '='; nothing else may follow '=' (RFC 5802 §5.1).
 [[nodiscard]] std::optional<std::string> decode_saslname(std::string_view text);

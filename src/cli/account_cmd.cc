@@ -4,22 +4,18 @@
 #include "account/password.h"
 #include "account/validate.h"
 #include "base/bytes.h"
-#include "base/file.h"
 #include "base/time.h"
 #include "cli/account_ops.h"
 #include "cli/commands.h"
 #include "cli/context.h"
+#include "cli/password_input.h"
 #include "store/store.h"
 
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
-#include <iostream>
 #include <memory>
 #include <string>
-#include <termios.h>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -27,10 +23,9 @@ namespace sekisho::cli {
 namespace {
 
 struct Options {
-    std::string login, name, line, reason, password_file;
+    std::string login, name, line, reason;
     std::vector<std::string> addresses;
-    bool password_stdin = false;
-    bool generate = false;
+    PasswordSource password;
 };
 
 Json to_json(const account::Account& a) {
@@ -47,53 +42,6 @@ Json to_json(const account::Account& a) {
     out["created"] = rfc3339(a.created);
     out["changed"] = rfc3339(a.changed);
     return out;
-}
-
-// Reads a line from the terminal without showing it.
-std::string prompt_hidden(const char* question) {
-    fmt::print(stderr, "{}", question);
-    termios before{};
-    tcgetattr(STDIN_FILENO, &before);
-    termios silent = before;
-    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    tcsetattr(STDIN_FILENO, TCSANOW, &silent);
-    std::string text;
-    std::getline(std::cin, text);
-    tcsetattr(STDIN_FILENO, TCSANOW, &before);
-    fmt::print(stderr, "\n");
-    return text;
-}
-
-struct Password {
-    std::string text;
-    bool generated = false;
-};
-
-Result<Password> read_password(const Options& options) {
-    std::string text;
-    if (!options.password_file.empty()) {
-        auto content = read_file(options.password_file, 4096);
-        if (!content) {
-            return fail(content.error());
-        }
-        text = *content;
-    } else if (options.password_stdin) {
-        std::getline(std::cin, text);
-    } else if (options.generate || isatty(STDIN_FILENO) == 0) {
-        return Password{account::generate_password(), true};
-    } else {
-        text = prompt_hidden("Password (empty: one is generated): ");
-        if (text.empty()) {
-            return Password{account::generate_password(), true};
-        }
-        if (prompt_hidden("Once more: ") != text) {
-            return fail(Errc::Invalid, "the two passwords differ");
-        }
-    }
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) {
-        text.pop_back();
-    }
-    return Password{text, false};
 }
 
 void journal(store::Store& store, const std::string& login, const std::string& what) {
@@ -131,7 +79,7 @@ int add(const Context& context, const Options& options) {
         return report(context, checked.error());
     }
     account::Account a = *checked;
-    const auto password = read_password(options);
+    const auto password = read_password(options.password);
     if (!password) {
         return report(context, password.error());
     }
@@ -151,7 +99,7 @@ int add(const Context& context, const Options& options) {
 }
 
 int passwd(const Context& context, const Options& options) {
-    const auto password = read_password(options);
+    const auto password = read_password(options.password);
     if (!password) {
         return report(context, password.error());
     }
@@ -235,19 +183,6 @@ int list(const Context& context) {
     });
 }
 
-void password_options(CLI::App& command, Options& options) {
-    auto* file = command.add_option(
-        "--password-file", options.password_file, "Read the password from a file"
-    );
-    auto* input = command.add_flag(
-        "--password-stdin", options.password_stdin, "Read the password from standard input"
-    );
-    auto* generate =
-        command.add_flag("--generate", options.generate, "Generate a password and show it once");
-    file->excludes(input)->excludes(generate);
-    input->excludes(generate);
-}
-
 }  // namespace
 
 void add_account(CLI::App& app, Context& context, Chosen& chosen) {
@@ -276,8 +211,8 @@ void add_account(CLI::App& app, Context& context, Chosen& chosen) {
     );
     adding->add_option("--name", options->name, "Name, for people");
     adding->add_option("--line", options->line, "The subscriber's line");
-    password_options(*adding, *options);
-    password_options(*with_login("passwd", "Set a new password", passwd), *options);
+    add_password_options(*adding, options->password);
+    add_password_options(*with_login("passwd", "Set a new password", passwd), options->password);
     with_login("enable", "Let it log in again", [](const Context& c, const Options& o) {
         return set_enabled(c, o, true);
     });

@@ -44,6 +44,8 @@ void add_account(
 void add_account_import(CLI::App& account, Context& context, Chosen& chosen);
 void add_account_link(CLI::App& account, Context& context, Chosen& chosen);
 void add_app_password(CLI::App& account, Context& context, Chosen& chosen);
+void add_operator(CLI::App& app, Context& context, Chosen& chosen);
+void add_audit(CLI::App& app, Context& context, Chosen& chosen);  // audit list|export|verify
 void add_queue(
     CLI::App& app, Context& context, Chosen& chosen
 );  // queue list|show|stats|retry|hold|release|reroute|drop|suspend|resume|suspensions
@@ -64,6 +66,7 @@ void add_config(
     CLI::App& app, Context& context, Chosen& chosen
 );  // config defaults|check|reference, reload
 
+void add_top(CLI::App& app, Context& context, Chosen& chosen);     // top
 void add_doctor(CLI::App& app, Context& context, Chosen& chosen);  // doctor
 
 }  // namespace sekisho::cli

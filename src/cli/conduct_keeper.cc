@@ -92,6 +92,7 @@ conduct::Rules rules_of(const config::Conduct& c) {
     out.refused_points = points(c.refused_points);
     out.gate_points = points(c.gate_points);
     out.complaint_points = points(c.complaint_points);
+    out.spam_points = points(c.spam_points);
     return out;
 }
 
@@ -371,6 +372,27 @@ Result<Json> ConductKeeper::order(
             row.detail = text + ": " + reason + ", by " + by;
             deps_.store.journal().append(std::move(row));
         }
+    } else if (name == "conduct-notice") {
+        const auto found = deps_.warden.find(account, at);
+        if (!found || found->state.stage == conduct::Stage::Normal) {
+            return fail(Errc::Conflict, account + " has no stage that it could be told of");
+        }
+        if (known->addresses.empty()) {
+            return fail(Errc::Conflict, account + " has no address that a notice could go to");
+        }
+        const conduct::State& state = found->state;
+        tell({*found, {state.stage, state.stage, state.reason, {}}, true}, true);
+        event::Event row;
+        row.at = at;
+        row.kind = event::Kind::ConductChanged;
+        row.account = account;
+        row.rule = "conduct:notice";
+        row.detail = "told again that it is " + std::string(conduct::name(state.stage)) + ", by " +
+                     by + ": " + reason;
+        deps_.store.journal().append(std::move(row));
+        return Json{
+            {"account", account}, {"text", "the notice goes to " + known->addresses.front()}
+        };
     } else {
         return fail(Errc::NotFound, "the mail server knows no command \"" + name + "\"");
     }

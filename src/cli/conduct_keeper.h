@@ -37,7 +37,8 @@ class ConductKeeper {
     // About once a second.
     void tick(Time now);
 
-    // conduct-list, conduct-show, conduct-suspend, conduct-undo, conduct-exempt.
+    // conduct-list, conduct-show, conduct-suspend, conduct-undo, conduct-exempt, conduct-notice
+    // (the owner is told of the stage once more).
     [[nodiscard]] Result<Json> command(const std::string& name, const Json& request);
     // Accounts by stage, for status and metrics.
     [[nodiscard]] Json status() const;

@@ -35,6 +35,7 @@ void examine_machine(const config::Config& config, Findings& out);
 void examine_certificate(const config::Config& config, Time now, Findings& out);
 void examine_policy(const config::Config& config, Time now, Findings& out);
 void examine_gate(const config::Config& config, Findings& out);
+void examine_milters(const config::Config& config, Findings& out);
 void examine_roles(const config::Config& config, Findings& out);
 
 }  // namespace sekisho::cli

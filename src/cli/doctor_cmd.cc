@@ -99,6 +99,7 @@ int doctor(const Context& context) {
     examine_certificate(*config, now(), findings);
     examine_policy(*config, now(), findings);
     examine_gate(*config, findings);
+    examine_milters(*config, findings);
     examine_roles(*config, findings);
     Json rows = Json::array();
     std::string text;

@@ -6,6 +6,7 @@
 #include "cli/context.h"
 #include "config/config.h"
 #include "delivery/route.h"
+#include "delivery/routes/rule.h"
 #include "delivery/security.h"
 #include "delivery/sts_source.h"
 #include "delivery/tls/demand.h"
@@ -35,7 +36,7 @@ namespace {
 using delivery::Destination;
 
 struct Question {
-    std::string domain;
+    std::string domain, sender;
     bool require = false, optional = false;
 };
 
@@ -100,14 +101,23 @@ net::Task<Result<Json>> look(
     route.hostname = config->mail.hostname;
     route.domains = config->mail.domains;
     route.smarthost = config->delivery.smarthost;
+    route.routes = config->delivery.routes;
     route.port = config->delivery.port;
-    Destination to = delivery::destination(question.domain, route);
+    Destination to = delivery::destination({question.domain, question.sender, ""}, route);
     if (to.kind == Destination::Kind::Local) {
         co_return fail(Errc::Invalid, question.domain + " is ours: its mail stays here");
     }
     delivery::SecurityDomain domain;
     domain.name = to.domain;
     bool secure = false;
+    std::vector<delivery::TlsRule> rules = config->delivery.tls;
+    const std::optional<delivery::RouteRule> rule = to.rule;
+    if (rule && rule->protocol == delivery::RouteRule::Protocol::Lmtp) {
+        co_return fail(Errc::Invalid, "the route " + rule->name + " speaks LMTP, without TLS");
+    }
+    if (rule && rule->tls) {
+        rules.assign(1, *rule->tls);
+    }
     if (to.kind == Destination::Kind::Hosts) {
         domain.configured = true;
         domain.name = to.hosts.front().name;
@@ -127,9 +137,8 @@ net::Task<Result<Json>> look(
         co_return fail(Errc::Invalid, to.failure.text());
     }
     const delivery::TlsWish wish{.require = question.require, .optional = question.optional};
-    domain = co_await delivery::look_up_domain(
-        tools, executor, domain, config->delivery.tls, wish, secure
-    );
+    domain =
+        co_await delivery::look_up_domain(tools, executor, domain, std::move(rules), wish, secure);
     Json out{
         {"domain", domain.name},
         {"rule", delivery::name(domain.facts.rule.level)},
@@ -138,6 +147,9 @@ net::Task<Result<Json>> look(
         {"mta_sts", sts_json(domain.sts)},
         {"hosts", Json::array()},
     };
+    if (rule) {
+        out["route"] = rule->name;
+    }
     for (const delivery::Host& host : to.hosts) {
         net::Answer<IpAddress> addresses;
         if (host.address) {
@@ -153,8 +165,9 @@ net::Task<Result<Json>> look(
             }
             addresses = std::move(*found);
         }
-        const delivery::Security security =
-            co_await delivery::look_up_host(tools, domain, wish, host, addresses.secure);
+        const delivery::Security security = co_await delivery::look_up_host(
+            tools, domain, wish, host, addresses.secure, addresses.canonical
+        );
         out["hosts"].push_back(host_json(host, addresses, security));
     }
     co_return out;
@@ -169,6 +182,9 @@ std::string text_of(const Json& result) {
         : result["dnssec"].get<bool>()   ? "by MX, signed (DNSSEC)"
                                          : "by MX, not signed"
     );
+    if (result.contains("route")) {
+        out += "by the route " + result["route"].get<std::string>() + "\n";
+    }
     const Json& sts = result["mta_sts"];
     out += fmt::format("MTA-STS: {}", sts["mode"].get<std::string>());
     if (sts.contains("id")) {
@@ -253,6 +269,7 @@ void add_peer_tls(CLI::App& peer, Context& context, Chosen& chosen) {
     );
     auto question = std::make_shared<Question>();
     command->add_option("domain", question->domain, "The domain of an address")->required();
+    command->add_option("--from", question->sender, "For mail of this sender ([[route]])");
     command->add_flag("--require", question->require, "For a message with REQUIRETLS");
     command->add_flag("--optional", question->optional, "For one that says \"TLS-Required: No\"");
     command->callback([&context, &chosen, question] {

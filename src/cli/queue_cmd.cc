@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "cli/commands.h"
 #include "cli/context.h"
+#include "cli/queue_compact.h"
 
 #include <fmt/core.h>
 
@@ -184,6 +185,7 @@ void add_queue(CLI::App& app, Context& context, Chosen& chosen) {
     add_queue_selected(*queue, context, chosen);
     add_suspensions(*queue, context, chosen);
     add_spool_tools(*queue, context, chosen);
+    add_queue_compact(*queue, context, chosen);
 }
 
 }  // namespace sekisho::cli

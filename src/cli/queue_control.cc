@@ -5,6 +5,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "cli/context.h"
+#include "cli/queue_compact.h"
 #include "cli/queue_select.h"
 #include "cli/queue_stats.h"
 #include "cli/suspensions.h"
@@ -235,11 +236,14 @@ std::vector<Status> perform(
 }
 
 // A route that can't be one would leave the messages where no try helps.
-Status check(const Verb& verb, const Json& request) {
+Status check(const QueueDeps& deps, const Verb& verb, const Json& request) {
     const std::string route = request.value("route", "");
-    if (verb.action == Action::Reroute && !delivery::parse_host(route)) {
+    if (verb.action == Action::Reroute && !delivery::parse_host(route) &&
+        !(deps.is_route && deps.is_route(route))) {
         return fail(
-            Errc::Invalid, "\"" + printable(route, 80) + "\" is not HOST:PORT of another server"
+            Errc::Invalid,
+            "\"" + printable(route, 80) +
+                "\" is neither HOST:PORT of another server nor the name of a [[route]]"
         );
     }
     return {};
@@ -333,6 +337,9 @@ Result<Json> queue_command(const QueueDeps& deps, const std::string& name, const
     if (name == "queue-stats") {
         return stats(deps, request);
     }
+    if (name == "queue-compact") {
+        return compact_command(deps.spool, request);
+    }
     if (name == "queue-suspend") {
         return deps.suspensions.suspend(request);
     }
@@ -353,7 +360,7 @@ Result<Json> queue_command(const QueueDeps& deps, const std::string& name, const
     if (verb == kVerbs.end()) {
         return fail(Errc::NotFound, "the mail server knows no command \"" + name + "\"");
     }
-    if (Status right = check(*verb, request); !right) {
+    if (Status right = check(deps, *verb, request); !right) {
         return fail(right.error());
     }
     return request.contains("ids") ? act_on_many(deps, *verb, request)

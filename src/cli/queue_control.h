@@ -19,6 +19,8 @@ struct QueueDeps {
     SuspensionKeeper& suspensions;
     std::function<delivery::NoticeOptions()> notices;  // for `drop` with a notice to the sender
     const dkim::SignerHolder* signer = nullptr;
+    // Whether a [[route]] has the name.
+    std::function<bool(const std::string& name)> is_route = nullptr;
 };
 
 // A selector's members: queue_select.h. NotFound for a command or a queue id that isn't there. What
@@ -30,6 +32,7 @@ struct QueueDeps {
 //   queue-retry|hold|release|drop|reroute
 //                  queue_id -> text; or ids (at most kActMax) -> done, failed
 //                  "bounce" (drop): a notice to the sender first; "route" (reroute): HOST:PORT
+//   queue-compact  queue_compact.h
 //   queue-suspend|resume   account or domain, until -> text
 //   queue-suspensions      -> suspensions
 [[nodiscard]] Result<Json> queue_command(

@@ -319,7 +319,12 @@ void add_queue_selected(CLI::App& queue, Context& context, Chosen& chosen) {
             "--dry-run", options->dry_run, "Show what it would be done to, and do nothing"
         );
         if (verb == "reroute") {
-            sub->add_option("--to", options->route, "HOST:PORT of the other server")->required();
+            sub->add_option(
+                   "--to",
+                   options->route,
+                   "HOST:PORT of the other server, or the name of a [[route]]"
+            )
+                ->required();
         }
         if (verb == "drop") {
             sub->add_flag(

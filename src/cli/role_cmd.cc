@@ -2,6 +2,10 @@
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/role.h"
+#include "desk/metrics_table.h"
+#include "desk/openapi.h"
+
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <string>
@@ -22,7 +26,7 @@ int status(const Context& context, const std::string& role) {
     return kDone;
 }
 
-void add_role(
+CLI::App* add_role(
     CLI::App& app,
     Context& context,
     Chosen& chosen,
@@ -43,6 +47,7 @@ void add_role(
     role->add_subcommand("status", "Its counters")->callback([&context, &chosen, name] {
         chosen = [&context, name] { return status(context, name); };
     });
+    return role;
 }
 
 }  // namespace
@@ -52,7 +57,23 @@ void add_mail(CLI::App& app, Context& context, Chosen& chosen) {
 }
 
 void add_desk(CLI::App& app, Context& context, Chosen& chosen) {
-    add_role(app, context, chosen, "desk", "Guide and desk: alone, runs them; status", run_desk);
+    auto* desk = add_role(
+        app, context, chosen, "desk", "Guide and desk: alone, runs them; status", run_desk
+    );
+    desk->add_subcommand("metrics-reference", "docs/metrics.md: what /metrics says")
+        ->callback([&chosen] {
+            chosen = [] {
+                fmt::print("{}", desk::metrics_reference());
+                return kDone;
+            };
+        });
+    desk->add_subcommand("api-reference", "docs/api.md: what the API can be asked for")
+        ->callback([&chosen] {
+            chosen = [] {
+                fmt::print("{}", desk::api_reference());
+                return kDone;
+            };
+        });
 }
 
 }  // namespace sekisho::cli

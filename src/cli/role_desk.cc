@@ -38,7 +38,8 @@ Result<std::string> ask_for_desk(
     if (answer) {
         return answer->dump(-1, ' ', false, Json::error_handler_t::replace);
     }
-    if (answer.error().code == Errc::NotFound || answer.error().code == Errc::Unavailable) {
+    if (answer.error().code == Errc::NotFound || answer.error().code == Errc::Conflict ||
+        answer.error().code == Errc::Unavailable) {
         return fail(answer.error());
     }
     return Json{{"error", answer.error().message}}.dump();
@@ -163,6 +164,8 @@ class DeskRole final : public Role {
             store_->accounts(),
             store_->lines(),
             store_->journal(),
+            store_->leases(),
+            store_->staff(),
             [config](const std::string& role, const std::string& request) {
                 return ask_for_desk(config, role, request);
             },

@@ -21,6 +21,7 @@
 #include "conduct/warden.h"
 #include "config/config.h"
 #include "delivery/deliverer.h"
+#include "delivery/routes/rule.h"
 #include "delivery/sts_source.h"
 #include "dkim/sign.h"
 #include "mail/password_check.h"
@@ -35,7 +36,9 @@
 #include "store/spool_log.h"
 #include "store/store.h"
 
+#include <algorithm>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -56,11 +59,37 @@ Result<std::unique_ptr<queue::Spool>> open_spool(const config::Config& config) {
     return store::SpoolLog::open(spool_options(config));
 }
 
+// One that can't be read leaves its route's mail waiting; nothing else does.
+std::map<std::string, std::string> route_passwords(const std::vector<delivery::RouteRule>& routes) {
+    std::map<std::string, std::string> passwords;
+    for (const delivery::RouteRule& route : routes) {
+        if (route.login.empty()) {
+            continue;
+        }
+        auto content = read_file(route.password_file, 4096);
+        std::string password = content ? std::string(trim(*content)) : std::string();
+        if (password.empty()) {
+            log::error(
+                "ROUTE_PASSWORD_UNREADABLE",
+                "mail of the route waits",
+                {{"route", route.name},
+                 {"file", route.password_file},
+                 {"error", content ? "the file is empty" : content.error().message}}
+            );
+            continue;
+        }
+        passwords[route.name] = std::move(password);
+    }
+    return passwords;
+}
+
 delivery::Options delivery_options(const config::Config& config) {
     delivery::Options options;
     options.route.hostname = config.mail.hostname;
     options.route.domains = config.mail.domains;
     options.route.smarthost = config.delivery.smarthost;
+    options.route.routes = config.delivery.routes;
+    options.passwords = route_passwords(config.delivery.routes);
     options.route.port = config.delivery.port;
     options.notices.hostname = config.mail.hostname;
     options.notices.from = config.delivery.dsn_from;
@@ -168,7 +197,11 @@ class MailRole final : public Role {
             store_->journal(),
             *suspensions_,
             [this] { return delivery_options(config_).notices; },
-            &signer_
+            &signer_,
+            [this](const std::string& name) {
+                const auto& routes = config_.delivery.routes;
+                return std::ranges::find(routes, name, &delivery::RouteRule::name) != routes.end();
+            }
         };
         return queue_command(deps, name, request);
     }

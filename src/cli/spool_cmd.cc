@@ -31,7 +31,9 @@ int with_spool(const Context& context, const std::string& folder, const Tool& to
     if (!std::filesystem::is_directory(config->queue.directory)) {
         return report(context, {Errc::NotFound, config->queue.directory + ": there is no spool"});
     }
-    auto spool = store::SpoolLog::open(spool_options(*config));
+    store::SpoolOptions spool_of = spool_options(*config);
+    spool_of.use_hints = false;  // every record is looked at
+    auto spool = store::SpoolLog::open(std::move(spool_of));
     if (!spool && spool.error().code == Errc::Conflict) {
         return report(
             context, {Errc::Conflict, spool.error().message + "; stop the mail role first"}

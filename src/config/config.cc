@@ -61,6 +61,9 @@ Config Config::resolved() const {
     for (LineSource& source : c.lines) {
         anchor(source.file, folder);
     }
+    for (delivery::RouteRule& route : c.delivery.routes) {
+        anchor(route.password_file, folder);
+    }
     if (!c.limits.country_file.empty()) {
         c.watched_files.push_back(c.limits.country_file);
     }

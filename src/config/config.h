@@ -6,6 +6,7 @@
 #include "base/ip.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "delivery/routes/rule.h"
 #include "delivery/tls/policy.h"
 #include "limit/spec.h"
 #include "policy/policy.h"
@@ -151,6 +152,7 @@ struct Conduct {  // what is done about a misused account; conduct/machine.h has
     std::uint32_t refused_min = 10, refused_percent = 30, refused_points = 20;
     std::uint32_t gate_points = 10;
     std::uint32_t complaint_points = 30;
+    std::uint32_t spam_points = 10;
     bool tell_subscriber = true;
     std::string abuse_mail;      // empty: nobody is told
     std::string report_address;  // empty: no complaint is read
@@ -200,6 +202,19 @@ struct AccountSource {  // [[account_source]]
     friend bool operator==(const AccountSource&, const AccountSource&) = default;
 };
 
+struct Milter {          // [[milter]]
+    std::string name;    // unique
+    std::string socket;  // as written
+    std::string path;    // of it: a Unix-domain socket, or else
+    Endpoint endpoint;
+    std::vector<std::string> services;  // submission, exchange
+    std::string away = "tempfail";      // accept, tempfail, reject
+    Duration connect_timeout{5'000}, command_timeout{30'000}, content_timeout{120'000};
+    std::vector<std::string> spam_fields{"X-Spam: Yes", "X-Spam-Flag: Yes"};
+    bool spam_verdicts = false;  // its refusals of messages say that they are spam
+    friend bool operator==(const Milter&, const Milter&) = default;
+};
+
 struct Queue {
     std::string directory;  // empty: state_dir/spool
     std::uint64_t segment_size = 64ULL * 1024 * 1024;
@@ -229,12 +244,18 @@ struct Delivery {
     std::vector<delivery::TlsRule> tls;  // [delivery.tls]; the most exact one counts
     bool mta_sts = true;                 // RFC 8461
     std::uint16_t mta_sts_port = 443;
-    std::string trust_ca;  // PEM file; empty: the system's
+    std::string trust_ca;                     // PEM file; empty: the system's
+    std::vector<delivery::RouteRule> routes;  // [[route]], the first that fits counts
 };
 
 struct Http {
     std::vector<Endpoint> listen;  // guide, desk and metrics
     bool tls = false;
+};
+
+struct Desk {                                  // operators at the console
+    Duration session_idle{30LL * 60 * 1000};   // ends without a request for so long
+    Duration session_max{10LL * 3600 * 1000};  // ends in any case
 };
 
 struct Settings {  // what a mail program is told (guide); one model, every page a rendering
@@ -267,9 +288,11 @@ struct Config {
     Tls tls;
     OAuth oauth;
     std::vector<AccountSource> account_sources;
+    std::vector<Milter> milters;  // in the order they are asked
     Queue queue;
     Delivery delivery;
     Http http;
+    Desk desk;
     Settings settings;
     Retention retention;
     policy::Source policy;                   // [[class]] and [[rule]]

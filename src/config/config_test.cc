@@ -225,6 +225,43 @@ TEST(Config, LoginsFromElsewhere) {
     );
 }
 
+TEST(Config, Milters) {
+    const std::string one = "[[milter]]\nname = \"spam\"\nsocket = ";
+    const auto read = parse(one + "\"inet:11332@::1\"\nservices = [\"exchange\"]\n", "t");
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->milters.at(0).endpoint.text(), "[::1]:11332");
+    EXPECT_EQ(read->milters.at(0).away, "tempfail");
+    EXPECT_EQ(parse(one + "\"inet:localhost:99\"\n", "t")->milters.at(0).endpoint.port, 99);
+    EXPECT_EQ(parse(one + "\"local:/run/m\"\n", "t")->milters.at(0).path, "/run/m");
+    EXPECT_TRUE(first_problem(one + "\"/run/m\"\n").contains("milter.socket"));
+    EXPECT_TRUE(first_problem(one + "\"inet:0@127.0.0.1\"\n").contains("milter.socket"));
+    EXPECT_TRUE(first_problem(one + "\"unix:run\"\n").contains("milter.socket"));
+    EXPECT_TRUE(first_problem(one + "\"unix:/m\"\n" + one + "\"unix:/m\"\n").contains("there"));
+    const std::string good = one + "\"unix:/m\"\n";
+    EXPECT_TRUE(first_problem(good + "services = [\"imap\"]\n").contains("milter.services"));
+    EXPECT_TRUE(first_problem(good + "spam_fields = [\"X\"]\n").contains("milter.spam_fields"));
+    EXPECT_TRUE(first_problem(good + "away = \"drop\"\n").contains("expected one of"));
+}
+
+TEST(Config, RoutesAreCheckedAndTheirLoginsGoUnderTls) {
+    const std::string route = "[[route]]\nname = \"r\"\ndomains = [\"B.example\"]\n";
+    const std::string via = route + "via = [\"relay.example:587\"]\n";
+    const auto routed = parse(
+        via + "login = \"taro\"\npassword_file = \"pw\"\nprotocol = \"submissions\"\n", "/etc/t"
+    );
+    ASSERT_TRUE(routed);
+    EXPECT_EQ(routed->delivery.routes.at(0).domains.at(0), "b.example");
+    EXPECT_EQ(routed->delivery.routes.at(0).tls->level, delivery::TlsLevel::Verified);
+    EXPECT_EQ(routed->resolved().delivery.routes.at(0).password_file, "/etc/pw");
+    EXPECT_TRUE(first_problem(via + via).contains("is there already"));
+    EXPECT_TRUE(first_problem(via + "login = \"taro\"\n").contains("go together"));
+    EXPECT_TRUE(first_problem(via + "tls = \"maybe\"\n").contains("expected none"));
+    EXPECT_TRUE(first_problem(via + "protocol = \"uucp\"\n").contains("smtp, submissions, lmtp"));
+    EXPECT_TRUE(first_problem(route + "via = [\"relay.example\"]\n").contains("HOST:PORT"));
+    EXPECT_TRUE(first_problem("[[route]]\nname = \"r\"\n").contains("all missing"));
+    EXPECT_TRUE(first_problem("[[route]]\nname = \"a:b\"\ndomains = [\"*\"]\n").contains("colon"));
+}
+
 TEST(Config, PrefixFiles) {
     const std::string folder = ::testing::TempDir();
     ASSERT_TRUE(write_file_atomic(

@@ -321,6 +321,7 @@ const std::vector<Table<Config>>& tables() {
         }
         every.push_back(limits_table());
         every.push_back(conduct_table());
+        every.push_back(desk_table());
         return every;
     }();
     return all;

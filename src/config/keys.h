@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <toml++/toml.h>
+#include <utility>
 #include <vector>
 
 namespace sekisho::config {
@@ -70,8 +71,15 @@ struct LimitTable {
 [[nodiscard]] const Table<Radius::Client>& radius_client_table();
 [[nodiscard]] const Table<LineSource>& line_source_table();
 [[nodiscard]] const Table<AccountSource>& account_source_table();
+[[nodiscard]] const Table<Milter>& milter_table();
+// Fills in where it listens; what is wrong with it beside those that are there already: key, text.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> faults_of(
+    Milter& milter, const std::vector<Milter>& others
+);
+[[nodiscard]] const Table<delivery::RouteRule>& route_table();
 [[nodiscard]] Table<Config> limits_table();   // a part of tables()
 [[nodiscard]] Table<Config> conduct_table();  // a part of tables()
+[[nodiscard]] Table<Config> desk_table();     // a part of tables()
 [[nodiscard]] const Table<LimitTable>& limit_table();
 [[nodiscard]] Result<limit::Spec> spec_of(const LimitTable& table, std::chrono::minutes utc_offset);
 

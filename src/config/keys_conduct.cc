@@ -159,6 +159,11 @@ Table<C> conduct_table() {
                 "For a complaint about a message of it (`sekisho complaint read`, "
                 "`report_address`)."
             ),
+            points(
+                "spam_points",
+                SEKISHO_AT(conduct.spam_points),
+                "For a message of it that a `[[milter]]` calls spam."
+            ),
             flag<C>(
                 "tell_subscriber",
                 SEKISHO_AT(conduct.tell_subscriber),

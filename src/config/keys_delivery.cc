@@ -2,6 +2,7 @@
 #include "config/config.h"
 #include "config/key_types.h"
 #include "config/keys.h"
+#include "delivery/routes/rule.h"
 #include "delivery/tls/policy.h"
 
 #include <algorithm>
@@ -88,6 +89,102 @@ std::vector<Key<Config>> delivery_tls_keys() {
             "verified by. Empty: the system's."
         )),
     };
+}
+
+const Table<delivery::RouteRule>& route_table() {
+    using T = delivery::RouteRule;
+    static const Table<T> table = [] {
+        Key<T> protocol{
+            "protocol",
+            "string",
+            "smtp, submissions, lmtp",
+            "\"smtp\"",
+            "What is spoken: `smtp` (with STARTTLS), `submissions` (TLS from the first byte, port "
+            "465, RFC 8314), `lmtp` (RFC 2033).",
+            true,
+            {}
+        };
+        protocol.read = [](T& rule, const toml::node& node) -> std::optional<std::string> {
+            const auto read =
+                delivery::parse_protocol(node.value_exact<std::string>().value_or(""));
+            if (!read) {
+                return "expected one of: smtp, submissions, lmtp";
+            }
+            rule.protocol = *read;
+            return std::nullopt;
+        };
+        Key<T> tls{
+            "tls",
+            "string",
+            "none, opportunistic, auto, required, verified, dane",
+            "\"\"",
+            "How much TLS the servers of `via` must show, as in `[delivery.tls]`, with names of "
+            "hosts behind it or without. Empty: `verified` with a login, else what "
+            "`[delivery.tls]` says of the host's name.",
+            true,
+            {}
+        };
+        tls.read = [](T& rule, const toml::node& node) -> std::optional<std::string> {
+            const auto written = node.value_exact<std::string>();
+            if (!written) {
+                return "expected a string";
+            }
+            if (written->empty()) {
+                return std::nullopt;
+            }
+            return delivery::read_tls_rule("*", *written, rule.tls.emplace());
+        };
+        return Table<T>{
+            "route",
+            true,
+            "Mail that goes another way than `delivery.smarthost` or the MX records. The first "
+            "route of the file whose conditions all hold counts; one that isn't given asks "
+            "nothing. Mail for `mail.domains` stays here unless a route names the domain exactly.",
+            {
+                required(text<T>("name", SEKISHO_AT(name), "Unique name, for logs and commands.")),
+                texts<T>(
+                    "domains",
+                    SEKISHO_AT(domains),
+                    "Domains of recipients: `example.net`, `.example.net` for all below it, `*`."
+                ),
+                texts<T>(
+                    "senders",
+                    SEKISHO_AT(senders),
+                    "Senders of the envelope: an address, a domain as above, `<>` for "
+                    "notifications, `*`."
+                ),
+                texts<T>("accounts", SEKISHO_AT(accounts), "Logins that submitted it."),
+                texts<T>(
+                    "via",
+                    SEKISHO_AT(via),
+                    "`HOST:PORT` of the servers that take it, in the order to try them; for "
+                    "`lmtp` the path of a socket, too. Empty: by MX, past "
+                    "`delivery.smarthost`."
+                ),
+                protocol,
+                tls,
+                text<T>(
+                    "login",
+                    SEKISHO_AT(login),
+                    "Log in at those servers (RFC 4954) by the best that they offer of "
+                    "SCRAM-SHA-256-PLUS, SCRAM-SHA-256, PLAIN and LOGIN. A refused login is tried "
+                    "again with the message; nothing is returned for it before `queue.expire`."
+                ),
+                text<T>(
+                    "password_file",
+                    SEKISHO_AT(password_file),
+                    "File with the password alone, readable by the mail role's user; read at start "
+                    "and `sekisho reload`."
+                ),
+                flag<T>(
+                    "login_without_tls",
+                    SEKISHO_AT(login_without_tls),
+                    "Log in without TLS too, which shows the password to everybody on the way."
+                ),
+            }
+        };
+    }();
+    return table;
 }
 
 #undef SEKISHO_AT

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "config/keys.h"
+#include "delivery/routes/rule.h"
 #include "delivery/tls/policy.h"
 #include "limit/spec.h"
 #include "policy/policy.h"
@@ -119,6 +120,22 @@ class Reader {
             );
             return;
         }
+        if (key == milter_table().name) {
+            each(milter_table(), key, line, node, [this](Milter& milter, std::uint32_t at) {
+                add_milter(milter, at);
+            });
+            return;
+        }
+        if (key == route_table().name) {
+            each(
+                route_table(),
+                key,
+                line,
+                node,
+                [this](delivery::RouteRule& rule, std::uint32_t at) { add_route(rule, at); }
+            );
+            return;
+        }
         if (key == limit_table().name) {
             each(limit_table(), key, line, node, [this](LimitTable& table, std::uint32_t at) {
                 limits_.emplace_back(std::move(table), at);
@@ -148,6 +165,8 @@ class Reader {
         nearest.offer(rule_table().name);
         nearest.offer(line_source_table().name);
         nearest.offer(account_source_table().name);
+        nearest.offer(milter_table().name);
+        nearest.offer(route_table().name);
         nearest.offer(limit_table().name);
         problem(line, key, "unknown key" + nearest.hint());
     }
@@ -340,6 +359,27 @@ class Reader {
             );
         }
         config_.account_sources.push_back(std::move(source));
+    }
+
+    void add_milter(Milter& milter, std::uint32_t line) {
+        for (auto& [key, text] : faults_of(milter, config_.milters)) {
+            problem(line, "milter." + key, std::move(text));
+        }
+        config_.milters.push_back(std::move(milter));
+    }
+
+    void add_route(delivery::RouteRule& rule, std::uint32_t line) {
+        const auto& all = config_.delivery.routes;
+        if (std::ranges::find(all, rule.name, &delivery::RouteRule::name) != all.end()) {
+            problem(line, "route.name", "\"" + rule.name + "\" is there already");
+        }
+        if (rule.name.empty() || rule.name.size() > 64 || rule.name.contains(':')) {
+            problem(line, "route.name", "must have 1 to 64 bytes, and no colon");
+        }
+        if (auto wrong = delivery::check_route(rule)) {
+            problem(line, "route", "\"" + rule.name + "\": " + *wrong);
+        }
+        config_.delivery.routes.push_back(std::move(rule));
     }
 
     // A day begins when [limits] says, which may stand anywhere.

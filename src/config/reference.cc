@@ -74,6 +74,8 @@ std::string defaults_toml() {
     commented_example(out, radius_client_table());
     commented_example(out, line_source_table());
     commented_example(out, account_source_table());
+    commented_example(out, milter_table());
+    commented_example(out, route_table());
     commented_example(out, limit_table());
     commented_example(out, class_table());
     commented_example(out, region_table());
@@ -98,6 +100,8 @@ std::string reference_markdown() {
     markdown_table(out, radius_client_table());
     markdown_table(out, line_source_table());
     markdown_table(out, account_source_table());
+    markdown_table(out, milter_table());
+    markdown_table(out, route_table());
     markdown_table(out, limit_table());
     markdown_table(out, class_table());
     markdown_table(out, region_table());

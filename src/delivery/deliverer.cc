@@ -87,7 +87,8 @@ std::optional<Time> suspended_until(
     return all ? std::optional(until) : std::nullopt;
 }
 
-// With an operator's route everything of the message goes there, mail for our own domains too.
+// With an operator's route, a server or the name of a [[route]], everything of the message goes
+// there, mail for our own domains too.
 std::shared_ptr<const Options> rerouted(
     std::shared_ptr<const Options> options, const std::string& route
 ) {
@@ -95,8 +96,18 @@ std::shared_ptr<const Options> rerouted(
         return options;
     }
     auto own = std::make_shared<Options>(*options);
-    own->route.smarthost = route;
     own->route.domains.clear();
+    const auto rule = std::ranges::find(options->route.routes, route, &RouteRule::name);
+    own->route.routes.clear();
+    if (rule == options->route.routes.end()) {
+        own->route.smarthost = route;
+        return own;
+    }
+    RouteRule always = *rule;
+    always.domains = {"*"};
+    always.senders.clear();
+    always.accounts.clear();
+    own->route.routes.push_back(std::move(always));
     return own;
 }
 

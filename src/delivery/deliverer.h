@@ -22,6 +22,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -48,7 +49,9 @@ struct Options {
     std::string maildir;       // root folder
     std::string lmtp;          // "127.0.0.1:24", "[::1]:24" or the path of a socket
     std::vector<TlsRule> tls;  // towards others
-    bool mta_sts = true;       // their policies are asked for
+    // Of routes with a login, by the routes' names; one that is missing can't be read.
+    std::map<std::string, std::string> passwords;
+    bool mta_sts = true;  // their policies are asked for
     Duration connect_timeout{30'000};
     std::size_t addresses_max = 10;  // of hosts of a destination, tried for one message at once
 };

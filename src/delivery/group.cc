@@ -6,6 +6,7 @@
 #include "delivery/host_tries.h"
 #include "delivery/outcome.h"
 #include "delivery/route.h"
+#include "delivery/routes/rule.h"
 #include "delivery/slots.h"
 #include "message/header.h"
 #include "net/resolver.h"
@@ -18,6 +19,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,6 +63,7 @@ net::Task<Plan> plan_mx(std::shared_ptr<Job> job, Destination to) {
         records.push_back({.preference = mx.preference, .host = mx.host});
     }
     const bool implicit = records.empty();
+    std::optional<RouteRule> rule = std::move(to.rule);
     plan.security_domain = to.domain;
     plan.hosts_secure = answer->secure;
     to = hosts_of_mx(to.domain, std::move(records), job->options->route, random_number());
@@ -71,6 +74,7 @@ net::Task<Plan> plan_mx(std::shared_ptr<Job> job, Destination to) {
     plan.hosts = std::move(to.hosts);
     plan.best = to.best;
     plan.place = std::move(to.place);
+    plan.rule = std::move(rule);
     plan.no_address =
         implicit
             ? hopeless(smtp::reply(550, "5.1.2", "The domain " + to.domain + " does not exist"))
@@ -95,6 +99,7 @@ net::Task<Plan> make_plan(std::shared_ptr<Job> job, Destination to) {
             plan.hosts = std::move(to.hosts);
             plan.best = to.best;
             plan.place = std::move(to.place);
+            plan.rule = std::move(to.rule);
             plan.configured = true;
             if (!plan.hosts.empty()) {
                 plan.security_domain = plan.hosts.front().name;
@@ -149,7 +154,10 @@ net::Task<GroupResult> try_group(std::shared_ptr<Job> job, Group group) {
             group, another_time("4.3.2", "Mail to " + group.domain + " is suspended here")
         );
     }
-    Destination to = destination(group.domain, job->options->route);
+    const RouteQuestion question{
+        group.domain, job->entry.envelope.reverse_path, job->entry.envelope.account
+    };
+    Destination to = destination(question, job->options->route);
     const bool local = to.kind == Destination::Kind::Local;
     Plan plan = co_await make_plan(job, std::move(to));
     if (plan.instead) {
@@ -172,7 +180,12 @@ net::Task<GroupResult> try_group(std::shared_ptr<Job> job, Group group) {
         GroupResult result = co_await try_local(job, std::move(group), std::move(*bytes));
         co_return result;
     }
-    HostTries tries(job, std::move(group), std::move(*bytes), false);
+    const bool lmtp = plan.rule && plan.rule->protocol == RouteRule::Protocol::Lmtp;
+    HostTries tries(job, std::move(group), std::move(*bytes), lmtp);
+    if (lmtp && plan.hosts.empty()) {
+        GroupResult by_socket = co_await tries.run_socket(plan.place, plan.place);
+        co_return by_socket;
+    }
     GroupResult result = co_await tries.run(std::move(plan));
     co_return result;
 }

@@ -1,19 +1,24 @@
 #include "delivery/host_tries.h"
 
+#include "account/sasl_client.h"
 #include "base/ip.h"
+#include "base/time.h"
 #include "delivery/connections.h"
 #include "delivery/engine.h"
 #include "delivery/outcome.h"
 #include "delivery/route.h"
+#include "delivery/routes/rule.h"
 #include "delivery/security.h"
 #include "delivery/slots.h"
 #include "delivery/smtp_client.h"
 #include "delivery/tls/demand.h"
+#include "delivery/tls/policy.h"
 #include "net/resolver.h"
 #include "net/task.h"
 #include "smtp/client_session.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -41,6 +46,14 @@ smtp::OutgoingMessage outgoing(
     message.body_binary = envelope.body_binary;
     message.require_tls = envelope.require_tls && !lmtp;  // RFC 8689 §4.4: that is delivery
     message.priority = envelope.priority;
+    if (const auto& by = envelope.deliver_by) {
+        smtp::OutgoingMessage::DeliverBy left;
+        left.seconds =
+            std::chrono::duration_cast<std::chrono::seconds>(by->deadline - now()).count();
+        left.must_return = by->mode == queue::DeliverBy::Mode::Return;
+        left.trace = by->trace;
+        message.deliver_by = left;
+    }
     message.ret = envelope.ret;
     message.envid = envelope.envid;
     for (const std::size_t i : which) {
@@ -75,13 +88,28 @@ HostTries::HostTries(std::shared_ptr<Job> job, Group group, Bytes bytes, bool lm
 
 net::Task<GroupResult> HostTries::run(Plan plan) {
     place_ = plan.place;
+    rule_ = plan.rule;
+    if (rule_ && !rule_->login.empty() && !job_->options->passwords.contains(rule_->name)) {
+        co_return same_for_all(
+            group_,
+            another_time(
+                "4.3.5",
+                "The password of the route " + rule_->name +
+                    " can't be read: " + rule_->password_file
+            )
+        );
+    }
     if (!lmtp_) {
         wish_.require = job_->entry.envelope.require_tls;
         wish_.optional = job_->tls_optional;
         domain_.name = plan.security_domain;
         domain_.configured = plan.configured;
+        std::vector<TlsRule> rules = job_->options->tls;
+        if (rule_ && rule_->tls) {
+            rules.assign(1, *rule_->tls);
+        }
         domain_ = co_await look_up_domain(
-            tools(), job_->executor, domain_, job_->options->tls, wish_, plan.hosts_secure
+            tools(), job_->executor, domain_, std::move(rules), wish_, plan.hosts_secure
         );
     }
     const std::vector<Host> hosts = in_order(plan);
@@ -131,6 +159,10 @@ std::string HostTries::key_of(const Host& host, Demand::Kind kind) const {
     if (!lmtp_) {
         key += ", " + std::string(name(kind));
     }
+    if (rule_ && !rule_->login.empty()) {
+        // Another route's password is another proof, though the login is the same.
+        key += " as " + rule_->login + " by " + rule_->name;
+    }
     return kind == Demand::Kind::Dane ? key + " for " + domain_.name : key;
 }
 
@@ -166,7 +198,8 @@ net::Task<void> HostTries::try_host(Host host) {
         if (found.addresses.empty()) {
             co_return;
         }
-        security = co_await look_up_host(tools(), domain_, wish_, host, found.secure);
+        security =
+            co_await look_up_host(tools(), domain_, wish_, host, found.secure, found.canonical);
         if (security.demand.refused) {
             refuse(security);
             co_return;
@@ -219,6 +252,7 @@ net::Task<HostTries::Found> HostTries::addresses_of(Host host) {
         co_return found;
     }
     found.secure = answer->secure;
+    found.canonical = answer->canonical;
     // IPv6 first, and at every second try IPv4 first: a family that is broken on the way
     // delays half of the tries, and stops none.
     const bool v4_first = job_->entry.attempts % 2 == 1;
@@ -257,20 +291,36 @@ net::Task<void> HostTries::try_kept(std::string to) {
     }
 }
 
+SendOptions HostTries::send_options(const Security& security) const {
+    const Options& configured = *job_->options;
+    SendOptions options;
+    options.hostname = configured.route.hostname;
+    options.lmtp = lmtp_;
+    options.keep = true;
+    options.connect_timeout = configured.connect_timeout;
+    options.chunking = configured.chunking && !lmtp_;
+    options.eight_bit_anyway = configured.eight_bit_anyway || lmtp_;
+    options.tls = security.context;
+    options.tls_required = security.required;
+    options.tls_proof = security.proof();
+    options.tls_name = security.tls_name;
+    if (rule_) {
+        options.implicit_tls = rule_->protocol == RouteRule::Protocol::Submissions;
+        options.login_without_tls = rule_->login_without_tls;
+        if (!rule_->login.empty()) {
+            options.login =
+                account::ClientLogin{rule_->login, configured.passwords.at(rule_->name)};
+            options.workers = &job_->shop->deps.workers;
+        }
+    }
+    return options;
+}
+
 net::Task<void> HostTries::try_peer(Peer peer, std::string to, Security security) {
     ++tries_;
     Shop& shop = *job_->shop;
     ++shop.counters.attempts;
-    SendOptions options;
-    options.hostname = job_->options->route.hostname;
-    options.lmtp = lmtp_;
-    options.keep = true;
-    options.connect_timeout = job_->options->connect_timeout;
-    options.chunking = job_->options->chunking && !lmtp_;
-    options.eight_bit_anyway = job_->options->eight_bit_anyway || lmtp_;
-    options.tls = security.context;
-    options.tls_required = security.required;
-    options.tls_proof = security.proof();
+    SendOptions options = send_options(security);
     Connections::Use use = shop.connections->opening(place_);
     smtp::OutgoingMessage message = outgoing(*job_, group_, open_, bytes_, lmtp_);
     Attempt attempt =
@@ -300,6 +350,7 @@ void HostTries::take_in(const Peer& peer, Attempt& attempt) {
         tried.remote = peer.name.empty() ? "" : peer.text();
         tried.tls = attempt.tls;
         tried.dsn_passed_on = attempt.dsn_offered;
+        tried.by_passed_on = attempt.by_offered;
         reached_ = reached_ || tried.stage != Stage::Connect;
         if (decide(tried, false) == Decision::NextHost) {
             still_open.push_back(open_[n]);

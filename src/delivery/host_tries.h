@@ -6,6 +6,7 @@
 #include "delivery/engine.h"
 #include "delivery/outcome.h"
 #include "delivery/route.h"
+#include "delivery/routes/rule.h"
 #include "delivery/security.h"
 #include "delivery/smtp_client.h"
 #include "delivery/tls/demand.h"
@@ -42,9 +43,10 @@ struct Plan {
     std::vector<Host> hosts;
     std::size_t best = 0;  // as Destination has them
     std::string place;
-    std::string security_domain;  // whose rules and policies for TLS count
-    bool configured = false;      // the hosts are named by us or by the address
-    bool hosts_secure = false;    // DNSSEC vouches for them
+    std::string security_domain;    // whose rules and policies for TLS count
+    bool configured = false;        // the hosts are named by us or by the address
+    bool hosts_secure = false;      // DNSSEC vouches for them
+    std::optional<RouteRule> rule;  // the operator's route that leads there
     std::optional<Tried> instead;
     std::optional<Tried> no_address;  // when no host turns out to have one
 };
@@ -65,10 +67,12 @@ class HostTries {
     struct Found {
         std::vector<IpAddress> addresses;
         bool secure = false;
+        std::string canonical;
     };
     net::Task<Found> addresses_of(Host host);
     net::Task<void> try_host(Host host);
     net::Task<void> try_kept(std::string to);
+    [[nodiscard]] SendOptions send_options(const Security& security) const;
     net::Task<void> try_peer(Peer peer, std::string to, Security security);
     void refuse(const Security& security);
     void take_in(const Peer& peer, Attempt& attempt);
@@ -78,6 +82,7 @@ class HostTries {
     Bytes bytes_;
     bool lmtp_;
     std::string place_;
+    std::optional<RouteRule> rule_;
     TlsWish wish_;
     SecurityDomain domain_;
     std::vector<std::size_t> open_;  // indices into the group

@@ -41,6 +41,15 @@ bool wanted(const std::string& notify, DsnAction action) {
     return !notify.empty() && message::dsn_wanted(notify, DsnAction::Delivered);
 }
 
+// RFC 2852 §4.1.4: whoever set a time for delivery is told that the message was handed on: when it
+// asked for a trace, and when the next server knows nothing of times, so that nobody after us
+// tells.
+bool by_is_told(const queue::Envelope& envelope, const FinishedRecipient& finished) {
+    return envelope.deliver_by && finished.settled.state == queue::RecipientState::Delivered &&
+           !finished.final_delivery && finished.recipient.notify != "NEVER" &&
+           (envelope.deliver_by->trace || !finished.tried.by_passed_on);
+}
+
 message::DsnRecipient describe(const FinishedRecipient& finished, DsnAction action, Time now) {
     message::DsnRecipient result;
     result.address = finished.recipient.address;
@@ -87,7 +96,9 @@ std::optional<Notice> make_notice(
     message::DsnRequest request;
     for (const FinishedRecipient& finished : recipients) {
         const auto action = action_of(finished);
-        if (action && wanted(finished.recipient.notify, *action)) {
+        if (by_is_told(envelope, finished)) {
+            request.recipients.push_back(describe(finished, DsnAction::Relayed, now));
+        } else if (action && wanted(finished.recipient.notify, *action)) {
             request.recipients.push_back(describe(finished, *action, now));
         }
     }

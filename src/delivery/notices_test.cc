@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <gtest/gtest.h>
+#include <optional>
 #include <string>
 
 namespace sekisho::delivery {
@@ -28,11 +29,16 @@ FinishedRecipient finished(const std::string& notify, int code, bool last_here =
     return result;
 }
 
-std::string notice(const FinishedRecipient& one, const std::string& sender = "a@example.net") {
+std::string notice(
+    const FinishedRecipient& one,
+    const std::string& sender = "a@example.net",
+    const std::optional<queue::DeliverBy>& by = std::nullopt
+) {
     queue::Envelope envelope;
     envelope.queue_id = "0123456789";
     envelope.reverse_path = sender;
     envelope.envid = "QQ314159";
+    envelope.deliver_by = by;
     NoticeOptions options;
     options.hostname = "mail.example.net";
     options.from = "postmaster@mail.example.net";
@@ -70,6 +76,25 @@ TEST(Notices, WhoIsTold) {
     FinishedRecipient passed = finished("SUCCESS", 250);
     passed.tried.dsn_passed_on = true;
     EXPECT_EQ(notice(passed), "none");
+}
+
+// RFC 2852 §4.1.4.
+TEST(Notices, WhoSetATimeIsToldWhenNobodyElseKeepsIt) {
+    const auto told = [](const std::string& notify, bool passed_on, bool trace, bool last = false) {
+        FinishedRecipient one = finished(notify, 250, last);
+        one.tried.by_passed_on = passed_on;
+        one.tried.dsn_passed_on = true;
+        const queue::DeliverBy by{
+            .deadline = kNow, .mode = queue::DeliverBy::Mode::Notify, .trace = trace
+        };
+        return action(notice(one, "a@example.net", by));
+    };
+    EXPECT_EQ(told("", false, false), "relayed");
+    EXPECT_EQ(told("FAILURE", false, false), "relayed");
+    EXPECT_EQ(told("NEVER", false, true), "none");
+    EXPECT_EQ(told("", true, false), "none");
+    EXPECT_EQ(told("", true, true), "relayed") << "each hop, with a trace";
+    EXPECT_EQ(told("", false, true, true), "none") << "delivered here";
 }
 
 TEST(Notices, ALateOneIsToldUnlessNotifyForbidsIt) {

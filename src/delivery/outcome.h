@@ -20,6 +20,7 @@ struct Tried {
     std::string remote;          // "mx1.example.net[192.0.2.1]:25"
     std::string tls;             // "TLSv1.3 TLS_AES_256_GCM_SHA384, not verified", empty: plain
     bool put_back = false;       // nothing was tried, since we are stopping
+    bool by_passed_on = false;   // it said DELIVERBY, and was told the time (RFC 2852 §4.1.4)
     bool dsn_passed_on = false;  // the server said DSN: notifying is its duty (RFC 3461 §5.2.1)
 };
 

@@ -2,11 +2,11 @@
 
 #include "base/bytes.h"
 #include "base/ip.h"
+#include "delivery/routes/rule.h"
 #include "net/idn.h"
 #include "smtp/reply.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,7 +15,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -30,16 +29,6 @@ Destination failed(
     result.domain = domain;
     result.failure = smtp::reply(code, enhanced, text);
     return result;
-}
-
-std::optional<std::uint16_t> parse_port(std::string_view text) {
-    std::uint16_t port = 0;
-    const char* end = text.data() + text.size();
-    const auto read = std::from_chars(text.data(), end, port);
-    if (read.ec != std::errc{} || read.ptr != end || port == 0) {
-        return std::nullopt;
-    }
-    return port;
 }
 
 // "[192.0.2.1]", "[IPv6:2001:db8::1]" (RFC 5321 §4.1.3).
@@ -80,6 +69,19 @@ std::string place_of(std::span<const Host> hosts) {
     return place;
 }
 
+// The servers that a rule names. A socket (LMTP) is the place alone.
+void by_rule(Destination& result) {
+    result.kind = Destination::Kind::Hosts;
+    result.place.clear();
+    for (const std::string& one : result.rule->via) {
+        result.place += (result.place.empty() ? "" : " ") + one;
+        if (const auto host = parse_host(one)) {
+            result.hosts.push_back(*host);
+        }
+    }
+    result.best = std::min<std::size_t>(result.hosts.size(), 1);
+}
+
 }  // namespace
 
 std::string domain_of(std::string_view address) {
@@ -88,32 +90,13 @@ std::string domain_of(std::string_view address) {
 }
 
 std::optional<Host> parse_host(std::string_view text) {
-    const std::size_t colon = text.rfind(':');
-    if (colon == std::string_view::npos || colon == 0) {
+    const auto read = parse_route_host(text);
+    if (!read) {
         return std::nullopt;
     }
-    const auto port = parse_port(text.substr(colon + 1));
-    std::string_view name = text.substr(0, colon);
-    if (!port) {
-        return std::nullopt;
-    }
-    Host host;
-    host.port = *port;
-    if (name.starts_with('[') && name.ends_with(']')) {
-        name = name.substr(1, name.size() - 2);
-        const auto address = IpAddress::parse(name);
-        if (!address) {
-            return std::nullopt;
-        }
+    Host host{.name = read->name, .address = {}, .port = read->port};
+    if (const auto address = IpAddress::parse(host.name)) {
         host.address = *address;
-    } else if (name.find_first_of(":[]/ ") != std::string_view::npos) {
-        return std::nullopt;
-    } else if (const auto address = IpAddress::parse(name)) {
-        host.address = *address;
-    }
-    host.name = without_dot(name);
-    if (host.name.empty()) {
-        return std::nullopt;
     }
     return host;
 }
@@ -128,8 +111,8 @@ bool usable(const IpAddress& address) {
     return !unspecified && bytes[0] != 0xFF;
 }
 
-Destination destination(std::string_view domain, const RouteOptions& options) {
-    const std::string lower = without_dot(domain);
+Destination destination(RouteQuestion question, const RouteOptions& options) {
+    const std::string lower = without_dot(question.domain);
     Destination result;
     result.domain = lower;
     result.place = lower;
@@ -137,11 +120,20 @@ Destination destination(std::string_view domain, const RouteOptions& options) {
     const auto ours = [&](const std::string& own) {
         return own == lower || (ascii && own == *ascii);
     };
-    if (lower.empty() || std::ranges::any_of(options.domains, ours)) {
+    const bool local = lower.empty() || std::ranges::any_of(options.domains, ours);
+    question.domain = ascii.value_or(lower);
+    if (const RouteRule* const rule = route_for(options.routes, question, local)) {
+        result.rule = *rule;
+        if (!rule->via.empty()) {
+            by_rule(result);
+            return result;
+        }
+    }
+    if (local && !result.rule) {
         result.kind = Destination::Kind::Local;
         return result;
     }
-    if (!options.smarthost.empty()) {
+    if (!options.smarthost.empty() && !result.rule) {
         const auto host = parse_host(options.smarthost);
         if (!host) {
             return failed(lower, 451, "4.3.5", "The smarthost is not configured as host:port");

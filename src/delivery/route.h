@@ -1,9 +1,10 @@
-// Where mail for a domain goes: local, the smarthost, an address literal, or the hosts of its MX
-// records in the order to try them (RFC 5321 §5.1, RFC 7505). Pure: records and a random seed are
-// handed in.
+// Where mail for a domain goes: local, a route of the operator's, the smarthost, an address
+// literal, or the hosts of its MX records in the order to try them (RFC 5321 §5.1, RFC 7505). Pure:
+// records and a random seed are handed in.
 #pragma once
 
 #include "base/ip.h"
+#include "delivery/routes/rule.h"
 #include "smtp/reply.h"
 
 #include <cstddef>
@@ -19,6 +20,7 @@ struct RouteOptions {
     std::string hostname;              // ours: an MX of that name is this host
     std::vector<std::string> domains;  // ours: delivered here; lower case
     std::string smarthost;             // "host:port", "[2001:db8::1]:port"; empty: by MX
+    std::vector<RouteRule> routes;     // go before the smarthost
     std::uint16_t port = 25;           // of hosts found by MX
 };
 
@@ -44,13 +46,14 @@ struct Destination {
     // What connections are counted, kept and put off by: the best hosts together, so that domains
     // with the same ones share it ("mx1.example.net mx2.example.net").
     std::string place;
+    std::optional<RouteRule> rule;  // the operator's route that this is
     smtp::Reply failure;
 };
 
 // The domain of a forward-path, lower case; empty for "postmaster" alone (RFC 5321 §4.5.1), which
 // is local.
 [[nodiscard]] std::string domain_of(std::string_view address);
-[[nodiscard]] Destination destination(std::string_view domain, const RouteOptions& options);
+[[nodiscard]] Destination destination(RouteQuestion question, const RouteOptions& options);
 
 struct MxRecord {
     std::uint16_t preference = 0;

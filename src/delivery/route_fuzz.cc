@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     options.hostname = "mail.example.net";
     options.domains = {"example.net"};
     const std::string domain = delivery::domain_of(text);
-    const Destination to = delivery::destination(domain, options);
+    const Destination to = delivery::destination({domain, "", ""}, options);
     SEKISHO_ASSERT((to.kind == Destination::Kind::Hosts) == !to.hosts.empty());
     SEKISHO_ASSERT(to.kind != Destination::Kind::Failed || to.failure.code >= 400);
     if (to.kind == Destination::Kind::MxOf) {

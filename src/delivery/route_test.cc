@@ -68,18 +68,23 @@ TEST(Route, DestinationsBeforeAnyLookUp) {
              {"[IPv6:::]", "550 5.1.2"},
              {"[x]", "550 5.1.2"},
          }) {
-        EXPECT_EQ(text(destination(row.domain, options())), row.expected) << row.domain;
+        EXPECT_EQ(text(destination({std::string(row.domain), "", ""}, options())), row.expected)
+            << row.domain;
     }
 }
 
 TEST(Route, TheSmarthostTakesAllThatIsNotOurs) {
     RouteOptions with = options();
     with.smarthost = "relay.example:587";
-    EXPECT_EQ(text(destination("other.example", with)), "hosts relay.example:587");
-    EXPECT_EQ(text(destination("[192.0.2.1]", with)), "hosts relay.example:587");
-    EXPECT_EQ(text(destination("example.net", with)), "local");
+    EXPECT_EQ(
+        text(destination({std::string("other.example"), "", ""}, with)), "hosts relay.example:587"
+    );
+    EXPECT_EQ(
+        text(destination({std::string("[192.0.2.1]"), "", ""}, with)), "hosts relay.example:587"
+    );
+    EXPECT_EQ(text(destination({std::string("example.net"), "", ""}, with)), "local");
     with.smarthost = "nonsense";
-    EXPECT_EQ(text(destination("other.example", with)), "451 4.3.5");
+    EXPECT_EQ(text(destination({std::string("other.example"), "", ""}, with)), "451 4.3.5");
 }
 
 TEST(Route, HostsAreParsed) {
@@ -129,8 +134,8 @@ TEST(Route, DomainsWithTheSameBestHostsShareAPlace) {
     EXPECT_EQ(to("two.example", {{5, "a"}, {5, "b"}, {5, "a"}}, 1).place, "a b");
     EXPECT_EQ(to("three.example", {{5, "a"}, {10, "b"}}, 1).place, "a");
     EXPECT_EQ(to("four.example", {}, 1).place, "four.example");
-    EXPECT_EQ(destination("[192.0.2.1]", options()).place, "[192.0.2.1]");
-    EXPECT_EQ(destination("Example.Net", options()).place, "example.net");
+    EXPECT_EQ(destination({std::string("[192.0.2.1]"), "", ""}, options()).place, "[192.0.2.1]");
+    EXPECT_EQ(destination({std::string("Example.Net"), "", ""}, options()).place, "example.net");
 }
 
 TEST(Route, NullMx) {
@@ -152,6 +157,41 @@ TEST(Route, AddressesThatCanNotBeMeant) {
          {"0.0.0.0", "0.1.2.3", "224.0.0.1", "255.255.255.255", "::", "ff02::1"}) {
         EXPECT_FALSE(usable(*IpAddress::parse(bad))) << bad;
     }
+}
+
+TEST(RouteTest, AnOperatorsRouteGoesBeforeTheSmarthost) {
+    RouteOptions with = options();
+    with.smarthost = "relay.example:587";
+    RouteRule rule;
+    rule.name = "partner";
+    rule.domains = {"partner.example"};
+    rule.via = {"[2001:db8::1]:2525", "second.example:25"};
+    with.routes.push_back(rule);
+    rule.name = "direct";
+    rule.domains = {"direct.example", "xn--wgv71a.example"};
+    rule.via.clear();
+    with.routes.push_back(rule);
+    rule.name = "inside";
+    rule.domains = {"example.net"};
+    rule.protocol = RouteRule::Protocol::Lmtp;
+    rule.via = {"/run/lmtp"};
+    with.routes.push_back(rule);
+    const Destination partner = destination({"Partner.example", "", ""}, with);
+    EXPECT_EQ(partner.rule->name, "partner");
+    EXPECT_EQ(partner.hosts.size(), 2U);
+    EXPECT_EQ(partner.best, 1U) << "the second only when the first fails";
+    EXPECT_EQ(partner.place, "[2001:db8::1]:2525 second.example:25");
+    const Destination direct = destination({"direct.example", "", ""}, with);
+    EXPECT_EQ(direct.kind, Destination::Kind::MxOf);
+    EXPECT_EQ(direct.rule->name, "direct");
+    EXPECT_EQ(
+        destination({"\xe6\x97\xa5\xe6\x9c\xac.example", "", ""}, with).kind,
+        Destination::Kind::MxOf
+    ) << "the same domain in Unicode";
+    const Destination inside = destination({"example.net", "", ""}, with);
+    EXPECT_TRUE(inside.hosts.empty());
+    EXPECT_EQ(inside.place, "/run/lmtp");
+    EXPECT_FALSE(destination({"other.example", "", ""}, with).rule);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "smtp/reply.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -25,12 +26,14 @@ struct Records {
     TlsaFinding finding = TlsaFinding::Absent;
     std::vector<net::Tlsa> usable;
     std::string problem;
+    std::string base;  // whose they are: the TLSA base domain
 };
 
 // RFC 7672 §2.2: the service's port and the host's name make the records' name.
-net::Task<Records> look_up_tlsa(net::Resolver& resolver, const Host& host) {
+net::Task<Records> look_up_tlsa(net::Resolver& resolver, std::string host, std::uint16_t port) {
     Records records;
-    std::string name = "_" + std::to_string(host.port) + "._tcp." + host.name;
+    records.base = host;
+    std::string name = "_" + std::to_string(port) + "._tcp." + host;
     auto answer = co_await resolver.tlsa(std::move(name));
     if (!answer) {
         records.finding = TlsaFinding::Failed;
@@ -46,6 +49,19 @@ net::Task<Records> look_up_tlsa(net::Resolver& resolver, const Host& host) {
     co_return records;
 }
 
+// RFC 7672 §2.2.2: those of the name that CNAMEs led to; where it has none, of the name itself.
+// Both were reached by secure answers.
+net::Task<Records> look_up_tlsa_of(net::Resolver& resolver, Host host, std::string canonical) {
+    if (!canonical.empty()) {
+        Records records = co_await look_up_tlsa(resolver, std::move(canonical), host.port);
+        if (records.finding != TlsaFinding::Absent) {
+            co_return records;
+        }
+    }
+    Records records = co_await look_up_tlsa(resolver, host.name, host.port);
+    co_return records;
+}
+
 // What was demanded can't be had on this side.
 void refuse(Security& security, const std::string& why) {
     security.demand.refused = smtp::reply(451, "4.7.5", why);
@@ -56,7 +72,8 @@ void choose_context(
     Security& security,
     const SecurityTools& tools,
     std::vector<net::Tlsa> records,
-    const SecurityDomain& domain
+    const SecurityDomain& domain,
+    const Host& host
 ) {
     security.required = security.demand.kind > Kind::Opportunistic;
     switch (security.demand.kind) {
@@ -70,9 +87,10 @@ void choose_context(
             security.context = tools.verified;
             break;
         case Kind::Dane: {
-            // RFC 7672 §3.2.2: the address's domain is a name of the host too. It was found through
-            // a secure answer, or DANE would not have been asked for.
-            auto made = net::TlsContext::client_dane(std::move(records), {domain.name});
+            // RFC 7672 §3.2.2: the address's domain is a name of the host too, and so is its name
+            // before its CNAMEs. They were found through secure answers, or DANE would not have
+            // been asked for.
+            auto made = net::TlsContext::client_dane(std::move(records), {domain.name, host.name});
             if (made) {
                 security.context = std::move(*made);
             } else {
@@ -107,19 +125,28 @@ net::Task<SecurityDomain> look_up_domain(
 }
 
 net::Task<Security> look_up_host(
-    SecurityTools tools, SecurityDomain domain, TlsWish wish, Host host, bool addresses_secure
+    SecurityTools tools,
+    SecurityDomain domain,
+    TlsWish wish,
+    Host host,
+    bool addresses_secure,
+    std::string canonical
 ) {
     Security security;
     Records records;
     // Addresses have no names to ask for.
     if (!host.address && asks_tlsa(domain.facts, wish, addresses_secure)) {
-        records = co_await look_up_tlsa(tools.resolver, host);
+        records = co_await look_up_tlsa_of(tools.resolver, host, std::move(canonical));
         security.tlsa = records.finding;
         security.tlsa_problem = records.problem;
     }
     security.demand = demand_of(domain.facts, wish, host.name, security.tlsa);
     if (!security.demand.refused) {
-        choose_context(security, tools, std::move(records.usable), domain);
+        // §3.1: the base domain is the name asked for in TLS.
+        if (security.demand.kind == Kind::Dane && records.base != host.name) {
+            security.tls_name = records.base;
+        }
+        choose_context(security, tools, std::move(records.usable), domain, host);
     }
     co_return security;
 }

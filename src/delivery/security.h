@@ -47,12 +47,19 @@ struct Security {
     std::string tlsa_problem;                        // of a look-up that failed
     std::shared_ptr<const net::TlsContext> context;  // for STARTTLS; null: none
     bool required = false;                           // nothing goes in plain
+    std::string tls_name;                            // of the host in TLS; empty: the host's name
     // Of an established connection, for the journal: "verified by DANE"; empty: it isn't verified.
     [[nodiscard]] std::string proof() const;
 };
 
+// `canonical`: where CNAMEs of the host led, as net::Answer has it.
 [[nodiscard]] net::Task<Security> look_up_host(
-    SecurityTools tools, SecurityDomain domain, TlsWish wish, Host host, bool addresses_secure
+    SecurityTools tools,
+    SecurityDomain domain,
+    TlsWish wish,
+    Host host,
+    bool addresses_secure,
+    std::string canonical = {}
 );
 
 }  // namespace sekisho::delivery

@@ -96,6 +96,31 @@ TEST_F(SecurityTest, TlsaCountsWhereNobodyCouldForgeTheWayToIt) {
     EXPECT_EQ(look(domain()), "not asked for: optional") << "an address has no records";
 }
 
+// RFC 7672 §2.2.2, §3.2.2.
+TEST_F(SecurityTest, BehindACnameTheTargetsRecordsComeFirst) {
+    const auto found = [&] {
+        return wait(look_up_host(tools(), domain(), wish, host, true, "real.example"));
+    };
+    EXPECT_EQ(found().tlsa, TlsaFinding::Absent);
+    publish(3);
+    Security own = found();
+    EXPECT_EQ(own.tlsa, TlsaFinding::Usable) << "the name itself is asked when the target has none";
+    EXPECT_EQ(own.tls_name, "");
+    resolver.tlsa_of.insert_or_assign(
+        "_2525._tcp.real.example", resolver.tlsa_of.at("_2525._tcp.mx.other.example")
+    );
+    Security target = found();
+    EXPECT_EQ(target.proof(), "verified by DANE");
+    EXPECT_EQ(target.tls_name, "real.example");
+    ASSERT_TRUE(target.context && target.context->dane() != nullptr);
+    EXPECT_EQ(
+        target.context->dane()->names,
+        (std::vector<std::string>{"other.example", "mx.other.example"})
+    );
+    resolver.tlsa_of.insert_or_assign("_2525._tcp.real.example", fail(Errc::Unavailable, "DNSSEC"));
+    EXPECT_EQ(found().tlsa, TlsaFinding::Failed) << "or an attacker would choose the name";
+}
+
 TEST_F(SecurityTest, WhatIsDemandedAndIsNotThereIsRefused) {
     rule(TlsLevel::Verified);
     EXPECT_EQ(look(domain()), "none: 451 4.7.5 TLS is demanded, and there is none on this side");

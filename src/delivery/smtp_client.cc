@@ -1,11 +1,15 @@
 #include "delivery/smtp_client.h"
 
+#include "account/sasl.h"
+#include "account/sasl_client.h"
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "net/callback.h"
 #include "net/stream.h"
 #include "net/task.h"
+#include "net/workers.h"
 #include "smtp/client_session.h"
 #include "smtp/reply.h"
 
@@ -63,6 +67,9 @@ class Conversation final : public Connection, public std::enable_shared_from_thi
         attempt_.recipients.clear();
         attempt_.dsn_offered = false;
         session_.deliver(std::move(message));
+        if (options_.implicit_tls && !used_before) {
+            co_await start_implicit_tls();
+        }
         const bool open = co_await converse(keep);
         if (attempt_.recipients.empty()) {
             const smtp::Reply lost = smtp::reply(451, "4.4.2", "The session ended early");
@@ -103,9 +110,12 @@ class Conversation final : public Connection, public std::enable_shared_from_thi
                 co_await read(session_.reply_timeout());
             } else if (std::holds_alternative<ClientSession::StartTls>(action)) {
                 co_await start_tls();
+            } else if (auto* login = std::get_if<ClientSession::Login>(&action)) {
+                co_await log_in(std::move(*login));
             } else if (auto* finished = std::get_if<ClientSession::Finished>(&action)) {
                 attempt_.recipients = std::move(finished->outcome.recipients);
                 attempt_.dsn_offered = session_.offered().dsn;
+                attempt_.by_offered = session_.offered().deliver_by;
             } else if (std::holds_alternative<ClientSession::Ready>(action)) {
                 if (keep) {
                     co_return true;
@@ -128,6 +138,9 @@ class Conversation final : public Connection, public std::enable_shared_from_thi
         result.lmtp = options.lmtp;
         result.prefer_chunking = options.chunking;
         result.eight_bit_anyway = options.eight_bit_anyway;
+        result.tls_running = options.implicit_tls;
+        result.login = options.login.has_value();
+        result.login_in_plain = options.login_without_tls;
         using Tls = smtp::ClientOptions::Tls;
         if (options.tls_required) {
             result.tls = Tls::Required;
@@ -157,9 +170,23 @@ class Conversation final : public Connection, public std::enable_shared_from_thi
         }
     }
 
+    // RFC 8314 §3.3. What fails ends the session before it began.
+    net::Task<void> start_implicit_tls() {
+        const Status secured = co_await handshake();
+        if (!secured) {
+            session_.lost("TLS handshake failed: " + secured.error().message);
+        }
+    }
+
     net::Task<void> start_tls() {
+        const Status secured = co_await handshake();
+        session_.tls_started(secured.has_value(), secured ? "" : secured.error().message);
+    }
+
+    net::Task<Status> handshake() {
         stream_->expires_after(kTlsTimeout);
-        const Status secured = co_await stream_->start_tls_client(options_.tls, peer_.name);
+        std::string name = options_.tls_name.empty() ? peer_.name : options_.tls_name;
+        const Status secured = co_await stream_->start_tls_client(options_.tls, std::move(name));
         if (secured) {
             const auto info = stream_->tls().value_or(net::TlsInfo{});
             attempt_.tls = info.version + " " + info.cipher + ", ";
@@ -168,17 +195,55 @@ class Conversation final : public Connection, public std::enable_shared_from_thi
             } else {
                 attempt_.tls += info.peer_verified ? "trusted" : "not verified";
             }
-            session_.tls_started(true);
         } else {
             attempt_.tls_failed = true;
-            session_.tls_started(false, secured.error().message);
         }
+        co_return secured;
+    }
+
+    // What SASL has to say next (RFC 4954).
+    net::Task<void> log_in(ClientSession::Login login) {
+        using Step = ClientSession::Login::Step;
+        if (login.step == Step::Begin) {
+            begin_login();
+        } else if (login.step == Step::Success) {
+            session_.login_believed(sasl_->complete());
+        } else {
+            std::function<Result<std::string>()> work =
+                [sasl = sasl_, challenge = login.challenge] { return sasl->step(challenge); };
+            auto answer =
+                co_await net::run_on<Result<std::string>>(*options_.workers, std::move(work));
+            if (answer) {
+                session_.login_answer(*answer);
+            } else {
+                session_.login_answer(std::nullopt, answer.error().message);
+            }
+        }
+    }
+
+    void begin_login() {
+        account::ChannelBindings bindings;
+        constexpr const char* kExporter = "tls-exporter";
+        if (auto bytes = stream_->channel_binding(kExporter)) {
+            bindings[kExporter] = std::move(*bytes);
+        }
+        constexpr int nonce_bits = 144;
+        const auto mechanism = account::choose_mechanism(session_.offered().mechanisms, bindings);
+        if (!mechanism) {
+            session_.login_begun("", std::nullopt);
+            return;
+        }
+        sasl_ = account::SaslClient::make(
+            *mechanism, *options_.login, random_token(nonce_bits), bindings
+        );
+        session_.login_begun(account::name(*mechanism), sasl_->start());
     }
 
     std::unique_ptr<net::Stream> stream_;
     Peer peer_;
     SendOptions options_;
     ClientSession session_;
+    std::shared_ptr<account::SaslClient> sasl_;  // from Begin on
     Attempt attempt_;
     std::size_t messages_ = 0;
     std::array<char, 4096> buffer_{};
@@ -249,7 +314,8 @@ net::Task<Attempt> send_message(
     // its answer, the end of the connection.
     const bool at_tls =
         !attempt.recipients.empty() && attempt.recipients.front().stage == smtp::Stage::StartTls;
-    if (options.tls && !options.tls_required && (attempt.tls_failed || at_tls)) {
+    if (options.tls && !options.tls_required && !options.implicit_tls &&
+        (attempt.tls_failed || at_tls)) {
         log::info(
             "DELIVERY_TLS_FAILED",
             "STARTTLS failed; going on without",

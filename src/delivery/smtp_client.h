@@ -2,11 +2,13 @@
 // connection belongs to its executor; send_message() and send_again() may be called on any.
 #pragma once
 
+#include "account/sasl_client.h"
 #include "base/ip.h"
 #include "base/time.h"
 #include "net/stream.h"
 #include "net/task.h"
 #include "net/tls.h"
+#include "net/workers.h"
 #include "smtp/client_session.h"
 
 #include <cstddef>
@@ -34,6 +36,12 @@ struct SendOptions {
     // on a new connection (RFC 7435 §4), which is logged; unless TLS is required.
     std::shared_ptr<const net::TlsContext> tls;
     bool tls_required = false;
+    bool implicit_tls = false;  // from the first byte, with `tls`; no STARTTLS, never in plain
+    // Log in first; `workers`, which must be given too, compute what that takes.
+    std::optional<account::ClientLogin> login = std::nullopt;
+    net::Workers* workers = nullptr;
+    bool login_without_tls = false;
+    std::string tls_name;   // of the server in TLS; empty: the peer's
     std::string tls_proof;  // what a handshake with `tls` shows: "verified by DANE"
     Duration connect_timeout{30'000};
 };
@@ -45,6 +53,7 @@ struct Attempt {
     std::string tls;           // "TLSv1.3 TLS_AES_256_GCM_SHA384, verified by DANE", empty: plain
     bool tls_failed = false;   // the handshake; gone on without it unless it is required
     bool dsn_offered = false;  // RFC 3461 §5: the server took over notifying
+    bool by_offered = false;   // RFC 2852: it was told the time of delivery
     // A kept connection turned out to be closed before the message went over it: what was not
     // answered is to be sent anew, and says nothing about the server.
     bool stale = false;

@@ -1,22 +1,306 @@
 #include "desk/api.h"
 
+#include "account/digest.h"
 #include "base/bytes.h"
-#include "base/log.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "desk/access.h"
+#include "desk/audit_api.h"
+#include "desk/check.h"
 #include "desk/json.h"
-#include "desk/lookup.h"
-#include "desk/my.h"
-#include "desk/queue_api.h"
+#include "desk/routes.h"
+#include "net/http_target.h"
+#include "staff/roles.h"
+#include "staff/staff.h"
 
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <charconv>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace sekisho::desk {
 namespace {
 
-using Parameters = std::map<std::string, std::string>;
+constexpr std::size_t kReasonMax = 500;
+constexpr std::size_t kKeyMax = 200;
+constexpr std::chrono::hours kAnswersKept{24};
+
+std::string header(const ApiRequest& request, const std::string& name) {
+    const auto found = request.headers.find(name);
+    return found == request.headers.end() ? "" : found->second;
+}
+
+ApiAnswer coded(int status, std::string_view title, std::string_view detail, const char* code) {
+    ApiAnswer answer = problem(status, title, detail);
+    answer.body["code"] = code;
+    return answer;
+}
+
+// What the request is about, for the audit: everything but how much of it.
+std::string subject_of(const Call& call) {
+    std::string out;
+    const auto add = [&out](std::string_view name, std::string_view value) {
+        out += (out.empty() ? "" : " ") + std::string(name) + "=" + printable(value, 300);
+    };
+    for (const auto& [name, value] : call.path) {
+        add(name, value);
+    }
+    for (const auto& [name, value] : call.request.query) {
+        if (name != "limit" && name != "cursor" && name != "order") {
+            add(name, value);
+        }
+    }
+    for (const auto& [name, value] : call.body.items()) {
+        if (name != "reason") {
+            add(name, value.is_string() ? value.get<std::string>() : dump(value));
+        }
+    }
+    return out;
+}
+
+std::string outcome_of(const ApiAnswer& answer) {
+    return answer.status < 400
+               ? "done"
+               : fmt::format("{} {}", answer.status, answer.body.value("title", ""));
+}
+
+staff::AuditEntry entry_of(const Call& call, std::string outcome) {
+    staff::AuditEntry entry;
+    entry.who = call.who.name;
+    entry.how = call.who.how;
+    entry.address = call.request.peer;
+    entry.action = call.route.operation;
+    entry.subject = subject_of(call);
+    entry.reason = call.reason;
+    entry.outcome = std::move(outcome);
+    return entry;
+}
+
+// In a header it is percent-encoded UTF-8, since header fields carry ASCII.
+Result<std::string> reason_of(const ApiRequest& request, const Json& body) {
+    std::string text;
+    if (body.contains("reason")) {
+        text = body["reason"].get<std::string>();
+    } else if (const std::string coded = header(request, "sekisho-reason"); !coded.empty()) {
+        const auto form = net::parse_form("reason=" + coded);
+        if (!form || form->size() != 1) {
+            return fail(Errc::Invalid, "Sekisho-Reason is percent-encoded UTF-8");
+        }
+        text = form->begin()->second;
+    }
+    text = trim(text);
+    if (text.size() > kReasonMax || !is_utf8(text) || printable(text, kReasonMax) != text) {
+        return fail(Errc::Invalid, "a reason is one line of at most 500 bytes");
+    }
+    return text;
+}
+
+// Empty: go on.
+std::optional<ApiAnswer> not_permitted(const Call& call) {
+    const Identity& who = call.who;
+    if (call.route.changes() && !who.session.empty() &&
+        !account::equal_in_constant_time(header(call.request, "sekisho-csrf"), who.csrf)) {
+        return coded(
+            403, "Not from here", "a write of a session repeats its token in Sekisho-Csrf", "csrf"
+        );
+    }
+    if (call.route.roles.empty() || who.roles.meets(call.route.roles)) {
+        return std::nullopt;
+    }
+    ApiAnswer answer = coded(
+        403,
+        "Not permitted",
+        fmt::format(
+            "this needs the role {}; {} has {}",
+            call.route.roles.text(),
+            who.name,
+            who.roles.empty() ? "none" : who.roles.text()
+        ),
+        "role"
+    );
+    answer.body["needs"] = call.route.roles.names();
+    if (const Status noted = note(call.context, entry_of(call, outcome_of(answer))); !noted) {
+        return problem_of(noted.error());
+    }
+    return answer;
+}
+
+// Reads the body and the reason into the call. Empty: go on.
+std::optional<ApiAnswer> not_sound(Call& call) {
+    if (const Status sound = check_parameters(call.route, call.request.query, call.path); !sound) {
+        return problem_of(sound.error());
+    }
+    if (!call.route.body.empty()) {
+        const std::string type = header(call.request, "content-type");
+        const std::string_view media = trim(split(type, ';').front());
+        // Another site's page can't send this type without being asked first whether it may.
+        const bool browser = call.route.open || !call.who.session.empty();
+        if ((browser || !media.empty()) && !iequals(media, "application/json")) {
+            return problem(415, "Unsupported media type", "a body is application/json");
+        }
+        call.body = Json::parse(call.request.body, nullptr, false);
+        if (const Status sound = check_body(schema(call.route.body), call.body); !sound) {
+            return problem_of(sound.error());
+        }
+    }
+    if (call.route.reason == Reason::None) {
+        return std::nullopt;
+    }
+    auto reason = reason_of(call.request, call.body);
+    if (!reason) {
+        return problem_of(reason.error());
+    }
+    if (reason->empty()) {
+        return coded(
+            400,
+            "A reason is needed",
+            "why? a ticket or a few words, in Sekisho-Reason or as \"reason\" of the body; it is "
+            "kept in the audit",
+            "reason"
+        );
+    }
+    call.reason = std::move(*reason);
+    return std::nullopt;
+}
+
+// Looks are noted before they are shown, and what is done before it is done.
+ApiAnswer noted_and_done(const Call& call) {
+    if (!call.route.audited()) {
+        return call.route.handler(call);
+    }
+    if (!call.route.changes()) {
+        ApiAnswer answer = call.route.handler(call);
+        const Status noted = note(call.context, entry_of(call, outcome_of(answer)));
+        return noted ? answer : problem_of(noted.error());
+    }
+    if (const Status noted = note(call.context, entry_of(call, "ordered")); !noted) {
+        return problem_of(noted.error());
+    }
+    ApiAnswer answer = call.route.handler(call);
+    if (answer.status >= 400) {
+        static_cast<void>(note(call.context, entry_of(call, outcome_of(answer))));
+    }
+    return answer;
+}
+
+// RFC-to-be draft-ietf-httpapi-idempotency-key-header: the same key and request, the same answer.
+ApiAnswer once(const Call& call) {
+    const std::string key = header(call.request, "idempotency-key");
+    if (!call.route.changes() || call.route.open || call.route.secret || key.empty()) {
+        return noted_and_done(call);
+    }
+    if (key.size() > kKeyMax || printable(key, kKeyMax) != key) {
+        return problem(400, "Bad request", "Idempotency-Key is one line of at most 200 bytes");
+    }
+    staff::Answered answered{
+        call.who.name,
+        key,
+        sha256(call.request.method + " " + call.request.path + "\n" + call.request.body),
+        0,
+        "",
+        call.context.now
+    };
+    static_cast<void>(call.context.staff.forget_answers(call.context.now - kAnswersKept));
+    const auto before = call.context.staff.begin(answered);
+    if (!before) {
+        return problem_of(before.error());
+    }
+    if (const auto& known = *before) {
+        if (known->request != answered.request) {
+            return problem(422, "Another request", "this Idempotency-Key was of another request");
+        }
+        if (known->status == 0) {
+            return problem(409, "Conflict", "the request with this Idempotency-Key is being done");
+        }
+        ApiAnswer answer{.status = known->status, .body = Json::parse(known->body), .headers = {}};
+        answer.headers.emplace_back("Idempotency-Replayed", "true");
+        return answer;
+    }
+    ApiAnswer answer = noted_and_done(call);
+    answered.status = answer.status;
+    answered.body = dump(answer.body);
+    // What couldn't be done now may be tried again with the same key.
+    static_cast<void>(
+        answer.status >= 500 ? call.context.staff.abandon(answered)
+                             : call.context.staff.finish(answered)
+    );
+    return answer;
+}
+
+std::string encoded(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                           (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+        out += plain ? std::string(1, c)
+                     : fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    }
+    return out;
+}
+
+// RFC 8288: the same request with the cursor of the next page.
+void add_next(const Call& call, ApiAnswer& answer) {
+    if (answer.next.empty() || answer.status != 200) {
+        return;
+    }
+    answer.body["next_cursor"] = answer.next;
+    std::string target = "/api/v1" + call.request.path + "?";
+    for (const auto& [name, value] : call.request.query) {
+        if (name != "cursor") {
+            target += encoded(name) + "=" + encoded(value) + "&";
+        }
+    }
+    answer.headers.emplace_back(
+        "Link", "<" + target + "cursor=" + encoded(answer.next) + ">; rel=\"next\""
+    );
+}
+
+ApiAnswer nobody_asks(const Error& error) {
+    if (error.code != Errc::Denied) {
+        return problem_of(error);
+    }
+    ApiAnswer answer = coded(401, "Unauthorized", error.message, "signed-out");
+    answer.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"sekisho\"");
+    return answer;
+}
+
+}  // namespace
+
+std::string Call::text(const std::string& name) const {
+    if (const auto found = path.find(name); found != path.end()) {
+        return found->second;
+    }
+    const auto found = request.query.find(name);
+    return found == request.query.end() ? "" : found->second;
+}
+
+std::int64_t Call::number(const std::string& name, std::int64_t fallback) const {
+    const std::string value = text(name);
+    std::int64_t out = fallback;
+    std::from_chars(value.data(), value.data() + value.size(), out);
+    return out;
+}
+
+std::optional<Time> Call::time(const std::string& name) const {
+    return parse_rfc3339(text(name));
+}
+
+std::string Call::by() const {
+    return who.name + " at the desk";
+}
+
+ApiAnswer problem(int status, std::string_view title, std::string_view detail) {
+    ApiAnswer answer;
+    answer.status = status;
+    answer.body =
+        Json{{"type", "about:blank"}, {"title", title}, {"status", status}, {"detail", detail}};
+    return answer;
+}
 
 ApiAnswer problem_of(const Error& error) {
     switch (error.code) {
@@ -34,389 +318,54 @@ ApiAnswer problem_of(const Error& error) {
 }
 
 ApiAnswer answered(const Result<Json>& result) {
-    return result ? ApiAnswer{.status = 200, .body = *result, .allow = ""}
-                  : problem_of(result.error());
+    if (!result) {
+        return problem_of(result.error());
+    }
+    ApiAnswer answer;
+    answer.body = *result;
+    return answer;
 }
 
-std::string parameter(const Parameters& query, const std::string& name) {
-    const auto found = query.find(name);
-    return found == query.end() ? "" : found->second;
-}
-
-Result<std::optional<Time>> time_parameter(const Parameters& query, const std::string& name) {
-    const std::string text = parameter(query, name);
-    if (text.empty()) {
-        return std::nullopt;
-    }
-    const auto at = parse_rfc3339(text);
-    if (!at) {
-        return fail(Errc::Invalid, name + " is no RFC 3339 time: " + printable(text));
-    }
-    return at;
-}
-
-Result<std::optional<std::int64_t>> number_parameter(
-    const Parameters& query, const std::string& name, std::int64_t least, std::int64_t most
-) {
-    const std::string text = parameter(query, name);
-    if (text.empty()) {
-        return std::nullopt;
-    }
-    std::int64_t value = 0;
-    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (ec != std::errc{} || end != text.data() + text.size() || value < least || value > most) {
-        return fail(Errc::Invalid, name + " is no number in range: " + printable(text));
-    }
-    return value;
-}
-
-// Every part of the query string must be known: a mistyped filter would show too much.
-Result<event::Query> event_query(const Parameters& parameters) {
-    event::Query query;
-    const std::pair<const char*, std::optional<std::string> event::Query::*> texts[] = {
-        {"address", &event::Query::address},
-        {"line", &event::Query::line},
-        {"account", &event::Query::account},
-        {"queue_id", &event::Query::queue_id},
-        {"message_id", &event::Query::message_id},
-        {"recipient", &event::Query::recipient},
-        {"reference", &event::Query::reference},
-    };
-    for (const auto& [name, value] : parameters) {
-        const auto* const text =
-            std::ranges::find(texts, name, [](const auto& t) { return std::string(t.first); });
-        if (text != std::end(texts)) {
-            query.*(text->second) = value;
-        } else if (name == "kind") {
-            for (const std::string_view part : split(value, ',')) {
-                const auto kind = event::parse_kind(trim(part));
-                if (!kind) {
-                    return fail(Errc::Invalid, "unknown kind " + printable(part));
-                }
-                query.kinds.push_back(*kind);
-            }
-        } else if (name != "since" && name != "until" && name != "before_id" && name != "limit" &&
-                   name != "order") {
-            return fail(Errc::Invalid, "unknown parameter " + printable(name));
-        }
-    }
-    const auto since = time_parameter(parameters, "since");
-    const auto until = time_parameter(parameters, "until");
-    const auto before = number_parameter(parameters, "before_id", 1, INT64_MAX);
-    const auto limit = number_parameter(parameters, "limit", 1, 1000);
-    for (const Error* error :
-         {since ? nullptr : &since.error(),
-          until ? nullptr : &until.error(),
-          before ? nullptr : &before.error(),
-          limit ? nullptr : &limit.error()}) {
-        if (error != nullptr) {
-            return fail(*error);
-        }
-    }
-    query.since = *since;
-    query.until = *until;
-    query.before_id = *before;
-    query.limit = static_cast<std::size_t>(limit->value_or(100));
-    query.newest_first = parameter(parameters, "order") != "oldest";
-    return query;
-}
-
-class Api {
-  public:
-    Api(const Context& context, const ApiRequest& request) : context_(context), request_(request) {}
-
-    [[nodiscard]] ApiAnswer answer() const {
-        const auto parts = split(std::string_view{request_.path}.substr(1), '/');
-        if (parts.size() == 3 && parts[0] == "queue") {
-            return request_.method == "POST" ? queue_action(parts[1], parts[2]) : only("POST");
-        }
-        if (parts.size() == 3 && parts[0] == "accounts" && parts[2] == "link") {
-            return request_.method == "POST" ? account_link(std::string(parts[1])) : only("POST");
-        }
-        if (parts[0] == "queue") {
-            return queue(parts.size() == 2 ? parts[1] : "");
-        }
-        using Handler = ApiAnswer (Api::*)() const;
-        static constexpr std::pair<std::string_view, Handler> kRoutes[] = {
-            {"/status", &Api::status},
-            {"/events", &Api::events},
-            {"/trace", &Api::message},
-            {"/accounts", &Api::accounts},
-            {"/gate/status", &Api::gate_status},
-            {"/gate/explain", &Api::gate_explain},
-            {"/line", &Api::line},
-            {"/subscriber", &Api::one_subscriber},
-        };
-        for (const auto& [path, handler] : kRoutes) {
-            if (path == request_.path) {
-                return request_.method == "GET" || request_.method == "HEAD" ? (this->*handler)()
-                                                                             : only("GET, HEAD");
-            }
-        }
-        return problem(404, "Not found", "no such resource");
-    }
-
-  private:
-    [[nodiscard]] static ApiAnswer only(std::string allow) {
-        ApiAnswer answer = problem(405, "Method not allowed", "allowed: " + allow);
-        answer.allow = std::move(allow);
-        return answer;
-    }
-
-    [[nodiscard]] std::string query(const std::string& name) const {
-        return parameter(request_.query, name);
-    }
-
-    // Every look at a person's data leaves a line in the log.
-    void note_lookup(std::string_view what, const std::string& key) const {
-        log::info(
-            "DESK_LOOKUP",
-            "an operator looked somebody up",
-            {{"what", what}, {"key", printable(key)}, {"peer", request_.peer}}
-        );
-    }
-
-    [[nodiscard]] ApiAnswer status() const {
-        Json roles = Json::object();
-        for (const char* role : {"gate", "mail"}) {
-            const auto found = ask_role(context_.control, role, Json{{"command", "status"}});
-            roles[role] = found ? Json{{"up", true}, {"status", *found}}
-                                : Json{{"up", false}, {"error", found.error().message}};
-        }
-        Json totals = Json::object();
-        const auto counted = context_.journal.totals(context_.now - std::chrono::hours{24});
-        if (counted) {
-            for (const auto& [kind, count] : *counted) {
-                totals[std::string(event::name(kind))] = count;
-            }
-        }
-        const policy::Policy& policy = *context_.snapshot.policy;
-        Json classes = Json::array();
-        for (const policy::Class& item : policy.classes()) {
-            classes.push_back(
-                {{"name", item.name}, {"note", item.note}, {"prefixes", item.prefixes}}
-            );
-        }
-        Json rules = Json::array();
-        for (const policy::RuleSource& rule : policy.rules()) {
-            rules.push_back(
-                {{"name", rule.name},
-                 {"from", rule.from},
-                 {"to", rule.to},
-                 {"action", policy::name(rule.action)},
-                 {"stage", policy::name(rule.stage)},
-                 {"note", rule.note}}
-            );
-        }
-        Json body{
-            {"version", SEKISHO_VERSION},
-            {"provider", context_.snapshot.config.provider.name},
-            {"now", rfc3339(context_.now)},
-            {"started", rfc3339(context_.started)},
-            {"roles", std::move(roles)},
-            {"events_24h", std::move(totals)},
-            {"journal_up", counted.has_value()},
-            {"policy",
-             {{"digest", policy.digest()},
-              {"classes", std::move(classes)},
-              {"rules", std::move(rules)}}}
-        };
-        return {.status = 200, .body = std::move(body), .allow = ""};
-    }
-
-    [[nodiscard]] ApiAnswer events() const {
-        const auto wanted = event_query(request_.query);
-        if (!wanted) {
-            return problem_of(wanted.error());
-        }
-        const auto found = context_.journal.find(*wanted);
-        if (!found) {
-            return problem_of(found.error());
-        }
-        note_lookup("events", dump(Json(request_.query)));
-        Json body{{"events", to_json(*found)}};
-        if (found->size() == wanted->limit && wanted->newest_first) {
-            body["next_before_id"] = found->back().id;
-        }
-        return {.status = 200, .body = std::move(body), .allow = ""};
-    }
-
-    [[nodiscard]] ApiAnswer message() const {
-        note_lookup("trace", query("id"));
-        return answered(trace(context_, query("id")));
-    }
-
-    [[nodiscard]] ApiAnswer accounts() const {
-        const auto all = context_.accounts.list();
-        if (!all) {
-            return problem_of(all.error());
-        }
-        Json list = Json::array();
-        for (const account::Account& account : *all) {
-            list.push_back(to_json(account));
-        }
-        return {.status = 200, .body = {{"accounts", std::move(list)}}, .allow = ""};
-    }
-
-    // The list, and what is about many messages.
-    [[nodiscard]] ApiAnswer queue(std::string_view what) const {
-        const QueueCall call = queue_call(what);
-        if (!call.changes && !call.reads) {
-            return problem(404, "Not found", "no such resource");
-        }
-        if (call.changes ? request_.method != "POST"
-                         : request_.method != "GET" && request_.method != "HEAD") {
-            return only(call.changes ? "POST" : "GET, HEAD");
-        }
-        const auto asked =
-            call.changes ? queue_order(what, request_) : queue_question(what, request_);
-        if (!asked) {
-            return problem_of(asked.error());
-        }
-        if (call.changes) {
-            log::info(
-                "DESK_QUEUE_ACTION",
-                "an operator acted on the queue",
-                {{"request", printable(asked->dump(), 1000)}, {"peer", request_.peer}}
-            );
-        }
-        return answered(ask_role(context_.control, "mail", *asked));
-    }
-
-    [[nodiscard]] ApiAnswer queue_action(std::string_view id, std::string_view action) const {
-        if (action != "retry" && action != "hold" && action != "release" && action != "drop") {
-            return problem(404, "Not found", "actions: retry, hold, release, drop");
-        }
-        const Json body = Json::parse(request_.body, nullptr, false);
-        const std::string reason =
-            body.is_object() && body.contains("reason") && body["reason"].is_string()
-                ? body["reason"].get<std::string>()
-                : "";
-        if (reason.empty() && (action == "hold" || action == "drop")) {
-            return problem(400, "Bad request", "a reason is needed: {\"reason\": \"...\"}");
-        }
-        log::info(
-            "DESK_QUEUE_ACTION",
-            "an operator acted on a queued message",
-            {{"queue_id", printable(id)},
-             {"action", action},
-             {"reason", printable(reason)},
-             {"peer", request_.peer}}
-        );
-        return answered(ask_role(
-            context_.control,
-            "mail",
-            Json{
-                {"command", "queue-" + std::string(action)},
-                {"queue_id", id},
-                {"reason", reason},
-                {"who", "desk " + request_.peer}
-            }
-        ));
-    }
-
-    // Lets the subscriber in without the password, so it is an act, and recorded.
-    [[nodiscard]] ApiAnswer account_link(const std::string& login) const {
-        if (context_.sessions == nullptr) {
-            return problem(503, "Unavailable", "nobody can sign in here");
-        }
-        const auto link = make_link(
-            context_.snapshot.config,
-            context_.accounts,
-            *context_.sessions,
-            context_.journal,
-            login,
-            "desk " + request_.peer,
-            context_.now
-        );
-        if (!link) {
-            return problem_of(link.error());
-        }
-        return {
-            .status = 200,
-            .body =
-                {{"login", login},
-                 {"link", *link},
-                 {"expires", rfc3339(context_.now + session::kLinkLife)}},
-            .allow = ""
-        };
-    }
-
-    [[nodiscard]] ApiAnswer gate_status() const {
-        return answered(ask_role(context_.control, "gate", Json{{"command", "status"}}));
-    }
-
-    // The running gate answers when it can; else the same policy, as this process holds it.
-    [[nodiscard]] ApiAnswer gate_explain() const {
-        const auto source = IpAddress::parse(query("source"));
-        const auto destination = IpAddress::parse(query("destination"));
-        if (!source || !destination) {
-            return problem(400, "Bad request", "source and destination must be IP addresses");
-        }
-        const auto live = ask_role(
-            context_.control,
-            "gate",
-            Json{
-                {"command", "explain"},
-                {"source", source->text()},
-                {"destination", destination->text()}
-            }
-        );
-        const policy::Policy& policy = *context_.snapshot.policy;
-        Json body{
-            {"source", source->text()},
-            {"destination", destination->text()},
-            {"lines", policy::explain(policy, *source, *destination)}
-        };
-        if (live) {
-            body["gate"] = *live;
-        } else {
-            body["gate_error"] = live.error().message;
-        }
-        return {.status = 200, .body = std::move(body), .allow = ""};
-    }
-
-    [[nodiscard]] ApiAnswer line() const {
-        const auto address = IpAddress::parse(query("address"));
-        const auto at = time_parameter(request_.query, "at");
-        if (!address) {
-            return problem(400, "Bad request", "address must be an IP address");
-        }
-        if (!at) {
-            return problem_of(at.error());
-        }
-        note_lookup("line", address->text());
-        return answered(line_at(context_, *address, at->value_or(context_.now)));
-    }
-
-    [[nodiscard]] ApiAnswer one_subscriber() const {
-        const auto at = time_parameter(request_.query, "at");
-        if (!at) {
-            return problem_of(at.error());
-        }
-        note_lookup("subscriber", query("q"));
-        return answered(subscriber(context_, query("q"), at->value_or(context_.now)));
-    }
-
-    const Context& context_;
-    const ApiRequest& request_;
-};
-
-}  // namespace
-
-ApiAnswer problem(int status, std::string_view title, std::string_view detail) {
-    return {
-        .status = status,
-        .body = {{"type", "about:blank"}, {"title", title}, {"status", status}, {"detail", detail}},
-        .allow = ""
-    };
+ApiAnswer too_many(Time until, Time now, std::string_view detail) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(until - now).count();
+    ApiAnswer answer =
+        problem(429, "Too many requests", fmt::format("{}; again in {} s", detail, seconds));
+    answer.headers.emplace_back("Retry-After", std::to_string(seconds));
+    return answer;
 }
 
 ApiAnswer answer_api(const Context& context, const ApiRequest& request) {
-    if (request.path.empty() || request.path.front() != '/') {
-        return problem(404, "Not found", "no such resource");
+    const Found found = find_route(request.method, request.path);
+    // Who has no business here learns nothing of what there is.
+    Identity who;
+    if (found.route == nullptr || !found.route->open) {
+        auto identity = context.access.identify(context, request);
+        if (!identity) {
+            return nobody_asks(identity.error());
+        }
+        who = std::move(*identity);
+        if (const auto until = context.access.too_often(who, context.now)) {
+            return too_many(*until, context.now, "too many requests");
+        }
     }
-    return Api{context, request}.answer();
+    if (found.route == nullptr) {
+        if (found.allow.empty()) {
+            return problem(404, "Not found", "no such resource");
+        }
+        ApiAnswer answer = problem(405, "Method not allowed", "allowed: " + found.allow);
+        answer.headers.emplace_back("Allow", found.allow);
+        return answer;
+    }
+    Call call{context, request, *found.route, who, found.path, Json::object(), ""};
+    if (auto refused = not_permitted(call)) {
+        return std::move(*refused);
+    }
+    if (auto refused = not_sound(call)) {
+        return std::move(*refused);
+    }
+    ApiAnswer answer = once(call);
+    add_next(call, answer);
+    return answer;
 }
 
 }  // namespace sekisho::desk

@@ -12,6 +12,8 @@
 
 namespace sekisho::desk {
 
+class Access;
+
 using Json = nlohmann::json;
 
 struct Snapshot {
@@ -26,6 +28,9 @@ struct Context {
     account::AccountStore& accounts;
     line::LineStore& lines;
     event::Journal& journal;
+    lease::LeaseStore& leases;
+    staff::Store& staff;
+    Access& access;
     const Control& control;
     session::SessionStore* sessions;  // null: nobody can sign in
     Time now;

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "desk/access.h"
 #include "desk/api.h"
 #include "desk/asset.h"
 #include "desk/facts.h"
@@ -14,6 +15,8 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace sekisho::desk {
@@ -53,35 +56,13 @@ net::HttpResponse console_file(std::string_view type, std::string_view content) 
 
 net::HttpResponse api_response(const ApiAnswer& answer) {
     const char* type = answer.status >= 400 ? "application/problem+json" : "application/json";
-    net::HttpResponse response = text_response(answer.status, type, dump(answer.body) + "\n");
-    if (!answer.allow.empty()) {
-        response.headers.emplace_back("Allow", answer.allow);
-    }
-    if (answer.status == 401) {
-        response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"sekisho\"");
+    net::HttpResponse response =
+        answer.stream.empty() ? text_response(answer.status, type, dump(answer.body) + "\n")
+                              : text_response(answer.status, "text/event-stream", answer.stream);
+    for (const auto& header : answer.headers) {
+        response.headers.push_back(header);
     }
     return response;
-}
-
-// Digests are compared, so that the time tells neither length nor content.
-bool same_secret(std::string_view a, std::string_view b) {
-    const std::string left = sha256(a);
-    const std::string right = sha256(b);
-    unsigned difference = 0;
-    for (std::size_t i = 0; i < left.size(); ++i) {
-        difference |= static_cast<unsigned char>(left[i]) ^ static_cast<unsigned char>(right[i]);
-    }
-    return difference == 0;
-}
-
-std::string_view bearer_of(const net::HttpRequest& request) {
-    static constexpr std::string_view kScheme = "bearer ";
-    const auto found = request.headers.find("authorization");
-    if (found == request.headers.end() || found->second.size() <= kScheme.size() ||
-        !iequals(std::string_view{found->second}.substr(0, kScheme.size()), kScheme)) {
-        return {};
-    }
-    return trim(std::string_view{found->second}.substr(kScheme.size()));
 }
 
 std::string read_token(const config::Config& config) {
@@ -89,7 +70,9 @@ std::string read_token(const config::Config& config) {
     const auto content = read_file(path, 4096);
     if (!content) {
         log::warning(
-            "DESK_NO_TOKEN", "the operator API stays shut", {{"error", content.error().message}}
+            "DESK_NO_TOKEN",
+            "nobody opens the API with the token of this machine",
+            {{"error", content.error().message}}
         );
         return "";
     }
@@ -119,6 +102,7 @@ class Desk::State {
     explicit State(Deps deps)
         : deps_(std::move(deps)),
           started_(time()),
+          access_(deps_.staff),
           snapshot_(make_snapshot(deps_.config, deps_.policy)) {
         if (deps_.sessions != nullptr) {
             my_.emplace(*deps_.sessions, deps_.sign_in_wait);
@@ -138,6 +122,9 @@ class Desk::State {
             .accounts = deps_.accounts,
             .lines = deps_.lines,
             .journal = deps_.journal,
+            .leases = deps_.leases,
+            .staff = deps_.staff,
+            .access = access_,
             .control = deps_.control,
             .sessions = deps_.sessions,
             .now = time(),
@@ -153,7 +140,7 @@ class Desk::State {
             return api(context, request);
         }
         if (request.path == "/desk" || request.path.starts_with("/desk/")) {
-            return console(request);
+            return console(context, request);
         }
         return guide(context, request);
     }
@@ -166,16 +153,26 @@ class Desk::State {
         return snapshot_;
     }
 
-    [[nodiscard]] static bool may(const Context& context, const net::HttpRequest& request) {
-        const std::string& token = context.snapshot.token;
-        return !token.empty() && same_secret(bearer_of(request), token);
+    [[nodiscard]] static ApiRequest api_request(
+        const net::HttpRequest& request, const std::string& path
+    ) {
+        return {
+            .method = request.method,
+            .path = path,
+            .query = request.query,
+            .headers = request.headers,
+            .body = request.body,
+            .peer = request.peer.text(),
+            .secure = request.tls || request.peer.is_loopback()
+        };
     }
 
     [[nodiscard]] static net::HttpResponse metrics(
         const Context& context, const net::HttpRequest& request
     ) {
-        if (!request.peer.is_loopback() && !may(context, request)) {
-            return api_response(problem(401, "Unauthorized", "the operator's token is needed"));
+        if (!request.peer.is_loopback() &&
+            !context.access.identify(context, api_request(request, "/metrics"))) {
+            return api_response(problem(401, "Unauthorized", "an operator's token is needed"));
         }
         return text_response(
             200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(context)
@@ -186,42 +183,55 @@ class Desk::State {
         const Context& context, const net::HttpRequest& request
     ) {
         static constexpr std::string_view kRoot = "/api/v1";
-        if (context.snapshot.token.empty()) {
-            return api_response(problem(503, "Unavailable", "there is no operator token"));
-        }
-        if (!may(context, request)) {
-            log::warning(
-                "DESK_UNAUTHORIZED", "a request without the token", {{"peer", request.peer.text()}}
-            );
-            return api_response(problem(401, "Unauthorized", "the operator's token is needed"));
-        }
         if (!request.path.starts_with(kRoot)) {
             return api_response(problem(404, "Not found", "this is version 1: /api/v1/"));
         }
-        const ApiRequest asked{
-            .method = request.method,
-            .path = request.path.substr(kRoot.size()),
-            .query = request.query,
-            .body = request.body,
-            .peer = request.peer.text()
-        };
-        return api_response(answer_api(context, asked));
+        const ApiRequest asked = api_request(request, request.path.substr(kRoot.size()));
+        ApiAnswer answer = answer_api(context, asked);
+        if (answer.status == 401) {
+            log::warning("DESK_UNAUTHORIZED", "nobody who may", {{"peer", request.peer.text()}});
+        }
+        return api_response(answer);
     }
 
-    [[nodiscard]] static net::HttpResponse console(const net::HttpRequest& request) {
+    // What the console asks first: not being signed in is no error there.
+    [[nodiscard]] static net::HttpResponse session_or_none(
+        const Context& context, const net::HttpRequest& request
+    ) {
+        const ApiAnswer answer = answer_api(context, api_request(request, "/session"));
+        return answer.status == 401 ? text_response(200, "application/json", "{}\n")
+                                    : api_response(answer);
+    }
+
+    [[nodiscard]] static net::HttpResponse console(
+        const Context& context, const net::HttpRequest& request
+    ) {
         if (request.method != "GET" && request.method != "HEAD") {
             ApiAnswer answer = problem(405, "Method not allowed", "allowed: GET, HEAD");
-            answer.allow = "GET, HEAD";
+            answer.headers.emplace_back("Allow", "GET, HEAD");
             return api_response(answer);
         }
-        if (request.path == "/desk" || request.path == "/desk/") {
-            return console_file("text/html; charset=utf-8", asset::desk_html);
+        if (request.path == "/desk/session") {
+            return session_or_none(context, request);
         }
-        if (request.path == "/desk/desk.css") {
-            return console_file("text/css; charset=utf-8", asset::desk_css);
-        }
-        if (request.path == "/desk/desk.js") {
-            return console_file("text/javascript; charset=utf-8", asset::desk_js);
+        static constexpr std::string_view kScript = "text/javascript; charset=utf-8";
+        static constexpr std::string_view kStyle = "text/css; charset=utf-8";
+        static constexpr std::string_view kPage = "text/html; charset=utf-8";
+        const std::tuple<std::string_view, std::string_view, std::string_view> files[] = {
+            {"/desk", kPage, asset::desk_html},
+            {"/desk/", kPage, asset::desk_html},
+            {"/desk/desk.css", kStyle, asset::desk_css},
+            {"/desk/uplot.css", kStyle, asset::uplot_css},
+            {"/desk/uplot.js", kScript, asset::uplot_js},
+            {"/desk/page.js", kScript, asset::page_js},
+            {"/desk/subscriber.js", kScript, asset::subscriber_js},
+            {"/desk/overview.js", kScript, asset::overview_js},
+            {"/desk/desk.js", kScript, asset::desk_js},
+        };
+        for (const auto& [path, type, content] : files) {
+            if (request.path == path) {
+                return console_file(type, content);
+            }
         }
         return api_response(problem(404, "Not found", "no such file"));
     }
@@ -252,6 +262,7 @@ class Desk::State {
 
     Deps deps_;
     Time started_;
+    Access access_;
     std::optional<MyPage> my_;
     std::mutex mutex_;
     std::shared_ptr<const Snapshot> snapshot_;

@@ -1,9 +1,10 @@
 // Operators and support over HTTP: the guide for subscribers, the API and console for those who
-// hold the operator's token, metrics and health. Looks everything up in the one memory; holds no
-// mail.
+// are signed in or hold a token, metrics and health. Looks everything up in the one memory; holds
+// no mail.
 //
-// Invariants: nothing under /api/ answers without the token; /metrics answers to it or to this
-// machine; a subscriber is shown only what belongs to the line they read from.
+// Invariants: nothing of /api/ but the sign-in and the OpenAPI document answers to nobody; /metrics
+// answers to a token or to this machine; a subscriber is shown only what belongs to the line they
+// read from.
 #pragma once
 
 #include "account/account.h"
@@ -11,9 +12,11 @@
 #include "config/config.h"
 #include "desk/control.h"
 #include "event/event.h"
+#include "lease/lease.h"
 #include "line/line.h"
 #include "policy/policy.h"
 #include "session/session.h"
+#include "staff/staff.h"
 
 #include <functional>
 #include <memory>
@@ -32,6 +35,8 @@ struct Deps {
     account::AccountStore& accounts;
     line::LineStore& lines;
     event::Journal& journal;
+    lease::LeaseStore& leases;
+    staff::Store& staff;
     Control control;
     // Who is signed in to the subscriber's own page; null: nobody can.
     session::SessionStore* sessions = nullptr;
@@ -42,7 +47,7 @@ struct Deps {
 
 class Desk {
   public:
-    // Reads state_dir/operator.token; without it the API answers 503 and the guide works.
+    // Reads state_dir/operator.token; without it operators sign in all the same.
     explicit Desk(Deps deps);
     ~Desk();
     Desk(const Desk&) = delete;

@@ -146,4 +146,25 @@ Json to_json(const guide::Standing& standing) {
     return object;
 }
 
+Json to_json(const lease::Lease& lease, Time now) {
+    Json object{
+        {"id", lease.id},
+        {"kind", lease::name(lease.kind)},
+        {"target", lease.target()},
+        {"class", lease.class_name},
+        {"owner", lease.owner},
+        {"reason", lease.reason},
+        {"created_by", lease.created_by},
+        {"created", rfc3339(lease.created)},
+        {"expires", rfc3339(lease.expires)},
+        {"alive", lease.alive(now)}
+    };
+    if (lease.ended) {
+        object["ended"] = rfc3339(*lease.ended);
+        put(object, "ended_by", lease.ended_by);
+        put(object, "ended_reason", lease.ended_reason);
+    }
+    return object;
+}
+
 }  // namespace sekisho::desk

@@ -4,6 +4,7 @@
 #include "account/account.h"
 #include "desk/context.h"
 #include "event/event.h"
+#include "lease/lease.h"
 #include "line/line.h"
 
 namespace sekisho::desk {
@@ -14,5 +15,6 @@ namespace sekisho::desk {
 [[nodiscard]] Json to_json(const line::Session& session);
 [[nodiscard]] Json to_json(const line::Answer& answer);
 [[nodiscard]] Json to_json(const guide::Standing& standing);
+[[nodiscard]] Json to_json(const lease::Lease& lease, Time now);
 
 }  // namespace sekisho::desk

@@ -3,6 +3,8 @@
 #include "base/bytes.h"
 #include "desk/facts.h"
 #include "desk/json.h"
+#include "desk/trace.h"
+#include "lease/lease.h"
 
 #include <fmt/format.h>
 
@@ -19,6 +21,8 @@ namespace {
 constexpr std::size_t kRowsPerKey = 200;
 constexpr std::size_t kEventsShown = 300;
 constexpr std::size_t kSessionsShown = 20;
+constexpr std::size_t kMessagesShown = 20;
+constexpr std::size_t kLeasesLooked = 10'000;
 constexpr std::chrono::hours kDay{24};
 
 // Gathers what is known, step by step; every step may add keys for the next.
@@ -33,6 +37,7 @@ class Gathering {
         }
         const line::Answer who = line::resolve(*holders, address, at_);
         DeskFacts facts{context_};
+        addresses_.push_back(address);
         answer_["address"] = {
             {"address", address.text()},
             {"holder", to_json(who)},
@@ -77,6 +82,13 @@ class Gathering {
         }
         found_ = true;
         answer_["lines"].push_back(describe(name, *sessions));
+        for (const line::Session& session : *sessions) {
+            for (const Prefix& prefix : session.prefixes) {
+                if (!session.end) {
+                    addresses_.push_back(prefix.address());
+                }
+            }
+        }
         for (const account::Account& account : *all) {
             if (of_line(account)) {
                 if (const Status added = this->account(account); !added) {
@@ -163,6 +175,9 @@ class Gathering {
             return std::pair{event.at, event.id};
         });
         answer_["findings"] = findings(list);
+        add_messages(list);
+        add_conduct();
+        add_exemptions();
         if (list.size() > kEventsShown) {
             list.resize(kEventsShown);
             answer_["cut"] = true;
@@ -203,6 +218,71 @@ class Gathering {
         }
         return {{"line", name}, {"sessions", std::move(list)}, {"standings", std::move(standings)}};
     }
+
+    // The messages that the events tell of, the newest first, each with all of its steps.
+    void add_messages(const std::vector<event::Event>& list) {
+        Json messages = Json::array();
+        std::set<std::string> seen;
+        for (const event::Event& event : list) {
+            if (event.queue_id.empty() || messages.size() == kMessagesShown ||
+                !seen.insert(event.queue_id).second) {
+                continue;
+            }
+            event::Query query;
+            query.queue_id = event.queue_id;
+            query.newest_first = false;
+            query.limit = kRowsPerKey;
+            if (const auto steps = context_.journal.find(query)) {
+                messages.push_back(message_of(event.queue_id, *steps));
+            } else {
+                unanswered("messages: " + steps.error().message);
+            }
+        }
+        answer_["messages"] = std::move(messages);
+    }
+
+    // How the mail server treats each account, and what it has used of its limits.
+    void add_conduct() {
+        for (Json& one : answer_["accounts"]) {
+            const std::string login = one.value("login", "");
+            const auto conduct = ask_role(
+                context_.control, "mail", Json{{"command", "conduct-show"}, {"account", login}}
+            );
+            const auto limits = ask_role(
+                context_.control, "mail", Json{{"command", "limit-show"}, {"subject", login}}
+            );
+            if (!conduct || !limits) {
+                unanswered("conduct and limits: " + (conduct ? limits : conduct).error().message);
+                return;
+            }
+            one["conduct"] = *conduct;
+            one["limits"] = limits->value("uses", Json::array());
+        }
+    }
+
+    // Leases of the lines and of the prefixes that hold or are held by theirs.
+    void add_exemptions() {
+        Json rows = Json::array();
+        const auto all = context_.leases.all(kLeasesLooked);
+        if (!all) {
+            unanswered("exemptions: " + all.error().message);
+            answer_["exemptions"] = std::move(rows);
+            return;
+        }
+        for (const lease::Lease& one : *all) {
+            const bool of_line = !one.line.empty() && lines_.contains(one.line);
+            const bool of_address =
+                one.prefix && std::ranges::any_of(addresses_, [&](const IpAddress& address) {
+                    return one.prefix->contains(address);
+                });
+            if (of_line || of_address) {
+                rows.push_back(to_json(one, context_.now));
+            }
+        }
+        answer_["exemptions"] = std::move(rows);
+    }
+
+    void unanswered(const std::string& what) { answer_["unanswered"].push_back(what); }
 
     // What support should see first, the gravest first. `list` is newest first.
     [[nodiscard]] Json findings(const std::vector<event::Event>& list) const {
@@ -260,6 +340,7 @@ class Gathering {
     Json answer_{{"lines", Json::array()}, {"accounts", Json::array()}};
     std::set<std::string> lines_;
     std::set<std::string> accounts_;
+    std::vector<IpAddress> addresses_;
     std::map<std::int64_t, event::Event> events_;
     bool found_ = false;
 };

@@ -1,5 +1,8 @@
 #include "desk/metrics.h"
 
+#include "base/assert.h"
+#include "desk/metrics_table.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,24 +21,13 @@ struct Family {
     std::string help;
     bool counter = false;
     std::vector<std::pair<Labels, double>> samples;
+    struct Histogram {
+        Labels labels;
+        Json value;  // {"buckets": [{"le": "0.1", "count": 3}], "sum": 0.2, "count": 3}
+    };
+    std::vector<Histogram> histograms;  // with them there are no samples
 };
 using Families = std::map<std::string, Family>;
-
-// What the numbers mean that operators set alarms on; the rest is named by where it comes from.
-constexpr std::pair<std::string_view, std::string_view> kHelp[] = {
-    {"sekisho_mail_queue_acks_before_durable_total",
-     "Messages answered 250 before they were on stable storage. Must stay 0"},
-    {"sekisho_gate_answer_answered_total", "Connections that were told why they end at the gate"},
-    {"sekisho_gate_answer_crowded_total", "Connections closed without a word: too many at once"},
-    {"sekisho_gate_answer_open", "Connections that are being answered"},
-    {"sekisho_gate_lines_blocked_packets_total", "Packets blocked, of all lines and addresses"},
-    {"sekisho_gate_lines_would_block_packets_total",
-     "Packets that would be blocked, were their rules enforced"},
-    {"sekisho_gate_prefixes", "Prefixes of the policy in force"},
-    {"sekisho_mail_queue_queued", "Messages in the queue"},
-    {"sekisho_mail_queue_held", "Messages held by an operator or a rule"},
-    {"sekisho_mail_queue_in_delivery", "Messages being delivered now"},
-};
 
 std::string clean_name(std::string_view text) {
     std::string out;
@@ -86,11 +78,9 @@ void add_sample(
     Family& family = families[name];
     if (family.samples.empty()) {
         family.counter = name.ends_with("_total");
-        const auto* const known =
-            std::ranges::find(kHelp, name, &std::pair<std::string_view, std::string_view>::first);
-        family.help = known != std::end(kHelp)
-                          ? std::string(known->second)
-                          : fmt::format("As role {} reports it in its status", role);
+        const Metric* const known = find_metric(name);
+        family.help = known != nullptr ? std::string(known->meaning)
+                                       : fmt::format("As role {} reports it in its status", role);
     }
     family.samples.emplace_back(std::move(labels), value);
 }
@@ -112,6 +102,11 @@ void flatten(
         add_sample(families, name, role, labels, value.get<bool>() ? 1 : 0);
     } else if (value.is_number()) {
         add_sample(families, name, role, labels, value.get<double>());
+    } else if (value.is_object() && value.contains("buckets")) {
+        Family& family = families[name];
+        const Metric* const known = find_metric(name);
+        family.help = known != nullptr ? std::string(known->meaning) : "Seconds";
+        family.histograms.push_back({labels, value});
     } else if (value.is_object()) {
         for (const auto& [key, member] : value.items()) {
             flatten(families, role, name + "_" + clean_name(key), labels, member, depth + 1);
@@ -136,9 +131,11 @@ void flatten(
     }
 }
 
-Family& family(Families& families, const std::string& name, const char* help) {
+Family& family(Families& families, const std::string& name) {
     Family& out = families[name];
-    out.help = help;
+    const Metric* const known = find_metric(name);
+    SEKISHO_ASSERT(known != nullptr);
+    out.help = known->meaning;
     out.counter = name.ends_with("_total");
     return out;
 }
@@ -151,13 +148,9 @@ void add_tallies(Families& families, const char* what, const Labels& labels, con
         Labels all = labels;
         all.emplace_back("direction", direction);
         const Json tally = one.value(member, Json::object());
-        family(families, name + "_packets_total", "Packets on port 25 that the gate judged")
+        family(families, name + "_packets_total")
             .samples.emplace_back(all, tally.value("packets", 0.0));
-        family(
-            families,
-            name + "_bytes_total",
-            "Bytes of these packets; engine xdp counts frames, nftables IP packets"
-        )
+        family(families, name + "_bytes_total")
             .samples.emplace_back(all, tally.value("bytes", 0.0));
     }
 }
@@ -206,14 +199,14 @@ void take_gate(Families& families, Json& status) {
         );
     }
     for (const Json& one : take(status, "interfaces")) {
-        family(families, "sekisho_gate_interface_attached", "Whether packets there are judged")
+        family(families, "sekisho_gate_interface_attached")
             .samples.emplace_back(
                 Labels{{"interface", one.value("name", "")}, {"mode", one.value("mode", "")}},
                 one.value("attached", false) ? 1.0 : 0.0
             );
     }
     for (const Json& one : take(status, "classes")) {
-        family(families, "sekisho_gate_class_prefixes", "Prefixes of the class")
+        family(families, "sekisho_gate_class_prefixes")
             .samples.emplace_back(
                 Labels{{"class", one.value("name", "")}}, one.value("prefixes", 0.0)
             );
@@ -222,19 +215,17 @@ void take_gate(Families& families, Json& status) {
     for (const auto& [member, kind] :
          {std::pair{"exemptions", "exemption"}, std::pair{"penalties", "penalty"}}) {
         if (leases.is_object()) {
-            family(families, "sekisho_gate_leases", "Leases that live")
+            family(families, "sekisho_gate_leases")
                 .samples.emplace_back(Labels{{"kind", kind}}, leases.value(member, 0.0));
         }
     }
     const Json statistics = take(status, "statistics");
     for (const auto& [what, value] : statistics.items()) {
-        family(families, "sekisho_gate_engine_total", "What the engine counts beside its rules")
+        family(families, "sekisho_gate_engine_total")
             .samples.emplace_back(Labels{{"what", what}}, value.get<double>());
     }
     if (status.contains("rows_lost")) {
-        Family& lost = family(
-            families, "sekisho_gate_events_lost_total", "Blocked packets that no event tells of"
-        );
+        Family& lost = family(families, "sekisho_gate_events_lost_total");
         lost.samples.emplace_back(
             Labels{{"by", "engine"}},
             statistics.is_object() ? statistics.value("events_lost", 0.0) : 0
@@ -245,6 +236,26 @@ void take_gate(Families& families, Json& status) {
     }
 }
 
+std::string sample(const std::string& name, const Labels& labels, double value) {
+    std::string text;
+    for (const auto& [key, content] : labels) {
+        text += fmt::format("{}{}=\"{}\"", text.empty() ? "" : ",", key, escape_label(content));
+    }
+    return text.empty() ? fmt::format("{} {}\n", name, number(value))
+                        : fmt::format("{}{{{}}} {}\n", name, text, number(value));
+}
+
+std::string render_histogram(const std::string& name, const Family::Histogram& histogram) {
+    std::string out;
+    for (const Json& bucket : histogram.value.at("buckets")) {
+        Labels labels = histogram.labels;
+        labels.emplace_back("le", bucket.value("le", ""));
+        out += sample(name + "_bucket", labels, bucket.value("count", 0.0));
+    }
+    out += sample(name + "_sum", histogram.labels, histogram.value.value("sum", 0.0));
+    return out + sample(name + "_count", histogram.labels, histogram.value.value("count", 0.0));
+}
+
 std::string render(const Families& families) {
     std::string out;
     for (const auto& [name, family] : families) {
@@ -252,16 +263,15 @@ std::string render(const Families& families) {
             "# HELP {0} {1}\n# TYPE {0} {2}\n",
             name,
             escape_help(family.help),
-            family.counter ? "counter" : "gauge"
+            !family.histograms.empty() ? "histogram"
+            : family.counter           ? "counter"
+                                       : "gauge"
         );
         for (const auto& [labels, value] : family.samples) {
-            std::string text;
-            for (const auto& [key, content] : labels) {
-                text +=
-                    fmt::format("{}{}=\"{}\"", text.empty() ? "" : ",", key, escape_label(content));
-            }
-            out += text.empty() ? fmt::format("{} {}\n", name, number(value))
-                                : fmt::format("{}{{{}}} {}\n", name, text, number(value));
+            out += sample(name, labels, value);
+        }
+        for (const Family::Histogram& histogram : family.histograms) {
+            out += render_histogram(name, histogram);
         }
     }
     return out;
@@ -281,13 +291,8 @@ std::string status_metrics(std::string_view role, const Json& whole) {
 
 std::string metrics_text(const Context& context) {
     Families own;
-    own["sekisho_build_info"] = {
-        .help = "Constant 1, labelled with the version",
-        .counter = false,
-        .samples = {{{{"version", SEKISHO_VERSION}}, 1.0}}
-    };
-    Family& up = own["sekisho_up"];
-    up.help = "Whether the role answered";
+    family(own, "sekisho_build_info").samples = {{{{"version", SEKISHO_VERSION}}, 1.0}};
+    Family& up = family(own, "sekisho_up");
     std::string roles;
     for (const char* role : {"gate", "mail"}) {
         const auto status = ask_role(context.control, role, Json{{"command", "status"}});
@@ -298,13 +303,10 @@ std::string metrics_text(const Context& context) {
     }
     // Counted from the start of this process on, so that the counters only grow.
     const auto totals = context.journal.totals(context.started);
-    Family& readable = own["sekisho_journal_up"];
-    readable.help = "Whether the journal could be read";
+    Family& readable = family(own, "sekisho_journal_up");
     readable.samples.emplace_back(Labels{}, totals ? 1.0 : 0.0);
     if (totals) {
-        Family& events = own["sekisho_events_total"];
-        events.help = "Events recorded since this desk started, by kind";
-        events.counter = true;
+        Family& events = family(own, "sekisho_events_total");
         for (const auto& [kind, count] : *totals) {
             events.samples.emplace_back(
                 Labels{{"kind", std::string(event::name(kind))}}, static_cast<double>(count)

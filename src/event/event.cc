@@ -1,9 +1,15 @@
 #include "event/event.h"
 
+#include "base/result.h"
+#include "base/time.h"
+
 #include <array>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace sekisho::event {
 namespace {
@@ -66,6 +72,23 @@ Status for_each(Journal& journal, Query query, const std::function<void(const Ev
         }
         query.before_id = found->back().id;
     }
+}
+
+Result<std::vector<Tally>> Journal::tally(Time since, Duration step) {
+    Query query;
+    query.since = since;
+    std::map<std::pair<Kind, std::int64_t>, std::int64_t> sums;
+    const Status read = for_each(*this, query, [&](const Event& one) {
+        sums[{one.kind, (one.at - since) / step}] += one.count;
+    });
+    if (!read) {
+        return fail(read.error());
+    }
+    std::vector<Tally> out;
+    for (const auto& [key, count] : sums) {
+        out.push_back({key.first, key.second, count});
+    }
+    return out;
 }
 
 std::optional<Kind> parse_kind(std::string_view text) {

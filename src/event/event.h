@@ -76,6 +76,13 @@ struct Query {
     bool newest_first = true;
 };
 
+// How many rows alike there were in one step of time.
+struct Tally {
+    Kind kind = Kind::Accepted;
+    std::int64_t step = 0;  // 0: from `since` on
+    std::int64_t count = 0;
+};
+
 class Journal {
   public:
     virtual ~Journal() = default;
@@ -87,6 +94,9 @@ class Journal {
     [[nodiscard]] virtual Result<std::vector<Event>> find(const Query& query) = 0;
     // Rows by kind since a time, for overviews: kind -> sum of count.
     [[nodiscard]] virtual Result<std::vector<std::pair<Kind, std::int64_t>>> totals(Time since) = 0;
+    // The same in steps of time, for charts. As it is here it reads every row; a store knows
+    // better.
+    [[nodiscard]] virtual Result<std::vector<Tally>> tally(Time since, Duration step);
 };
 
 // All that the query finds, page by page; its `limit` is left aside.

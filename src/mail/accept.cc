@@ -85,7 +85,8 @@ Prepared prepare(
     const message::Header& header
 ) {
     const std::string trace =
-        from.results + message::received_field(reception_of(from, transaction));
+        from.results +
+        (from.trace ? message::received_field(reception_of(from, transaction)) : std::string{});
     message::Repaired repaired;
     if (from.account.empty()) {
         repaired.message_id = message::inspect(header).message_id;
@@ -108,6 +109,13 @@ Prepared prepare(
     out.message = message::assemble(message, header, trace, repaired);
     out.envelope.size = out.message.size();
     return out;
+}
+
+void add_trace(Prepared& prepared, const Submitted& from, const smtp::Transaction& transaction) {
+    prepared.message.insert(0, message::received_field(reception_of(from, transaction)));
+    const auto header = message::Header::scan(prepared.message);
+    prepared.envelope.message_id = message::inspect(header).message_id;
+    prepared.envelope.size = prepared.message.size();
 }
 
 bool to_be_signed(const Prepared& prepared, const dkim::Signer& signer) {

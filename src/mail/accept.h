@@ -30,6 +30,7 @@ struct Submitted {
     int priority = 0;                  // as granted
     std::string results;               // fields to stand above Received
     std::vector<std::string> own_ids;  // Authentication-Results with these are taken out
+    bool trace = true;                 // else Received is for add_trace() to put on top
 };
 
 struct Prepared {
@@ -45,6 +46,10 @@ struct Prepared {
     std::string_view message,
     const message::Header& header
 );
+
+// The Received field on top, of a message that was prepared without; the envelope's message id and
+// size are brought up to date.
+void add_trace(Prepared& prepared, const Submitted& from, const smtp::Transaction& transaction);
 
 // Whether the signer has keys for the message's From.
 [[nodiscard]] bool to_be_signed(const Prepared& prepared, const dkim::Signer& signer);

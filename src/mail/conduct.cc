@@ -29,9 +29,6 @@ namespace {
 
 using conduct::Stage;
 
-// Longer than a hold takes to be durable; whichever ends it (release, undo) makes it due at once.
-constexpr Duration kUntilHeld = std::chrono::minutes(15);
-
 }  // namespace
 
 std::string held_by_conduct(std::string_view reason) {
@@ -106,15 +103,21 @@ net::Task<void> Session::hold_by_conduct(std::string queue_id) {
         co_return;
     }
     const auto record = shared_->warden->find(account_->login, now());
-    const std::string reason = held_by_conduct(record ? record->state.reason : "");
+    const std::string why = record ? record->state.reason : std::string{};
+    std::string reason = held_by_conduct(why);
+    co_await hold(std::move(queue_id), std::move(reason));
+}
+
+// What was made durable a moment ago, before the client learns of it.
+net::Task<void> Session::hold(std::string queue_id, std::string reason) {
     std::function<Status()> work = [shared = shared_, queue_id, reason] {
         return shared->spool.hold(queue_id, reason);
     };
     const Status held = co_await net::run_on<Status>(shared_->workers, std::move(work));
-    if (!held && held.error().code != Errc::Conflict) {
+    if (!held) {
         log::error(
             "MAIL_NOT_HELD",
-            "a message of a suspected account could not be held",
+            "a message that is to be held could not be",
             {{"queue_id", queue_id}, {"error", held.error().message}}
         );
         co_return;

@@ -19,6 +19,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -35,6 +36,7 @@ smtp::Reply store_away() {
 
 net::Task<void> Session::check_mail() {
     give_back();
+    forget_filtering();
     if (kind_ == Kind::Exchange) {
         findings_.spf_query.reset();  // of an earlier sender
         findings_.spf.reset();
@@ -56,10 +58,12 @@ net::Task<void> Session::check_mail() {
     co_await begin_message();
 }
 
-// The account as it is now: it may have been disabled since the login. One of a source's stays as
-// the source had it at the login; sessions are short. False: MAIL has been answered.
+// The account as it is now, or was a moment ago: it may have been disabled since the login. One of
+// a source's stays as the source had it at the login; sessions are short. False: MAIL has been
+// answered.
 net::Task<bool> Session::refresh_account() {
-    if (elsewhere_) {
+    const auto at = std::chrono::steady_clock::now();
+    if (elsewhere_ || (account_ && at - account_at_ < shared_->account_fresh)) {
         co_return true;
     }
     const std::string login = smtp_.login();
@@ -69,6 +73,7 @@ net::Task<bool> Session::refresh_account() {
     auto found = co_await net::run_on(shared_->workers, std::move(work));
     if (found) {
         account_ = std::move(*found);
+        account_at_ = at;
         co_return true;
     }
     if (found.error().code == Errc::NotFound) {
@@ -90,7 +95,7 @@ net::Task<void> Session::begin_message() {
 }
 
 net::Task<void> Session::check_rcpt(Smtp::CheckRcpt question) {
-    smtp::Address to = std::move(question.recipient.address);
+    smtp::Address to = question.recipient.address;
     if (to.domain.empty()) {
         to.domain = settings_->config.mail.domains.front();  // RFC 5321 §4.5.1
     }
@@ -143,6 +148,12 @@ net::Task<void> Session::check_rcpt(Smtp::CheckRcpt question) {
     }
     if (auto refusal = take_recipient(recipient)) {
         answer(std::move(*refusal), recipient, limited_by_);
+        co_return;
+    }
+    question.recipient.address = to;
+    auto filtered = co_await filter_recipient(std::move(question));
+    if (filtered) {
+        answer(std::move(*filtered), recipient, filter_);
         co_return;
     }
     answer(smtp::reply(250, "2.1.5", "Ok"));

@@ -171,7 +171,7 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
     from.helo = smtp_.helo();
     from.client = peer_;
     from.hostname = settings_->config.mail.hostname;
-    from.queue_id = shared_->spool.reserve_id();
+    from.queue_id = queue_id_.empty() ? shared_->spool.reserve_id() : queue_id_;
     from.unique = from.queue_id + "." + random_token(64);
     from.extended = smtp_.extended();
     from.tls = smtp_.tls();
@@ -195,12 +195,20 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
             recipient.address = instead->second;
         }
     }
+    from.trace = !filters();
     Prepared prepared = prepare(from, mail.transaction, *text, header);
     std::shared_ptr<const std::string> report;
     if (is_report(prepared.envelope)) {
         report = text;
     }
     text.reset();
+    if (!from.trace) {
+        const bool answered = co_await filter_message(&prepared);
+        if (answered) {
+            co_return;
+        }
+        add_trace(prepared, from, mail.transaction);
+    }
     if (kind_ != Kind::Exchange && shared_->signer != nullptr) {
         prepared =
             co_await signed_by(shared_, shared_->signer->get(), std::move(prepared), from.at);
@@ -212,6 +220,9 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
     );
     if (committed) {
         co_await hold_by_conduct(*committed);
+        if (!held_by_filter_.empty()) {
+            co_await hold(*committed, held_by_filter_);
+        }
     }
     acknowledge(committed, envelope);
     if (committed && report) {

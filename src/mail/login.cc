@@ -299,6 +299,7 @@ void Session::login_succeeded(const account::SaslSuccess& success) {
     note_success(success.login);
     sasl_.reset();
     account_ = std::move(candidate_);
+    account_at_ = asked_;
     candidate_.reset();
     ++shared_->counters.logins_accepted;
     event::Event accepted = event(event::Kind::LoginAccepted);

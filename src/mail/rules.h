@@ -13,6 +13,7 @@
 #include "line/line.h"
 #include "message/header.h"
 #include "message/repair.h"
+#include "milter/milter.h"
 #include "net/stream.h"
 #include "policy/policy.h"
 #include "smtp/address.h"
@@ -39,6 +40,7 @@ struct Settings {
     std::vector<limit::Spec> limits;
     bool limits_ask_line = false;  // one of them counts by line or holds by where a client is
     std::shared_ptr<const limit::Countries> countries;  // null: no table
+    std::vector<std::shared_ptr<milter::Milter>> milters;
 
     [[nodiscard]] bool ours(std::string_view domain) const { return domains.contains(domain); }
 };

@@ -22,6 +22,7 @@
 #include "mail/rules.h"
 #include "mail/shared.h"
 #include "mail/tokens.h"
+#include "milter/milter.h"
 #include "net/server.h"
 #include "net/stream.h"
 #include "net/tls.h"
@@ -42,6 +43,8 @@
 namespace sekisho::mail {
 namespace {
 
+using Json = nlohmann::json;
+
 std::string_view name(Kind kind) {
     switch (kind) {
         case Kind::Submission:
@@ -56,8 +59,61 @@ std::string_view name(Kind kind) {
     return "?";
 }
 
+// Those that are as before keep what is known of them.
+std::vector<std::shared_ptr<milter::Milter>> milters_of(
+    const config::Config& config, const Settings* before
+) {
+    std::vector<std::shared_ptr<milter::Milter>> out;
+    for (const config::Milter& one : config.milters) {
+        std::shared_ptr<milter::Milter> kept;
+        if (before != nullptr) {
+            const auto same = std::ranges::find_if(before->milters, [&one](const auto& milter) {
+                return milter->config() == one;
+            });
+            kept = same == before->milters.end() ? nullptr : *same;
+        }
+        out.push_back(kept ? std::move(kept) : std::make_shared<milter::Milter>(one));
+    }
+    return out;
+}
+
+Json milter_json(milter::Milter& milter) {
+    const milter::Counters& c = milter.counters();
+    Json buckets = Json::array();
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < c.took.size(); ++i) {
+        sum += c.took.at(i);
+        const bool last = i == milter::Counters::kBounds.size();
+        buckets.push_back(
+            {{"le", last ? "+Inf" : fmt::format("{}", milter::Counters::kBounds.at(i))},
+             {"count", sum}}
+        );
+    }
+    constexpr double kMicro = 1e-6;
+    return {
+        {"milter", milter.config().name},
+        {"down", !milter.trouble().empty()},
+        {"messages", c.messages.load()},
+        {"passed", c.passed.load()},
+        {"accepted", c.accepted.load()},
+        {"rejected", c.rejected.load()},
+        {"tempfailed", c.tempfailed.load()},
+        {"discarded", c.discarded.load()},
+        {"quarantined", c.quarantined.load()},
+        {"changed", c.changed.load()},
+        {"spam", c.spam.load()},
+        {"away", c.away.load()},
+        {"content_seconds",
+         {{"buckets", std::move(buckets)},
+          {"sum", static_cast<double>(c.took_us.load()) * kMicro},
+          {"count", sum}}},
+    };
+}
+
 Result<std::shared_ptr<Settings>> make_settings(
-    const config::Config& config, std::shared_ptr<const policy::Policy> policy
+    const config::Config& config,
+    std::shared_ptr<const policy::Policy> policy,
+    const Settings* before
 ) {
     auto out = std::make_shared<Settings>();
     out->config = config;
@@ -66,6 +122,7 @@ Result<std::shared_ptr<Settings>> make_settings(
     for (const std::string& domain : out->config.mail.domains) {
         out->domains.insert(to_lower(domain));
     }
+    out->milters = milters_of(config, before);
     out->limits = specs_of(config);
     out->limits_ask_line = std::ranges::any_of(out->limits, [](const limit::Spec& one) {
         return one.where != limit::Where::Anywhere ||
@@ -158,7 +215,8 @@ class MailServer final : public Server {
         std::shared_ptr<const net::TlsContext> tls
     ) override {
         const auto before = shared_->settings();
-        auto made = make_settings(config, policy ? std::move(policy) : before->policy);
+        auto made =
+            make_settings(config, policy ? std::move(policy) : before->policy, before.get());
         if (!made) {
             return fail(made.error());
         }
@@ -327,6 +385,9 @@ std::string MailServer::status_json() const {
             value(c.dmarc.at(i));
     }
     out["greylisted"] = value(c.greylisted);
+    for (const auto& milter : shared_->settings()->milters) {
+        out["milters"].push_back(milter_json(*milter));
+    }
     if (shared_->sources) {
         for (const auto& [name, counters] : shared_->sources->counters()) {
             out["account_sources"][name] = {
@@ -370,7 +431,7 @@ std::string MailServer::status_json() const {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(Deps deps) {
-    auto made = make_settings(deps.config, deps.policy);
+    auto made = make_settings(deps.config, deps.policy, nullptr);
     if (!made) {
         return fail(made.error());
     }

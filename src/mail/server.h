@@ -76,6 +76,8 @@ struct Deps {
     Duration data_timeout{180'000};  // of a read of data (RFC 5321 §4.5.3.2.5)
     // A refused login is answered after this, or the next multiple when its hash took longer.
     Duration login_failure_wait{1'000};
+    // A session goes by its account as it was so long ago at most; each MAIL looks it up otherwise.
+    Duration account_fresh{1'000};
 };
 
 struct BoundListener {

@@ -27,6 +27,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,9 +46,17 @@ constexpr Duration kStressCommandTimeout = std::chrono::seconds(10);
 constexpr Duration kStressDataTimeout = std::chrono::seconds(30);
 constexpr std::string_view kAlpn = "smtp";
 constexpr std::string_view kAlpnOfBrowsers = "http/1.1";
-// A client that waits for commands holds this much; while data comes it may be more.
+// At most so much is read at once: of commands, of data.
 constexpr std::size_t kReadIdle = 4096;
 constexpr std::size_t kReadData = 65536;
+
+// Where a loop's connections read into. A stream fills it when its wait is over, and the session
+// has taken everything from it before another coroutine of the thread runs: so one that waits holds
+// no buffer.
+std::span<char> read_buffer(std::size_t size) {
+    thread_local std::vector<char> buffer(kReadData);
+    return std::span(buffer).first(size);
+}
 
 // Clients get less patience then.
 bool near_full(const Shared& shared, const Settings& settings) {
@@ -143,6 +152,9 @@ net::Task<void> Session::run() {
             smtp_.refuse_connection(std::move(*refusal));
         }
         co_await converse();
+        if (milters_) {
+            co_await milters_->end();
+        }
     }
     note_refusals();
     stream_->close();
@@ -171,8 +183,13 @@ net::Task<bool> Session::begin(bool wanted) {
     bool early = false;
     if (kind_ == Kind::Exchange && shared_->greeting_wait.count() > 0) {
         // RFC 5321 §3.1: the client waits for the greeting. Programs that only pour out spam don't.
-        co_await net::sleep_for(stream_->executor(), shared_->greeting_wait);
+        // Who has shown lately that it waits isn't kept waiting again.
+        const bool patient = shared_->patient.knows(peer_key_, now());
+        if (!patient) {
+            co_await net::sleep_for(stream_->executor(), shared_->greeting_wait);
+        }
         early = stream_->input_waiting();
+        shared_->patient.note(peer_key_, !early, now());
     }
     early_ = early;
     if (early) {
@@ -251,7 +268,7 @@ net::Task<bool> Session::read() {
         co_return true;
     }
     const bool data = smtp_.waiting() == Smtp::Waiting::Data;
-    std::string buffer(data ? kReadData : kReadIdle, '\0');
+    const std::span<char> buffer = read_buffer(data ? kReadData : kReadIdle);
     stream_->expires_after(patience());
     live_->reading = true;
     const Result<std::size_t> got = co_await stream_->read_some(buffer);
@@ -265,7 +282,11 @@ net::Task<bool> Session::read() {
         co_return true;
     }
     data_octets_ += *got;
-    smtp_.receive(std::string_view(buffer).substr(0, *got));
+    const std::span<char> bytes = buffer.first(*got);
+    smtp_.receive(std::string_view(bytes.data(), bytes.size()));
+    if (!data) {
+        std::ranges::fill(bytes, '\0');  // a password may have been among it
+    }
     co_return true;
 }
 
@@ -320,6 +341,10 @@ void Session::take_client(const smtp::XClient& told) {
     judgement_.reset();
     reference_.clear();
     early_ = false;
+    forget_filtering();
+    if (milters_) {
+        milters_->client_changed();
+    }
     smtp_.client_taken(unwanted());
 }
 

@@ -11,11 +11,13 @@
 #include "limit/limiter.h"
 #include "limit/spec.h"
 #include "line/line.h"
+#include "mail/accept.h"
 #include "mail/authenticity.h"
 #include "mail/rules.h"
 #include "mail/sender_lookups.h"
 #include "mail/shared.h"
 #include "message/header.h"
+#include "milter/chain.h"
 #include "net/stream.h"
 #include "net/task.h"
 #include "peer/judge.h"
@@ -130,6 +132,18 @@ class Session {
     );
     void tell_recipients(queue::Envelope& envelope);
     net::Task<void> hold_by_conduct(std::string queue_id);
+    net::Task<void> hold(std::string queue_id, std::string reason);
+
+    // filtering.cc
+    void forget_filtering();
+    [[nodiscard]] bool filters() const;
+    [[nodiscard]] std::shared_ptr<milter::Told> told_to_milters() const;
+    void tell_spam(const std::string& verdict);
+    // What milters refuse a recipient with.
+    net::Task<std::optional<smtp::Reply>> filter_recipient(Smtp::CheckRcpt question);
+    // True: the client has its answer.
+    net::Task<bool> filter_message(Prepared* prepared);
+    void discard(const Prepared& prepared);
 
     // intake.cc
     net::Task<void> take_message(Smtp::Deliver mail);
@@ -152,10 +166,11 @@ class Session {
     Smtp smtp_;
 
     std::unique_ptr<account::SaslServer> sasl_;
-    std::optional<account::Account> candidate_;    // of the running AUTH
-    std::optional<account::Account> account_;      // of the login
-    std::string guess_;                            // LoginGuard's, of the AUTH at hand
-    std::chrono::steady_clock::time_point asked_;  // when the client's last message came
+    std::optional<account::Account> candidate_;         // of the running AUTH
+    std::optional<account::Account> account_;           // of the login
+    std::chrono::steady_clock::time_point account_at_;  // when `account_` was looked up
+    std::string guess_;                                 // LoginGuard's, of the AUTH at hand
+    std::chrono::steady_clock::time_point asked_;       // when the client's last message came
     std::string mechanism_;
     bool elsewhere_ = false;               // the login's account is a source's, not ours
     std::vector<std::string> identities_;  // of the client's certificate
@@ -170,6 +185,12 @@ class Session {
     std::string reference_;             // told to a client that is in the wrong place
     std::vector<limit::Taking> taken_;  // from the limits, for a message not accepted yet
     std::string limited_by_;            // the rule of the last refusal of a limit
+
+    std::unique_ptr<milter::Chain> milters_;
+    std::optional<milter::Verdict> filtered_;  // of the milters, about the transaction's MAIL
+    std::string queue_id_;                     // of the transaction, once milters know it
+    std::string filter_;                       // the milter of the last refusal
+    std::string held_by_filter_;               // why the message is to be held
 };
 
 }  // namespace sekisho::mail

@@ -47,6 +47,7 @@ Shared::Shared(
       greeting_wait(deps.greeting_wait),
       login_failure_wait(deps.login_failure_wait),
       data_timeout(deps.data_timeout),
+      account_fresh(deps.account_fresh),
       tls(deps.tls),
       sasl(std::move(sasl_settings)),
       credentials({.key = random_bytes(32)}),

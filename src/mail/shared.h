@@ -16,6 +16,7 @@
 #include "line/line.h"
 #include "mail/counters.h"
 #include "mail/limiting.h"
+#include "mail/patient_clients.h"
 #include "mail/rules.h"
 #include "mail/server.h"
 #include "net/resolver.h"
@@ -66,6 +67,7 @@ struct Shared {
     const Duration greeting_wait;
     const Duration login_failure_wait;
     const Duration data_timeout;
+    const Duration account_fresh;
 
     net::TlsHolder tls;
     const account::SaslSettings sasl;
@@ -79,6 +81,7 @@ struct Shared {
     const std::function<void(const std::string&)> complaint;
     conduct::LoginMemory* const logins;  // null: nothing outlives a restart
     limit::Connections connections;
+    PatientClients patient;
     Counters counters;
     std::atomic<bool> stopping{false};
 

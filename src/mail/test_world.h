@@ -356,6 +356,7 @@ class MailTest : public ::testing::Test {
             .greeting_wait = greeting_wait,
             .data_timeout = data_timeout,
             .login_failure_wait = Duration{0},
+            .account_fresh = Duration{0},
         };
     }
     void start() {

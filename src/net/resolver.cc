@@ -73,6 +73,7 @@ struct RawAnswer {
     std::vector<std::string> rdata;
     bool secure = false;
     bool no_such_name = false;
+    std::string canonical;
 };
 using RawResults = std::vector<Result<RawAnswer>>;  // one for each type asked
 
@@ -98,6 +99,19 @@ Result<RawAnswer> to_answer(const std::string& name, const ub_result& result) {
     RawAnswer answer;
     answer.secure = result.secure != 0;
     answer.no_such_name = result.nxdomain != 0;
+    if (result.canonname != nullptr) {
+        // libunbound names it always; it is of interest only where it is another one.
+        std::string own = to_lower(name);
+        answer.canonical = to_lower(result.canonname);
+        for (std::string* one : {&own, &answer.canonical}) {
+            while (one->ends_with('.')) {
+                one->pop_back();
+            }
+        }
+        if (answer.canonical == own) {
+            answer.canonical.clear();
+        }
+    }
     if (result.havedata != 0) {
         for (std::size_t i = 0; result.data[i] != nullptr; ++i) {
             answer.rdata.emplace_back(result.data[i], static_cast<std::size_t>(result.len[i]));
@@ -312,6 +326,7 @@ Result<Answer<T>> read_all(
     Answer<T> answer;
     answer.secure = raw->secure;
     answer.no_such_name = raw->no_such_name;
+    answer.canonical = raw->canonical;
     for (const std::string& rdata : raw->rdata) {
         auto record = read(rdata);
         if (!record) {
@@ -385,6 +400,9 @@ class UnboundResolver final : public Resolver {
                 continue;
             }
             all.secure = all.secure && part->secure;
+            if (!part->records.empty()) {
+                all.canonical = part->canonical;
+            }
             all.records.insert(all.records.end(), part->records.begin(), part->records.end());
         }
         if (problem && all.records.empty()) {

@@ -35,8 +35,10 @@ struct Srv {
 
 template <class T>
 struct Answer {
-    std::vector<T> records;     // empty: the name or the type doesn't exist
-    bool secure = false;        // DNSSEC-validated
+    std::vector<T> records;  // empty: the name or the type doesn't exist
+    bool secure = false;     // DNSSEC-validated
+    // Where CNAMEs led: lower case, no trailing dot; empty: nowhere, the name has none.
+    std::string canonical = {};
     bool no_such_name = false;  // NXDOMAIN: nor is there anything below it (RFC 8020)
 };
 

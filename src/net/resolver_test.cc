@@ -250,6 +250,10 @@ TEST_F(ResolverTest, FollowsAliases) {
     EXPECT_EQ(
         text(wait(resolver->addresses("away.signed.test", true, false))), "insecure 192.0.2.11"
     );
+    EXPECT_EQ(
+        wait(resolver->addresses("away.signed.test", true, true))->canonical, "mx1.plain.test"
+    );
+    EXPECT_EQ(wait(resolver->addresses("MX1.signed.test.", true, true))->canonical, "");
 }
 
 TEST_F(ResolverTest, NullMxHasAnEmptyHost) {

@@ -52,6 +52,11 @@ Result<ContextPtr> make_context(const SSL_METHOD* method) {
         SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
             SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
     );
+    // The head and the body of a record, and records that came together, by one read each. The
+    // buffer is released too when it is empty.
+    constexpr std::size_t read_buffer = 48U * 1024U;
+    SSL_CTX_set_read_ahead(context.get(), 1);
+    SSL_CTX_set_default_read_buffer_len(context.get(), read_buffer);
     SSL_CTX_set_options(
         context.get(),
         SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |

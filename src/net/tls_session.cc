@@ -350,9 +350,19 @@ TlsSession::Step TlsSession::read(std::span<char> buffer) {
     }
     ERR_clear_error();
     errno = 0;
-    std::size_t bytes = 0;
-    const int result = SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &bytes);
-    return finish(result, bytes);
+    std::size_t total = 0;
+    do {
+        std::size_t bytes = 0;
+        const std::span<char> rest = buffer.subspan(total);
+        const int result = SSL_read_ex(ssl_.get(), rest.data(), rest.size(), &bytes);
+        if (result != 1) {
+            // What was read counts; the reason is there again at the next call.
+            const Step step = finish(result, 0);
+            return total > 0 ? Step{.bytes = total} : step;
+        }
+        total += bytes;
+    } while (total < buffer.size() && SSL_has_pending(ssl_.get()) == 1);
+    return {.bytes = total};
 }
 
 TlsSession::Step TlsSession::write(std::string_view bytes) {

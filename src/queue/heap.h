@@ -12,8 +12,8 @@
 
 namespace sekisho::queue {
 
-// `Node` has `handle` and `before(other)`, a strict order.
-template <class Node>
+// `Node` has `handle` and `before(other)`, a strict order. `Nodes` is the list they are kept in.
+template <class Node, class Nodes = std::vector<Node>>
 class Heap {
   public:
     using Handle = std::uint32_t;
@@ -105,7 +105,7 @@ class Heap {
         set(places, at, node);
     }
 
-    std::vector<Node> nodes_;
+    Nodes nodes_;
 };
 
 }  // namespace sekisho::queue

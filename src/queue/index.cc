@@ -2,21 +2,18 @@
 
 #include "base/assert.h"
 #include "base/time.h"
+#include "queue/chunks.h"
 #include "queue/queue_id.h"
 #include "queue/record.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <optional>
 #include <vector>
 
 namespace sekisho::queue {
 namespace {
-
-constexpr std::uint32_t kEmpty = ~std::uint32_t{0};
-constexpr std::size_t kTableMin = 64;
 
 bool in_delivery(Place place) {
     return place == Place::InDelivery || place == Place::Finishing;
@@ -28,79 +25,25 @@ void add(std::uint64_t& value, std::int64_t by) {
 
 }  // namespace
 
-std::size_t Index::bucket(MessageNumber number) const {
-    // Numbers are runs of consecutive values: the multiplication spreads them over the table.
-    return static_cast<std::size_t>((number * 0x9e37'79b9'7f4a'7c15ULL) >> 20U) &
-           (table_.size() - 1);
-}
-
 std::optional<Index::Handle> Index::handle(MessageNumber number) const {
-    if (table_.empty()) {
-        return std::nullopt;
-    }
-    for (std::size_t at = bucket(number); table_[at] != kEmpty;
-         at = (at + 1) & (table_.size() - 1)) {
-        if (slots_[table_[at]].number == number) {
-            return table_[at];
-        }
-    }
-    return std::nullopt;
-}
-
-void Index::grow() {
-    std::vector<Handle> old(std::max(kTableMin, table_.size() * 2), kEmpty);
-    old.swap(table_);
-    for (const Handle moved : old) {
-        if (moved == kEmpty) {
-            continue;
-        }
-        std::size_t at = bucket(slots_[moved].number);
-        while (table_[at] != kEmpty) {
-            at = (at + 1) & (table_.size() - 1);
-        }
-        table_[at] = moved;
-    }
+    const Handle found =
+        table_.find(number, [&](Handle one) { return slots_[one].number == number; });
+    return found == HandleTable::kNone ? std::nullopt : std::optional(found);
 }
 
 Index::Handle Index::create(MessageNumber number) {
-    if ((used_ + 1) * 4 > table_.size() * 3) {
-        grow();
-    }
     Handle created = 0;
     if (free_.empty()) {
         created = static_cast<Handle>(slots_.size());
-        SEKISHO_ASSERT(created != kEmpty);
+        SEKISHO_ASSERT(created != HandleTable::kNone);
         slots_.emplace_back();
     } else {
         created = free_.back();
         free_.pop_back();
     }
     slots_[created] = Slot{.number = number};
-    std::size_t at = bucket(number);
-    while (table_[at] != kEmpty) {
-        at = (at + 1) & (table_.size() - 1);
-    }
-    table_[at] = created;
-    ++used_;
+    table_.insert(number, created, [&](Handle one) { return slots_[one].number; });
     return created;
-}
-
-void Index::forget(MessageNumber number) {
-    const std::size_t mask = table_.size() - 1;
-    std::size_t hole = bucket(number);
-    while (slots_[table_[hole]].number != number) {
-        hole = (hole + 1) & mask;
-    }
-    // Those after the hole that a search would no longer reach move into it.
-    for (std::size_t at = (hole + 1) & mask; table_[at] != kEmpty; at = (at + 1) & mask) {
-        const std::size_t home = bucket(slots_[table_[at]].number);
-        if (((at - home) & mask) >= ((at - hole) & mask)) {
-            table_[hole] = table_[at];
-            hole = at;
-        }
-    }
-    table_[hole] = kEmpty;
-    --used_;
 }
 
 void Index::count(const Slot& slot, std::int64_t by) {
@@ -250,7 +193,7 @@ bool Index::remove(MessageNumber number) {
     schedule_.part(slot.flow, slot.attempts == 0);
     count(slot, -1);
     count_live(slot, -1);
-    forget(number);
+    table_.erase(number, *found, [&](Handle one) { return slots_[one].number; });
     slot = Slot{};
     free_.push_back(*found);
     return true;
@@ -264,7 +207,9 @@ void Index::mark_damaged(MessageNumber number) {
     count(slots_[*found], -1);
     slots_[*found].damaged = true;
     count(slots_[*found], 1);
-    settle(*found);
+    if (!in_delivery(slots_[*found].place)) {
+        settle(*found);
+    }
 }
 
 const Index::Slot* Index::find(MessageNumber number) const {
@@ -306,45 +251,48 @@ void Index::give_back(MessageNumber number, Time due) {
     }
 }
 
-std::vector<MessageNumber> Index::after(MessageNumber last) const {
-    std::vector<MessageNumber> numbers;
-    numbers.reserve(used_);
-    for (const Slot& slot : slots_) {
-        if (slot.number > last) {
-            numbers.push_back(slot.number);
+template <class Keep>
+std::vector<const Index::Slot*> Index::slots_that(const Keep& keep) const {
+    std::vector<const Slot*> kept;
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+        const Slot& slot = slots_[i];
+        if (slot.number != 0 && keep(slot)) {
+            kept.push_back(&slot);
         }
     }
+    return kept;
+}
+
+namespace {
+
+std::vector<MessageNumber> numbers_of(const std::vector<const Index::Slot*>& slots) {
+    std::vector<MessageNumber> numbers;
+    numbers.reserve(slots.size());
+    for (const Index::Slot* slot : slots) {
+        numbers.push_back(slot->number);
+    }
     return numbers;
+}
+
+}  // namespace
+
+std::vector<MessageNumber> Index::after(MessageNumber last) const {
+    return numbers_of(slots_that([&](const Slot& slot) { return slot.number > last; }));
 }
 
 std::vector<MessageNumber> Index::before(std::uint32_t ordinal) const {
-    std::vector<MessageNumber> numbers;
     if (live_.empty() || live_.begin()->first >= ordinal) {
-        return numbers;
+        return {};
     }
-    for (const Slot& slot : slots_) {
-        if (slot.number != 0 && slot.body.ordinal < ordinal) {
-            numbers.push_back(slot.number);
-        }
-    }
-    return numbers;
+    return numbers_of(slots_that([&](const Slot& slot) { return slot.body.ordinal < ordinal; }));
 }
 
 std::vector<MessageNumber> Index::in_segment(std::uint32_t ordinal) const {
-    std::vector<Slot> inside;
-    inside.reserve(live(ordinal).count);
-    std::copy_if(slots_.begin(), slots_.end(), std::back_inserter(inside), [&](const Slot& slot) {
-        return slot.number != 0 && slot.body.ordinal == ordinal;
+    auto inside = slots_that([&](const Slot& slot) { return slot.body.ordinal == ordinal; });
+    std::sort(inside.begin(), inside.end(), [](const Slot* a, const Slot* b) {
+        return a->body.block < b->body.block;
     });
-    std::sort(inside.begin(), inside.end(), [](const Slot& a, const Slot& b) {
-        return a.body.block < b.body.block;
-    });
-    std::vector<MessageNumber> numbers;
-    numbers.reserve(inside.size());
-    for (const Slot& slot : inside) {
-        numbers.push_back(slot.number);
-    }
-    return numbers;
+    return numbers_of(inside);
 }
 
 }  // namespace sekisho::queue

@@ -1,11 +1,12 @@
 // What is queued, in memory: state, times and places on disk of every message, without envelopes
 // or bodies. It is the fold of the log's records, in order: opening and running use the same calls.
 // On top of that it knows what no record says: who is in delivery. Not thread-safe.
-// About 100 bytes a message, the schedule included, and 150 for each account with queued messages
-// (bench/spool/bench_schedule.cc).
+// About 90 bytes a message, the schedule included, and as much for each account with queued
+// messages (bench/spool/bench_schedule.cc).
 #pragma once
 
 #include "base/time.h"
+#include "queue/chunks.h"
 #include "queue/lane.h"
 #include "queue/queue_id.h"
 #include "queue/record.h"
@@ -74,7 +75,7 @@ class Index {
     bool retry(MessageNumber number, Time due);
     bool remove(MessageNumber number);  // Done and Drop
 
-    // The bytes of the message fail their checksum: it is never due.
+    // The bytes of the message fail their checksum: it is never due, or no more after its try.
     void mark_damaged(MessageNumber number);
 
     // Running.
@@ -95,21 +96,20 @@ class Index {
 
   private:
     using Handle = Schedule::Handle;
-    [[nodiscard]] std::size_t bucket(MessageNumber number) const;
     [[nodiscard]] std::optional<Handle> handle(MessageNumber number) const;
     [[nodiscard]] Handle create(MessageNumber number);
-    void grow();
-    void forget(MessageNumber number);  // from the table
     void place(Handle handle, Place place);
     void set_attempts(Slot& slot, int attempts);
     void settle(Handle handle);  // Scheduled or Waiting, as held and damaged say
     void count(const Slot& slot, std::int64_t by);
     void count_live(const Slot& slot, std::int64_t by);
 
-    std::vector<Slot> slots_;
+    template <class Keep>
+    [[nodiscard]] std::vector<const Slot*> slots_that(const Keep& keep) const;
+
+    Chunks<Slot> slots_;
     std::vector<Handle> free_;
-    std::vector<Handle> table_;  // open addressing, kEmpty or a handle
-    std::size_t used_ = 0;
+    HandleTable table_;  // by number
     Schedule schedule_;
     std::map<std::uint32_t, Live> live_;
     Counts counts_;

@@ -15,10 +15,9 @@
 namespace sekisho::queue {
 namespace {
 
-constexpr std::uint32_t kRecordMagic = 0x52'53'4b'53;   // "SKSR" on disk
 constexpr std::uint32_t kSegmentMagic = 0x47'53'4b'53;  // "SKSG" on disk
 constexpr std::uint8_t kVersion = 1;
-constexpr std::size_t kChecked = 8;  // a checksum covers what follows magic and itself
+constexpr std::size_t kChecked = kRecordStampAt;  // a checksum covers what follows magic and itself
 
 // Fills in the checksum of a header whose bytes 4 to 7 are zero.
 std::string seal(std::string bytes) {

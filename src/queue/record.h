@@ -19,6 +19,8 @@ namespace sekisho::queue {
 
 inline constexpr std::size_t kRecordHeaderSize = 64;
 inline constexpr std::size_t kRecordAlign = 8;
+inline constexpr std::uint32_t kRecordMagic = 0x52'53'4b'53;  // "SKSR" on disk
+inline constexpr std::size_t kRecordStampAt = 8;              // after magic and checksum
 // Two copies of the segment header lie in the first block; records begin after it.
 inline constexpr std::size_t kSegmentDataStart = 4096;
 inline constexpr std::size_t kSegmentHeaderCopyAt = 2048;

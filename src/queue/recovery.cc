@@ -1,7 +1,7 @@
 #include "queue/recovery.h"
 
+#include "queue/fact.h"
 #include "queue/index.h"
-#include "queue/lane.h"
 #include "queue/queue_id.h"
 #include "queue/record.h"
 #include "queue/scan.h"
@@ -20,9 +20,7 @@ namespace sekisho::queue {
 
 Recovery::Recovery(Index& index, Salvage salvage) : index_(index), salvage_(std::move(salvage)) {}
 
-std::uint64_t Recovery::add(
-    const SegmentHeader& segment, std::string_view bytes, bool verify_bodies
-) {
+void Recovery::begin(const SegmentHeader& segment) {
     report_.oldest = std::max(report_.oldest, segment.oldest);
     report_.last_message = std::max(report_.last_message, segment.last_message);
     if (segments_.empty() && segment.sequence > 0) {
@@ -31,22 +29,63 @@ std::uint64_t Recovery::add(
         last_end_ = kSegmentDataStart;
     }
     segments_.push_back(segment);
+    // The next record that there is, of this segment or a later one, follows the last one.
+    const std::uint64_t next =
+        ends_before_ == 0 ? segment.sequence : std::min(segment.sequence, ends_before_);
+    if (next != 0 && next <= report_.last_sequence + 1) {
+        seamless_.insert(segment.ordinal);
+    }
+    if (segment.sequence > segment.durable + 1) {
+        unsynced_.emplace_back(segment.durable + 1, segment.sequence - 1);
+    }
+}
+
+std::uint64_t Recovery::add(
+    const SegmentHeader& segment, std::string_view bytes, bool verify_bodies, HintWriter& hints
+) {
+    begin(segment);
     const ScanOf of{
         .stamp = segment.stamp,
         .ordinal = segment.ordinal,
         .verify_bodies = verify_bodies,
     };
-    if (segment.sequence > segment.durable + 1) {
-        unsynced_.emplace_back(segment.durable + 1, segment.sequence - 1);
-    }
     ScanSink sink;
-    sink.record = [&](const ScannedRecord& found) { record(found, bytes); };
+    sink.record = [&](const ScannedRecord& found) { record(found, bytes, hints); };
     sink.gap = [](std::uint64_t, std::uint64_t) {};  // a gap shows in the sequence numbers
     return scan_segment(bytes, of, sink);
 }
 
-void Recovery::order(const ScannedRecord& found) {
-    const RecordHeader& header = found.header;
+std::optional<std::uint64_t> Recovery::add_hints(
+    const SegmentHeader& segment, std::string_view hints, std::uint64_t end_max
+) {
+    bool begun = false;
+    const HintOf of{
+        .stamp = segment.stamp,
+        .ordinal = segment.ordinal,
+        .sequence = segment.sequence,
+        .end_max = end_max,
+    };
+    return read_hints(hints, of, [&](const Fact& fact) {
+        if (!std::exchange(begun, true)) {
+            begin(segment);
+        }
+        if (ends_before_ != 0 && fact.sequence >= ends_before_) {
+            return;
+        }
+        // They were written when all of it was synced.
+        const RecordHeader header{
+            .ordinal = segment.ordinal,
+            .sequence = fact.sequence,
+            .durable = fact.sequence,
+            .message = fact.message,
+            .type = fact.type,
+        };
+        order(header, fact.at.offset(), fact.size);
+        state(fact);
+    });
+}
+
+void Recovery::order(const RecordHeader& header, std::uint64_t offset, std::uint64_t size) {
     if (header.sequence > report_.last_sequence + 1) {
         holes_.push_back(
             {.ordinal = last_ordinal_,
@@ -61,12 +100,21 @@ void Recovery::order(const ScannedRecord& found) {
     report_.closed_in_order = header.type == RecordType::Close;
     report_.durable = std::max(report_.durable, header.durable);
     last_ordinal_ = header.ordinal;
-    last_end_ = found.offset + header.record_size();
+    last_end_ = offset + size;
 }
 
-void Recovery::record(const ScannedRecord& found, std::string_view bytes) {
-    order(found);
+void Recovery::record(const ScannedRecord& found, std::string_view bytes, HintWriter& hints) {
+    if (ends_before_ != 0 && found.header.sequence >= ends_before_) {
+        return;
+    }
     const RecordHeader& header = found.header;
+    order(header, found.offset, header.record_size());
+    const std::optional<Fact> fact = fact_of(found);
+    if (!fact || !found.body_ok) {
+        hints.spoil();
+    } else {
+        hints.add(*fact);
+    }
     if (!queue::known(header.type)) {
         report(
             Damage::Kind::UnknownRecord,
@@ -76,114 +124,58 @@ void Recovery::record(const ScannedRecord& found, std::string_view bytes) {
         );
         return;
     }
-    if (header.type == RecordType::Message) {
-        if (apply_message(found)) {
-            return;
-        }
-        if (salvage_ && suspects_.back().message == std::nullopt) {
+    if (header.type == RecordType::Message && (!fact || !found.body_ok)) {
+        message(found, fact);
+        if (salvage_ && !fact) {
             salvage_(header.message, bytes.substr(found.offset, header.record_size()));
         }
         return;
     }
-    if (!found.meta_ok || !apply_state(found)) {
+    if (!fact) {
         suspects_.push_back({.header = header, .offset = found.offset, .message = {}});
+        return;
     }
+    state(*fact);
 }
 
-// False, and a suspect more, when anything of it fails its check.
-bool Recovery::apply_message(const ScannedRecord& found) {
+// A message that fails a check: of its envelope when there is no fact, else of its body.
+void Recovery::message(const ScannedRecord& found, const std::optional<Fact>& fact) {
     const RecordHeader& header = found.header;
-    std::optional<MessageMeta> meta;
-    if (found.meta_ok) {
-        meta = decode_message(found.meta);
-    }
-    Suspect suspect{.header = header, .offset = found.offset, .message = {}};
-    if (!meta || header.message == 0) {
-        suspects_.push_back(suspect);
+    Suspect suspect{.header = header, .offset = found.offset, .message = fact};
+    if (!fact) {
         unreadable_.insert(header.message);
-        return false;
+    } else {
+        orphans_.erase(header.message);
+        if (index_.find(header.message) == nullptr) {
+            apply(index_, *fact);
+            suspect.applied = true;
+        }
     }
-    const Index::MessageRecord message{
-        .number = header.message,
-        .at = Location::at(header.ordinal, found.offset),
-        .size = header.record_size(),
-        .due = meta->due,
-        .expires = meta->expires,
-        .attempts = meta->attempts,
-        .held = meta->held,
-        .lane = lane_of(meta->envelope),
-    };
-    orphans_.erase(header.message);
-    if (found.body_ok) {
-        index_.message(message);
-        return true;
-    }
-    suspect.meta_ok = true;
-    suspect.message = message;
-    if (index_.find(header.message) == nullptr) {
-        index_.message(message);
-        suspect.applied = true;
-    }
-    suspects_.push_back(suspect);
-    return false;
+    suspects_.push_back(std::move(suspect));
 }
 
-void Recovery::known(bool found, MessageNumber number) {
-    if (!found && !unreadable_.contains(number)) {
-        orphans_.insert(number);
-    }
-}
-
-bool Recovery::apply_state(const ScannedRecord& found) {
-    const RecordHeader& header = found.header;
-    const MessageNumber number = header.message;
-    const Location at = Location::at(header.ordinal, found.offset);
-    switch (header.type) {
-        case RecordType::Outcome: {
-            const auto meta = decode_outcome(found.meta);
-            if (meta) {
-                known(index_.outcome(number, at, meta->due, meta->attempts), number);
-            }
-            return meta.has_value();
-        }
-        case RecordType::Hold: {
-            const bool sound = decode_hold(found.meta).has_value();
-            if (sound) {
-                known(index_.hold(number, at), number);
-            }
-            return sound;
-        }
-        case RecordType::Release:
-        case RecordType::Retry: {
-            const auto meta = decode_due(found.meta);
-            if (meta) {
-                const bool release = header.type == RecordType::Release;
-                known(
-                    release ? index_.release(number, meta->due) : index_.retry(number, meta->due),
-                    number
-                );
-            }
-            return meta.has_value();
-        }
+void Recovery::state(const Fact& fact) {
+    const bool found = apply(index_, fact);
+    switch (fact.type) {
+        case RecordType::Message:
+            orphans_.erase(fact.message);
+            break;
         case RecordType::Done:
         case RecordType::Drop:
-            index_.remove(number);
-            orphans_.erase(number);
-            unreadable_.erase(number);
-            return true;
-        case RecordType::Trim: {
-            const auto meta = decode_trim(found.meta);
-            if (meta) {
-                report_.oldest = std::max(report_.oldest, meta->oldest);
-                report_.last_message = std::max(report_.last_message, meta->last_message);
-            }
-            return meta.has_value();
-        }
-        case RecordType::Message:
+            orphans_.erase(fact.message);
+            unreadable_.erase(fact.message);
+            break;
+        case RecordType::Trim:
+            report_.oldest = std::max(report_.oldest, fact.trim.oldest);
+            report_.last_message = std::max(report_.last_message, fact.trim.last_message);
+            break;
         case RecordType::Close:
             break;
+        default:
+            if (!found && !unreadable_.contains(fact.message)) {
+                orphans_[fact.message] = fact.at.ordinal;
+            }
     }
-    return true;
 }
 
 void Recovery::report(
@@ -232,7 +224,7 @@ void Recovery::judge(const Suspect& suspect) {
     }
     if (slot == nullptr && suspect.message && !suspect.applied) {
         // The sound copy that stood in for it has been trimmed away.
-        index_.message(*suspect.message);
+        apply(index_, *suspect.message);
         slot = index_.find(header.message);
     }
     if (slot == nullptr) {
@@ -293,9 +285,10 @@ void Recovery::find_missing() {
     }
     for (const SegmentHeader& segment : segments_) {
         const std::uint32_t ordinal = segment.ordinal;
-        // One that was given up at its first write held nothing, and may have left no header.
+        // Those that were given up at their first write held nothing, and may have left no header:
+        // when no record is missing before the one that followed them, nothing is.
         const bool empty = ordinal == next + 1 && segment.previous_end == kSegmentDataStart;
-        if (ordinal > next && !empty) {
+        if (ordinal > next && !empty && !seamless_.contains(ordinal)) {
             report_.damage.push_back(
                 {.kind = Damage::Kind::SegmentMissing,
                  .queue_id = {},
@@ -308,7 +301,10 @@ void Recovery::find_missing() {
         }
         next = std::max(next, ordinal + 1);
     }
-    for (const MessageNumber number : orphans_) {
+    for (const auto& [number, ordinal] : orphans_) {
+        if (ordinal < report_.oldest) {
+            continue;  // its end was in a segment that is used for something else already
+        }
         report_.damage.push_back(
             {.kind = Damage::Kind::MessageLost,
              .queue_id = format_queue_id(number),

@@ -2,6 +2,7 @@
 // damage), so that the checksums are right and the fuzzer gets behind them; then the rest of it is
 // laid over the log's bytes.
 #include "base/bytes.h"
+#include "queue/fact.h"
 #include "queue/index.h"
 #include "queue/queue_id.h"
 #include "queue/record.h"
@@ -56,10 +57,22 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::uint32_t ordinal = 1;
     std::size_t at = 0;
     std::string segment(kSegmentDataStart, '\0');
+    // The same from hints, as far as there are any: the index must come out alike.
+    Index hinted_index;
+    Recovery hinted(hinted_index);
+    std::uint64_t first = 1;
     const auto close = [&] {
-        recovery.add(
-            {.stamp = 7, .ordinal = ordinal, .oldest = 1, .sequence = 1, .durable = 0}, segment
-        );
+        const SegmentHeader header{
+            .stamp = 7, .ordinal = ordinal, .oldest = 1, .sequence = first, .durable = first - 1
+        };
+        first = sequence + 1;
+        HintWriter hints(1U << 20U);
+        const std::uint64_t end = recovery.add(header, segment, true, hints);
+        const std::string bytes = hints.take(7, ordinal, end);
+        if (!hinted.add_hints(header, bytes, segment.size())) {
+            HintWriter none(0);
+            hinted.add(header, segment, true, none);
+        }
         segment.assign(kSegmentDataStart, '\0');
     };
     for (std::size_t count = 0; at + 5 <= size && count < kRecordsMax; ++count, at += 5) {
@@ -90,6 +103,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     segment.append(reinterpret_cast<const char*>(data) + at, size - at);
     close();
     const Recovery::Report report = recovery.finish();
+    const Recovery::Report same = hinted.finish();
+    if (index.counts().scheduled != hinted_index.counts().scheduled ||
+        index.counts().held != hinted_index.counts().held || report.records != same.records ||
+        report.last_sequence != same.last_sequence || report.damage.size() != same.damage.size()) {
+        std::abort();
+    }
+    Recovery any(hinted_index);
+    (void)any.add_hints({.stamp = 7}, {reinterpret_cast<const char*>(data), size}, size);
     // What is left is consistent: everything scheduled can be taken, once.
     const std::uint64_t scheduled = index.counts().scheduled;
     std::uint64_t taken = 0;

@@ -1,11 +1,15 @@
 #include "queue/scan.h"
 
 #include "base/bytes.h"
+#include "queue/codec.h"
 #include "queue/record.h"
 
 #include <cstdint>
+#include <cstring>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 
 namespace sekisho::queue {
 namespace {
@@ -21,15 +25,38 @@ std::optional<RecordHeader> header_at(
     return header;
 }
 
+// Where the next header can be that has `mark` at `mark_at`, from `from` on; bytes.size(): nowhere.
+// Searching costs next to nothing on the zeros of a segment's unused end.
+std::uint64_t next_candidate(
+    std::string_view bytes, std::uint64_t from, std::string_view mark, std::size_t mark_at
+) {
+    while (from + kRecordHeaderSize <= bytes.size()) {
+        const std::string_view rest = bytes.substr(from + mark_at);
+        const void* hit = ::memmem(rest.data(), rest.size(), mark.data(), mark.size());
+        if (hit == nullptr) {
+            break;
+        }
+        from += static_cast<std::uint64_t>(static_cast<const char*>(hit) - rest.data());
+        if (from % kRecordAlign == 0) {
+            return from;
+        }
+        ++from;
+    }
+    return bytes.size();
+}
+
 }  // namespace
 
 std::uint64_t scan_segment(std::string_view bytes, const ScanOf& of, const ScanSink& sink) {
     std::uint64_t end = kSegmentDataStart;
     std::uint64_t at = kSegmentDataStart;
+    Writer out;
+    out.u64(of.stamp);
+    const std::string stamp = std::move(out).take();
     while (at + kRecordHeaderSize <= bytes.size()) {
         const std::optional<RecordHeader> header = header_at(bytes, at, of);
         if (!header) {
-            at += kRecordAlign;
+            at = next_candidate(bytes, at + kRecordAlign, stamp, kRecordStampAt);
             continue;
         }
         if (at != end) {
@@ -49,8 +76,11 @@ std::uint64_t scan_segment(std::string_view bytes, const ScanOf& of, const ScanS
 }
 
 std::optional<RecordHeader> first_record(std::string_view bytes) {
-    for (std::uint64_t at = kSegmentDataStart; at + kRecordHeaderSize <= bytes.size();
-         at += kRecordAlign) {
+    Writer out;
+    out.u32(kRecordMagic);
+    const std::string magic = std::move(out).take();
+    for (std::uint64_t at = next_candidate(bytes, kSegmentDataStart, magic, 0); at < bytes.size();
+         at = next_candidate(bytes, at + kRecordAlign, magic, 0)) {
         if (auto header = decode_record_header(bytes.substr(at))) {
             return header;
         }

@@ -21,6 +21,25 @@ constexpr std::size_t index(Grade grade) {
 
 }  // namespace
 
+std::uint64_t Schedule::hash(std::uint64_t owner, Grade grade) {
+    return owner ^ (static_cast<std::uint64_t>(grade) << 56U);
+}
+
+Schedule::FlowId Schedule::find(std::uint64_t owner, Grade grade) const {
+    return table_.find(hash(owner, grade), [&](FlowId id) {
+        return flows_[id].owner == owner && flows_[id].grade == grade;
+    });
+}
+
+std::uint32_t Schedule::backlog(std::uint64_t owner) const {
+    std::uint32_t fresh = 0;
+    for (std::size_t i = 0; i < kGrades; ++i) {
+        const FlowId id = find(owner, static_cast<Grade>(i));
+        fresh += id == kNone ? 0 : flows_[id].fresh;
+    }
+    return fresh;
+}
+
 Schedule::FlowId Schedule::make_flow(std::uint64_t owner, Grade grade) {
     FlowId id = 0;
     if (free_.empty()) {
@@ -33,23 +52,30 @@ Schedule::FlowId Schedule::make_flow(std::uint64_t owner, Grade grade) {
     }
     flows_[id].owner = owner;
     flows_[id].grade = grade;
+    table_.insert(hash(owner, grade), id, [&](FlowId one) {
+        return hash(flows_[one].owner, flows_[one].grade);
+    });
     return id;
 }
 
 Schedule::FlowId Schedule::join(const Lane& lane, bool fresh) {
-    Owner& owner = owners_[lane.owner];
-    const Grade by_backlog = owner.fresh >= kBulkBacklog ? Grade::Bulk : Grade::Interactive;
-    FlowId& id = owner.flows[index(lane.grade.value_or(by_backlog))];
-    if (id == kNone) {
-        id = make_flow(lane.owner, lane.grade.value_or(by_backlog));
+    Grade grade = Grade::Interactive;
+    if (lane.grade) {
+        grade = *lane.grade;
+    } else if (backlog(lane.owner) >= kBulkBacklog) {
+        grade = Grade::Bulk;
     }
-    owner.fresh += fresh ? 1 : 0;
+    FlowId id = find(lane.owner, grade);
+    if (id == kNone) {
+        id = make_flow(lane.owner, grade);
+    }
+    flows_[id].fresh += fresh ? 1 : 0;
     ++flows_[id].members;
     return id;
 }
 
 void Schedule::tried(FlowId flow) {
-    --owners_.at(flows_[flow].owner).fresh;
+    --flows_[flow].fresh;
 }
 
 void Schedule::part(FlowId id, bool fresh) {
@@ -61,11 +87,9 @@ void Schedule::part(FlowId id, bool fresh) {
         return;
     }
     SEKISHO_ASSERT(flow.messages.empty() && flow.in_delivery == 0);
-    const auto owner = owners_.find(flow.owner);
-    owner->second.flows[index(flow.grade)] = kNone;
-    if (std::ranges::all_of(owner->second.flows, [](FlowId one) { return one == kNone; })) {
-        owners_.erase(owner);
-    }
+    table_.erase(hash(flow.owner, flow.grade), id, [&](FlowId one) {
+        return hash(flows_[one].owner, flows_[one].grade);
+    });
     flow = Flow{};
     free_.push_back(id);
 }

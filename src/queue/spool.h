@@ -138,6 +138,15 @@ struct Damage {
 };
 [[nodiscard]] std::string_view name(Damage::Kind kind);
 
+// Giving the space of finished messages back at once, instead of when there is much of it: from the
+// old end on segments are given up, and what is still queued in them is written again.
+struct Compaction {
+    std::uint64_t segments = 0;             // to be given up
+    std::uint64_t messages = 0, bytes = 0;  // to be written again
+    std::uint64_t frees = 0;                // bytes of the log, what is written again counted off
+    bool running = false;                   // begun and not yet done
+};
+
 class Spool {
   public:
     virtual ~Spool() = default;
@@ -184,6 +193,9 @@ class Spool {
     [[nodiscard]] virtual std::vector<Status> act(
         const Order& order, const std::vector<std::string>& queue_ids
     );
+
+    // What it would do now, or has still to do; `begin` starts it. New mail goes on meanwhile.
+    [[nodiscard]] virtual Compaction compact(bool /*begin*/) { return {}; }
 
     struct Counters {
         std::uint64_t queued = 0, held = 0, in_delivery = 0;

@@ -27,6 +27,8 @@ std::string_view name(Stage stage) {
             return "EHLO";
         case Stage::StartTls:
             return "STARTTLS";
+        case Stage::Auth:
+            return "AUTH";
         case Stage::Mail:
             return "MAIL";
         case Stage::Rcpt:
@@ -81,6 +83,9 @@ ClientSession::Action ClientSession::next() {
     if (start_tls_) {
         return StartTls{};
     }
+    if (login_) {
+        return *login_;
+    }
     return phase_ == Phase::Ready && awaited_.empty() ? Action(Ready{}) : Action(Read{});
 }
 
@@ -96,6 +101,12 @@ void ClientSession::receive(std::string_view bytes) {
             return;
         }
         if (!*next) {
+            return;
+        }
+        if (login_) {
+            fail_session(
+                Stage::Auth, reply(451, "4.5.0", "Unexpected reply: " + (*next)->text()), true
+            );
             return;
         }
         if (start_tls_) {
@@ -130,6 +141,8 @@ void ClientSession::take(const Reply& reply) {
             return take_hello(reply, false);
         case Await::StartTls:
             return take_start_tls(reply);
+        case Await::Auth:
+            return take_auth(reply);
         case Await::Mail:
             return take_mail(reply);
         case Await::Rcpt:
@@ -203,7 +216,31 @@ void ClientSession::take_hello(const Reply& reply, bool extended) {
             return;
         }
     }
-    ready();
+    settled_tls();
+}
+
+// Nothing more is to be had of TLS: log in, if that is wanted.
+void ClientSession::settled_tls() {
+    if (!options_.login) {
+        ready();
+        return;
+    }
+    stage_ = Stage::Auth;
+    if (!tls_ && !options_.login_in_plain) {
+        fail_session(
+            Stage::Auth,
+            smtp::reply(450, "4.7.0", "There is no TLS, and the login is not sent without it"),
+            true
+        );
+    } else if (offered_.mechanisms.empty()) {
+        fail_session(
+            Stage::Auth,
+            smtp::reply(450, "4.7.0", "The server does not offer AUTH, which is configured"),
+            true
+        );
+    } else {
+        login_ = Login{};
+    }
 }
 
 void ClientSession::read_offers(const Reply& reply) {
@@ -219,6 +256,17 @@ void ClientSession::read_offers(const Reply& reply) {
         offered_.binarymime |= keyword == "BINARYMIME";
         offered_.require_tls |= keyword == "REQUIRETLS";
         offered_.priority |= keyword == "MT-PRIORITY";
+        if (keyword == "DELIVERBY") {
+            offered_.deliver_by = true;
+            if (words.size() > 1) {
+                const std::string_view number = words[1];
+                const char* const end = number.data() + number.size();
+                std::from_chars(number.data(), end, offered_.deliver_by_min);
+            }
+        }
+        if (keyword == "AUTH") {
+            offered_.mechanisms.assign(words.begin() + 1, words.end());
+        }
         if (keyword == "SIZE") {
             offered_.size = true;
             if (words.size() > 1) {
@@ -242,7 +290,7 @@ void ClientSession::take_start_tls(const Reply& reply) {
         );
         return;
     }
-    ready();
+    settled_tls();
 }
 
 void ClientSession::tls_started(bool ok, std::string_view why) {
@@ -305,6 +353,7 @@ void ClientSession::fail_session(Stage stage, Reply reply, bool local) {
     awaited_.clear();
     body_on_ = false;
     start_tls_ = false;
+    login_.reset();
     phase_ = Phase::Closed;
     failure_ = std::move(reply);
     if (message_) {

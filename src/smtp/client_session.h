@@ -4,8 +4,9 @@
 //   session.next() until it is Read (read, then receive() or lost()), Ready (deliver() or quit()),
 //   Finished (the outcome of one message) or Close.
 //
-// States: greeting -> EHLO (HELO, LHLO) -> [STARTTLS -> EHLO] -> ready -> MAIL, RCPT... -> data ->
-// ready ... -> QUIT. Every recipient of a message gets exactly one outcome, whatever happens.
+// States: greeting -> EHLO (HELO, LHLO) -> [STARTTLS -> EHLO] -> [AUTH] -> ready -> MAIL, RCPT...
+// -> data -> ready ... -> QUIT. Every recipient of a message gets exactly one outcome, whatever
+// happens.
 #pragma once
 
 #include "base/time.h"
@@ -25,7 +26,17 @@
 namespace sekisho::smtp {
 
 // Where a failure happened; for logs, DSNs and the choice of what to do next.
-enum class Stage : std::uint8_t { Connect, Greeting, Hello, StartTls, Mail, Rcpt, Data, EndOfData };
+enum class Stage : std::uint8_t {
+    Connect,
+    Greeting,
+    Hello,
+    StartTls,
+    Auth,
+    Mail,
+    Rcpt,
+    Data,
+    EndOfData
+};
 [[nodiscard]] std::string_view name(Stage stage);
 
 struct ClientOptions {
@@ -36,8 +47,12 @@ struct ClientOptions {
     };
     std::string hostname;  // our EHLO name
     Tls tls = Tls::Opportunistic;
-    bool tls_running = false;      // implicit TLS: don't ask for STARTTLS
-    bool lmtp = false;             // RFC 2033
+    bool tls_running = false;  // implicit TLS: don't ask for STARTTLS
+    bool lmtp = false;         // RFC 2033
+    // Log in (RFC 4954) before anything is sent; without TLS only if that is permitted. A server
+    // that offers no AUTH, or none under these conditions, gets nothing.
+    bool login = false;
+    bool login_in_plain = false;
     bool prefer_chunking = false;  // BDAT instead of DATA where offered
     // Octets above 127 to servers without 8BITMIME too, as many clients do: a server that clears
     // the eighth bit is rarer than one that forgets to announce it. Else 5.6.3 (RFC 6152 §3).
@@ -57,6 +72,14 @@ struct OutgoingMessage {
     bool body_binary = false;  // RFC 3030: goes with BDAT, to who offers BINARYMIME, or not at all
     bool require_tls = false;  // RFC 8689: goes under TLS, to who offers REQUIRETLS, or not at all
     int priority = 0;          // RFC 6710, handed on where it is offered
+    // RFC 2852: what is left of the time. What is to be returned after it goes only to who can see
+    // to that; where it is only to be told, others get it, too.
+    struct DeliverBy {
+        std::int64_t seconds = 0;  // less than 0: the time is over
+        bool must_return = false;  // by-mode R
+        bool trace = false;
+    };
+    std::optional<DeliverBy> deliver_by;
     std::string ret, envid;
 };
 
@@ -77,12 +100,20 @@ class ClientSession {
     };
     struct Read {};      // wait for bytes, at most reply_timeout()
     struct StartTls {};  // perform the handshake, then tls_started()
-    struct Ready {};     // deliver() another message, or quit()
-    struct Finished {    // what became of the message given to deliver()
+    // What SASL has to say, worked out by the shell: Begin, choose one of offered().mechanisms,
+    // then login_begun(); Challenge: login_answer(); Success, which the server says:
+    // login_believed().
+    struct Login {
+        enum class Step : std::uint8_t { Begin, Challenge, Success };
+        Step step = Step::Begin;
+        std::string challenge;
+    };
+    struct Ready {};   // deliver() another message, or quit()
+    struct Finished {  // what became of the message given to deliver()
         MessageOutcome outcome;
     };
     struct Close {};  // nothing more to say
-    using Action = std::variant<Send, Read, StartTls, Ready, Finished, Close>;
+    using Action = std::variant<Send, Read, StartTls, Login, Ready, Finished, Close>;
 
     explicit ClientSession(ClientOptions options);
 
@@ -92,6 +123,12 @@ class ClientSession {
     // After StartTls. False: the handshake failed (`why`: one line); opportunistic callers connect
     // again with Tls::Never.
     void tls_started(bool ok, std::string_view why = {});
+    // `mechanism` empty: none of those offered will do.
+    void login_begun(std::string_view mechanism, const std::optional<std::string>& initial);
+    // nullopt: the exchange is cancelled (`why`: one line, not empty).
+    void login_answer(const std::optional<std::string>& response, std::string_view why = {});
+    // False: the server owes a proof of its own.
+    void login_believed(bool complete);
     // At any time before Ready (it is begun when the session is ready) or when Ready. One at once.
     void deliver(OutgoingMessage message);
     void quit();
@@ -109,8 +146,10 @@ class ClientSession {
     struct Offered {
         bool pipelining = false, size = false, eightbit = false, smtputf8 = false, dsn = false,
              starttls = false, chunking = false, binarymime = false, require_tls = false,
-             priority = false;
-        std::uint64_t size_max = 0;  // 0: no limit named
+             priority = false, deliver_by = false;
+        std::int64_t deliver_by_min = 0;      // seconds that must be left for by-mode R
+        std::uint64_t size_max = 0;           // 0: no limit named
+        std::vector<std::string> mechanisms;  // of AUTH, as written
     };
     [[nodiscard]] const Offered& offered() const { return offered_; }
     [[nodiscard]] const std::string& greeting() const { return greeting_; }
@@ -122,6 +161,7 @@ class ClientSession {
         Ehlo,
         Helo,
         StartTls,
+        Auth,
         Mail,
         Rcpt,
         DataGo,
@@ -135,12 +175,14 @@ class ClientSession {
     void take_greeting(const Reply& reply);
     void take_hello(const Reply& reply, bool extended);
     void take_start_tls(const Reply& reply);
+    void take_auth(const Reply& reply);
     void take_mail(const Reply& reply);
     void take_rcpt(const Reply& reply);
     void take_data_go(const Reply& reply);
     void take_data_end(const Reply& reply);
     void read_offers(const Reply& reply);
     void hello();
+    void settled_tls();
     void ready();
     void begin();
     [[nodiscard]] std::optional<Reply> unfit() const;  // why the message can't go to this server
@@ -166,6 +208,9 @@ class ClientSession {
     bool tls_ = false;
     bool start_tls_ = false;  // the shell is to perform the handshake
     bool quit_wanted_ = false;
+    std::optional<Login> login_;                // the shell is to work out the next message
+    std::optional<std::string> login_initial_;  // waits for the server's first word
+    std::string login_cancelled_;               // why
     std::optional<Reply> failure_;
 
     std::optional<OutgoingMessage> message_;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,6 +41,17 @@ struct Shell {
                 ++finished;
             } else if (std::holds_alternative<ClientSession::StartTls>(action)) {
                 session.tls_started((bits & 8U) != 0, "no");
+            } else if (const auto* login = std::get_if<ClientSession::Login>(&action)) {
+                using Step = ClientSession::Login::Step;
+                if (login->step == Step::Begin) {
+                    session.login_begun((bits & 16U) != 0 ? "LOGIN" : "", std::nullopt);
+                } else if (login->step == Step::Success) {
+                    session.login_believed((bits & 32U) != 0);
+                } else if (login->challenge.size() % 2 == 0) {
+                    session.login_answer("word");
+                } else {
+                    session.login_answer(std::nullopt, "odd");
+                }
             } else if (std::holds_alternative<ClientSession::Ready>(action)) {
                 if (given < 3) {
                     give();
@@ -69,6 +81,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     options.prefer_chunking = (data[0] & 2U) != 0;
     options.tls =
         (data[0] & 4U) != 0 ? ClientOptions::Tls::Required : ClientOptions::Tls::Opportunistic;
+    options.login = (data[0] & 64U) != 0;
+    options.login_in_plain = (data[0] & 128U) != 0;
     ClientSession session(options);
     Shell shell{session, data[0]};
     shell.give();

@@ -2,6 +2,7 @@
 
 #include "smtp/reply.h"
 
+#include <cstdint>
 #include <gtest/gtest.h>
 #include <memory>
 #include <string>
@@ -322,6 +323,29 @@ TEST(ClientSessionTest, WishesOfTheMessage) {
     EXPECT_EQ(
         try_with("250-mx\r\n250 MT-PRIORITY\r\n", urgent), "MAIL FROM:<u@me.example> MT-PRIORITY=-3"
     );
+}
+
+// RFC 2852 §4
+TEST(ClientSessionTest, WhatIsToBeReturnedInTimeGoesToWhoCanDoThat) {
+    const auto try_with = [](const std::string& offer, std::int64_t seconds, bool must_return) {
+        Peer peer({.hostname = "me.example"});
+        peer.say("220 mx\r\n");
+        peer.say("250-mx\r\n250 " + offer + "\r\n");
+        OutgoingMessage message = mail({"a@x"});
+        message.deliver_by = {.seconds = seconds, .must_return = must_return, .trace = true};
+        peer.session.deliver(std::move(message));
+        std::string out = peer.run();
+        return out.substr(0, out.find("\r\n")) + (peer.outcomes.empty() ? "" : peer.last());
+    };
+    const std::string refused = "<Finished><Ready>a@x=550/";
+    EXPECT_EQ(try_with("DELIVERBY", 90, true), "MAIL FROM:<u@me.example> BY=90;RT");
+    EXPECT_EQ(try_with("DELIVERBY 90", 90, true), "MAIL FROM:<u@me.example> BY=90;RT");
+    EXPECT_EQ(try_with("DELIVERBY 91", 90, true), refused + "5.4.7@MAIL!");
+    EXPECT_EQ(try_with("DELIVERBY", 0, true), refused + "5.4.7@MAIL!");
+    EXPECT_EQ(try_with("DSN", 90, true), refused + "5.3.3@MAIL!");
+    EXPECT_EQ(try_with("DELIVERBY 600", 90, false), "MAIL FROM:<u@me.example> BY=90;NT");
+    EXPECT_EQ(try_with("DELIVERBY", -5, false), "MAIL FROM:<u@me.example> BY=-5;NT");
+    EXPECT_EQ(try_with("DSN", 90, false), "MAIL FROM:<u@me.example>");
 }
 
 TEST(ClientSessionTest, BinaryBodiesGoAsTheyAre) {

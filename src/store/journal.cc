@@ -267,6 +267,25 @@ Result<std::vector<std::pair<event::Kind, std::int64_t>>> SqliteJournal::totals(
     });
 }
 
+Result<std::vector<event::Tally>> SqliteJournal::tally(Time since, Duration step) {
+    const std::scoped_lock lock{reading_mutex_};
+    auto statement = reading_->prepare(
+        "SELECT kind, (at - ?) / ? AS step, sum(count) FROM events INDEXED BY events_at "
+        "WHERE at >= ? GROUP BY kind, step ORDER BY kind, step"
+    );
+    if (!statement) {
+        return fail(statement.error());
+    }
+    statement->bind_all(since, std::int64_t{step.count()}, since);
+    return statement->all([](Statement& row) {
+        event::Tally out;
+        out.kind = static_cast<event::Kind>(row.integer());
+        out.step = row.integer();
+        out.count = row.integer();
+        return out;
+    });
+}
+
 Result<std::int64_t> SqliteJournal::forget_before(Time time) {
     return delete_in_parts(
         *reading_,

@@ -62,6 +62,8 @@ class SqliteJournal final : public event::Journal {
     [[nodiscard]] Result<std::vector<std::pair<event::Kind, std::int64_t>>> totals(Time since
     ) override;
 
+    [[nodiscard]] Result<std::vector<event::Tally>> tally(Time since, Duration step) override;
+
     // Forgets rows older than that; returns how many. Takes the lock for a few thousand at a time.
     Result<std::int64_t> forget_before(Time time);
     [[nodiscard]] JournalCounters counters() const;

@@ -257,8 +257,75 @@ CREATE TABLE mta_sts (
 CREATE INDEX mta_sts_expires ON mta_sts (expires);
 )sql";
 
+// Who works at the desk, and what they did.
+constexpr std::string_view kStepStaff = R"sql(
+CREATE TABLE operators (
+    name TEXT PRIMARY KEY,
+    roles TEXT NOT NULL,
+    password_hash TEXT NOT NULL,
+    totp_key BLOB NOT NULL,
+    totp_last_step INTEGER NOT NULL,
+    enabled INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    changed INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE operator_recovery (
+    name TEXT NOT NULL REFERENCES operators (name) ON DELETE CASCADE,
+    digest BLOB NOT NULL,
+    PRIMARY KEY (name, digest)
+) WITHOUT ROWID;
+CREATE TABLE operator_sessions (
+    digest BLOB PRIMARY KEY,
+    name TEXT NOT NULL REFERENCES operators (name) ON DELETE CASCADE,
+    csrf TEXT NOT NULL,
+    address TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    seen INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX operator_sessions_name ON operator_sessions (name, created);
+CREATE TABLE operator_tokens (
+    digest BLOB PRIMARY KEY,
+    name TEXT NOT NULL REFERENCES operators (name) ON DELETE CASCADE,
+    label TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    expires INTEGER NOT NULL,  -- 0: never
+    last_used INTEGER NOT NULL,  -- 0: never yet
+    UNIQUE (name, label)
+) WITHOUT ROWID;
+-- Answers to writes that had an Idempotency-Key; status 0: being done.
+CREATE TABLE answered (
+    who TEXT NOT NULL,
+    key TEXT NOT NULL,
+    request BLOB NOT NULL,
+    status INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (who, key)
+) WITHOUT ROWID;
+CREATE INDEX answered_at ON answered (at);
+CREATE TABLE audit (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    how TEXT NOT NULL,
+    address TEXT NOT NULL,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    previous BLOB NOT NULL,
+    digest BLOB NOT NULL
+);
+CREATE INDEX audit_who ON audit (who, number);
+CREATE INDEX audit_subject ON audit (subject, number);
+CREATE TRIGGER audit_changed BEFORE UPDATE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit is only ever added to'); END;
+CREATE TRIGGER audit_deleted BEFORE DELETE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit is only ever added to'); END;
+)sql";
+
 // Who is signed in to the subscriber's own page. Tokens only as digests.
-constexpr std::string_view kStep10 = R"sql(
+constexpr std::string_view kStepMy = R"sql(
 CREATE TABLE web_sessions (
     digest TEXT PRIMARY KEY,
     login TEXT NOT NULL REFERENCES accounts (login) ON DELETE CASCADE,
@@ -279,8 +346,8 @@ CREATE TABLE web_links (
 CREATE INDEX web_links_login ON web_links (login);
 )sql";
 
-constexpr std::array<std::string_view, 10> kSteps{
-    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7, kStep8, kStep9, kStep10
+constexpr std::array<std::string_view, 11> kSteps{
+    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7, kStep8, kStep9, kStepStaff, kStepMy
 };
 
 }  // namespace

@@ -31,6 +31,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "segment-";
 constexpr std::string_view kSuffix = ".log";
+constexpr std::string_view kHintsSuffix = ".hints";
 constexpr std::size_t kPiecesMax = 512;  // below IOV_MAX
 constexpr std::size_t kZeroBlock = 1U << 20U;
 
@@ -229,7 +230,36 @@ class PosixFolder final : public SegmentFolder {
         if (::unlinkat(fd_.get(), name.c_str(), 0) != 0) {
             return fail(errno_error(directory_ + "/" + name));
         }
+        ::unlinkat(fd_.get(), hints_name(name).c_str(), 0);
         return {};
+    }
+
+    Status write_hints(const std::string& name, std::string_view bytes) override {
+        const std::string hints = hints_name(name);
+        const std::string path = directory_ + "/" + hints;
+        const UniqueFd fd(::openat(
+            fd_.get(), hints.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600
+        ));
+        if (!fd.valid()) {
+            return fail(errno_error(path));
+        }
+        while (!bytes.empty()) {
+            const ssize_t written = ::write(fd.get(), bytes.data(), bytes.size());
+            if (written < 0 && errno == EINTR) {
+                continue;
+            }
+            if (written < 0) {
+                const Error error = errno_error(path);
+                ::unlinkat(fd_.get(), hints.c_str(), 0);
+                return fail(error);
+            }
+            bytes.remove_prefix(static_cast<std::size_t>(written));
+        }
+        return {};
+    }
+
+    Result<std::string> read_hints(const std::string& name) override {
+        return read_file(directory_ + "/" + hints_name(name));
     }
 
     Result<std::uint64_t> free_space() override {
@@ -258,6 +288,11 @@ class PosixFolder final : public SegmentFolder {
 
 std::string segment_name(std::uint32_t number) {
     return fmt::format("{}{:08}{}", kPrefix, number, kSuffix);
+}
+
+std::string hints_name(std::string_view segment_name) {
+    segment_name.remove_suffix(std::min(segment_name.size(), kSuffix.size()));
+    return fmt::format("{}{}", segment_name, kHintsSuffix);
 }
 
 std::uint32_t segment_number(std::string_view name) {

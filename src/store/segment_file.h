@@ -42,13 +42,17 @@ class SegmentFolder {
     [[nodiscard]] virtual Result<std::unique_ptr<SegmentFile>> create(
         const std::string& name, std::uint64_t size
     ) = 0;
-    virtual Status remove(const std::string& name) = 0;
+    virtual Status remove(const std::string& name) = 0;  // its hints too
+    // The hints beside a segment file (queue/fact.h). They are worth no sync and no retry.
+    virtual Status write_hints(const std::string& name, std::string_view bytes) = 0;
+    [[nodiscard]] virtual Result<std::string> read_hints(const std::string& name) = 0;
     [[nodiscard]] virtual Result<std::uint64_t> free_space() = 0;
     // Keeps bytes that can't be read as a message, for people to look at.
     virtual Status put_aside(const std::string& name, std::string_view bytes) = 0;
 };
 
-[[nodiscard]] std::string segment_name(std::uint32_t number);  // "segment-00000001.log"
+[[nodiscard]] std::string segment_name(std::uint32_t number);         // "segment-00000001.log"
+[[nodiscard]] std::string hints_name(std::string_view segment_name);  // "segment-00000001.hints"
 // 0 unless the name is of that form.
 [[nodiscard]] std::uint32_t segment_number(std::string_view name);
 

@@ -153,7 +153,8 @@ std::optional<SegmentSet::Spare> SegmentSet::take_spare(bool urgent) {
     return spare;
 }
 
-Result<std::shared_ptr<Segment>> SegmentSet::begin(const Want& want) {
+Result<std::shared_ptr<Segment>> SegmentSet::begin(const Want& want, bool& header_tried) {
+    header_tried = false;
     const std::uint64_t size =
         std::max(options_.segment_size, queue::kSegmentDataStart + want.room);
     std::optional<Spare> spare;
@@ -184,6 +185,7 @@ Result<std::shared_ptr<Segment>> SegmentSet::begin(const Want& want) {
     }
     const std::string block = encode(header);
     const std::array<std::string_view, 1> pieces = {block};
+    header_tried = true;
     const Status written = segment->file->write(0, pieces);
     const std::scoped_lock lock(mutex_);
     if (!written) {

@@ -59,7 +59,10 @@ class SegmentSet {
         std::uint64_t room = 0;
         bool urgent = false;
     };
-    [[nodiscard]] Result<std::shared_ptr<Segment>> begin(const Want& want);
+    // `header_tried`: a header was written, perhaps only in part. Even when that failed, a crash
+    // may leave it, and what it says of the segment before it must stay true: nothing more goes
+    // there.
+    [[nodiscard]] Result<std::shared_ptr<Segment>> begin(const Want& want, bool& header_tried);
     // Segments before the ordinal are no longer needed.
     void trim(std::uint32_t oldest);
 

@@ -104,6 +104,9 @@ std::vector<Status> SpoolLog::act(const Order& order, const std::vector<std::str
             waiting->promises[i].set_value(begun);
         }
     }
+    if (options_.stepped) {
+        (void)step();
+    }
     std::vector<Status> done;
     done.reserve(queue_ids.size());
     for (std::promise<Status>& promise : waiting->promises) {

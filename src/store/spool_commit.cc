@@ -1,7 +1,9 @@
 // The committer: one thread that makes what has come together durable, applies it and calls back.
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "queue/fact.h"
 #include "queue/index.h"
 #include "queue/queue_id.h"
 #include "queue/record.h"
@@ -55,19 +57,31 @@ bool SpoolLog::is_append(const Pending& record) {
 
 void SpoolLog::run() {
     std::unique_lock lock(mutex_);
-    for (;;) {
-        Batch batch;
-        if (!gather(lock, batch)) {
-            break;
-        }
-        lock.unlock();
-        compose_reroutes(batch);
-        plan_upkeep(batch);
-        commit(std::move(batch));
-        lock.lock();
+    while (turn(lock)) {
     }
     lock.unlock();
     close_log();
+}
+
+// One commit. False when the spool closes and nothing is left to do.
+bool SpoolLog::turn(std::unique_lock<std::mutex>& lock) {
+    Batch batch;
+    if (!gather(lock, batch)) {
+        return false;
+    }
+    lock.unlock();
+    compose_reroutes(batch);
+    plan_upkeep(batch);
+    commit(std::move(batch));
+    lock.lock();
+    return true;
+}
+
+bool SpoolLog::step() {
+    SEKISHO_ASSERT(options_.stepped);
+    std::unique_lock lock(mutex_);
+    const bool work = !incoming_.empty() || !backlog_.empty() || upkeep_wanted();
+    return work && turn(lock);
 }
 
 // Waits for work and takes it. False when the spool closes and nothing is left to do.
@@ -192,16 +206,29 @@ Status SpoolLog::make_room(const Pending& next) {
         const std::scoped_lock lock(mutex_);
         want.header.last_message = last_message_;
     }
-    Result<std::shared_ptr<Segment>> begun = segments_->begin(want);
+    bool header_tried = false;
+    Result<std::shared_ptr<Segment>> begun = segments_->begin(want, header_tried);
     if (!begun) {
+        if (header_tried) {
+            end_segment();
+        }
         return fail(begun.error());
     }
+    seal();
     const std::scoped_lock lock(mutex_);
     sealed_bytes_ += current_ ? current_->end - queue::kSegmentDataStart : 0;
     current_ = std::move(*begun);
     previous_end_ = current_->end;
     oldest_ = oldest_ == 0 ? current_->ordinal : oldest_;
     return {};
+}
+
+// Nothing more is written to the current segment.
+void SpoolLog::end_segment() {
+    seal();
+    const std::scoped_lock lock(mutex_);
+    sealed_bytes_ += current_ ? current_->end - queue::kSegmentDataStart : 0;
+    current_.reset();
 }
 
 Status SpoolLog::write_chunk(Batch& batch, std::size_t first, std::size_t last) {
@@ -241,6 +268,7 @@ Status SpoolLog::write_chunk(Batch& batch, std::size_t first, std::size_t last) 
         // The segment ends before it; the next one's header will say so.
         sealed_bytes_ += current_->end - queue::kSegmentDataStart;
         current_.reset();
+        hints_.clear();
         ++counters_.write_errors_total;
         return done;
     }
@@ -253,42 +281,39 @@ Status SpoolLog::write_chunk(Batch& batch, std::size_t first, std::size_t last) 
 }
 
 void SpoolLog::apply(const Pending& record) {
-    const queue::MessageNumber number = record.header.message;
-    switch (record.header.type) {
-        case RecordType::Message:
-            index_.message(
-                {.number = number,
-                 .at = record.at,
-                 .size = record.header.record_size(),
-                 .due = record.due,
-                 .expires = record.expires,
-                 .attempts = record.attempts,
-                 .held = record.held,
-                 .lane = record.lane}
-            );
-            counters_.appended_total += record.role == Role::Append ? 1 : 0;
-            counters_.carried_total += record.role == Role::Upkeep ? 1 : 0;
-            break;
-        case RecordType::Outcome:
-            index_.outcome(number, record.at, record.due, record.attempts);
-            break;
-        case RecordType::Hold:
-            index_.hold(number, record.at);
-            break;
-        case RecordType::Release:
-            index_.release(number, record.due);
-            break;
-        case RecordType::Retry:
-            index_.retry(number, record.due);
-            break;
-        case RecordType::Done:
-        case RecordType::Drop:
-            index_.remove(number);
-            in_delivery_.erase(number);
-            break;
-        case RecordType::Trim:
-        case RecordType::Close:
-            break;
+    const queue::RecordHeader& header = record.header;
+    const queue::Fact fact{
+        .type = header.type,
+        .message = header.message,
+        .sequence = header.sequence,
+        .at = record.at,
+        .size = header.record_size(),
+        .due = record.due,
+        .expires = record.expires,
+        .attempts = record.attempts,
+        .held = record.held,
+        .lane = record.lane,
+        .trim = header.type == RecordType::Trim
+                    ? queue::decode_trim(record.meta).value_or(queue::TrimMeta{})
+                    : queue::TrimMeta{},
+    };
+    queue::apply(index_, fact);
+    hints_.add(fact);
+    if (header.type == RecordType::Message) {
+        counters_.appended_total += record.role == Role::Append ? 1 : 0;
+        counters_.carried_total += record.role == Role::Upkeep ? 1 : 0;
+    } else if (header.type == RecordType::Done || header.type == RecordType::Drop) {
+        in_delivery_.erase(header.message);
+    }
+}
+
+void SpoolLog::seal() {
+    if (!current_) {
+        return;
+    }
+    const std::string hints = hints_.take(current_->stamp, current_->ordinal, current_->end);
+    if (options_.use_hints && !hints.empty()) {
+        (void)folder_->write_hints(current_->name, hints);
     }
 }
 
@@ -405,6 +430,7 @@ void SpoolLog::close_log() {
     trouble_until_ = {};
     rest.push_back(make_pending(Role::Upkeep, RecordType::Close, 0, {}));
     commit(std::move(rest));
+    seal();
     const std::scoped_lock lock(mutex_);
     for (const Pending& lost : backlog_) {
         log::error(

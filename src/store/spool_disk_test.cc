@@ -197,6 +197,67 @@ TEST(SpoolDisk, ASegmentWhoseHeaderFailedDoesNotHideItsSuccessor) {
     }
 }
 
+// The header of a segment that couldn't be begun says where the one before it ends, and a crash may
+// leave it: what is accepted after the failure must not lie behind that end.
+TEST(SpoolDisk, WhatIsAcceptedAfterAFailedHeaderSurvivesACrash) {
+    auto disk = std::make_shared<Disk>();
+    auto spool = open_or_throw(options_for(disk));
+    ASSERT_TRUE(append(*spool, envelope_for("a@example.org"), std::string(10'000, 'f')));
+    {
+        const std::scoped_lock lock(disk->mutex);
+        bool failed = false;
+        disk->fault = [failed](Op op, std::uint64_t) mutable {
+            const bool fails = op == Op::Write && !std::exchange(failed, failed || op == Op::Write);
+            return fails ? std::optional(Error{Errc::Unavailable, "EIO"}) : std::nullopt;
+        };
+    }
+    // It needs a new segment of the usual size, whose file stays.
+    EXPECT_FALSE(append(*spool, envelope_for("a@example.org"), std::string(20'000, 'x')));
+    std::optional<std::string> id;
+    while (!id) {
+        const auto result = append(*spool, envelope_for("a@example.org"), "accepted");
+        id = result ? std::optional(*result) : std::nullopt;
+    }
+    disk = disk->after_kill();
+    spool = open_or_throw(options_for(disk));
+    EXPECT_EQ(spool->message(*id), "accepted");
+    EXPECT_EQ(spool->counters().queued, 2U);
+    EXPECT_TRUE(spool->damage().empty());
+}
+
+// Segments whose first write failed held nothing; their headers may be lost with the power.
+TEST(SpoolDisk, SegmentsGivenUpAtTheirFirstWriteAreNotMissed) {
+    auto disk = std::make_shared<Disk>();
+    auto spool = open_or_throw(options_for(disk));
+    const std::string id = append(*spool, envelope_for("a@example.org"), "first").value();
+    {
+        const std::scoped_lock lock(disk->mutex);
+        disk->fault = [](Op op, std::uint64_t) {
+            return op == Op::Sync ? std::optional(Error{Errc::Unavailable, "EIO"}) : std::nullopt;
+        };
+    }
+    while (spool->counters().segments < 5) {
+        EXPECT_FALSE(append(*spool, envelope_for("a@example.org"), "refused"));
+    }
+    {
+        const std::scoped_lock lock(disk->mutex);
+        disk->fault = nullptr;
+    }
+    std::optional<std::string> later;
+    while (!later) {
+        const auto result = append(*spool, envelope_for("a@example.org"), "later");
+        later = result ? std::optional(*result) : std::nullopt;
+    }
+    for (auto& [name, content] : disk->files) {  // nothing of what wasn't synced is left
+        content->now = content->durable;
+    }
+    disk = disk->after_kill();
+    spool = open_or_throw(options_for(disk));
+    EXPECT_TRUE(spool->message(id) == "first");
+    EXPECT_TRUE(spool->message(*later) == "later");
+    EXPECT_TRUE(spool->damage().empty()) << spool->damage().front().text;
+}
+
 TEST(SpoolDisk, AReadErrorPostponesAndDoesNotLose) {
     auto disk = std::make_shared<Disk>();
     auto spool = open_or_throw(options_for(disk));

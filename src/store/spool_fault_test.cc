@@ -274,6 +274,7 @@ TEST(SpoolFault, EveryOperationMayFailOnce) {
     for (std::uint64_t failing = 1; failing <= operations; ++failing) {
         for (const Errc code : {Errc::Full, Errc::Unavailable}) {
             auto disk = std::make_shared<Disk>();
+            disk->keeps_hints = (failing + static_cast<std::uint64_t>(code)) % 2 == 0;
             disk->fault = [=](Op, std::uint64_t number) {
                 return number == failing ? std::optional(Error{code, "injected"}) : std::nullopt;
             };
@@ -300,6 +301,7 @@ TEST(SpoolFault, PowerMayGoAtAnyOperation) {
     const std::uint64_t operations = operations_of_a_day();
     for (std::uint64_t last = 1; last <= operations; ++last) {
         auto disk = std::make_shared<Disk>();
+        disk->keeps_hints = last % 2 == 0;
         std::shared_ptr<Disk> dark;
         disk->fault = [&](Op, std::uint64_t number) {
             return number > last ? std::optional(Error{Errc::Unavailable, "dark"}) : std::nullopt;

@@ -127,9 +127,6 @@ void SpoolLog::append(queue::Envelope envelope, std::string message, Committed d
     if (const auto& by = envelope.deliver_by; by && by->mode == queue::DeliverBy::Mode::Return) {
         meta.expires = std::min(meta.expires, by->deadline);
     }
-    if (const auto& by = envelope.deliver_by; by && by->mode == queue::DeliverBy::Mode::Return) {
-        meta.expires = std::min(meta.expires, by->deadline);
-    }
     meta.envelope = std::move(envelope);
     const queue::Lane lane = lane_of(meta.envelope);
     std::string encoded = encode(meta);
@@ -199,6 +196,7 @@ std::optional<queue::Entry> SpoolLog::take_due(Time now) {
                  {"error", entry.error().message}}
             );
             index_.mark_damaged(slot->number);
+            index_.give_back(slot->number, now);
             continue;
         }
         if (!entry) {
@@ -245,12 +243,21 @@ Result<std::string> SpoolLog::message(std::string_view queue_id) {
         }
         const std::scoped_lock lock(mutex_);
         const Index::Slot* slot = index_.find(*number);
-        if (slot != nullptr && slot->body == at) {
-            return fail(
-                record ? Error{Errc::Corrupt, "the message's bytes fail their checksum"}
-                       : record.error()
-            );
+        if (slot == nullptr || slot->body != at) {
+            continue;
         }
+        if (!record) {
+            return fail(record.error());
+        }
+        if (!slot->damaged) {
+            log::error(
+                "SPOOL_DAMAGED",
+                "the bytes of a queued message fail their checksum; it is held",
+                {{"queue_id", queue_id}}
+            );
+            index_.mark_damaged(*number);
+        }
+        return fail(Errc::Corrupt, "the message's bytes fail their checksum");
     }
     return not_found(queue_id);
 }

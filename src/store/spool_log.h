@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "queue/fact.h"
 #include "queue/index.h"
 #include "queue/lane.h"
 #include "queue/record.h"
@@ -55,12 +56,17 @@ struct SpoolOptions {
     // Stragglers are carried forward when the bytes of finished messages exceed both this many
     // segments and the bytes of queued messages.
     std::uint32_t garbage_segments_max = 4;
-    bool verify_bodies_on_open = true;
+    bool verify_bodies_on_open = true;  // of segments that are read
+    // Sealed segments are known by their hints; without, every segment is read.
+    bool use_hints = true;
 
     // For tests: another folder, another clock, no thread besides the committer.
     std::shared_ptr<SegmentFolder> folder;
     std::function<Time()> clock;
     bool background_spares = true;
+    // No thread at all: step() is the committer, so that the caller decides what is committed
+    // together and when.
+    bool stepped = false;
 };
 
 class SpoolLog final : public queue::Spool {
@@ -93,8 +99,12 @@ class SpoolLog final : public queue::Spool {
     Status drop(std::string_view queue_id) override;
     std::vector<Status> act(const queue::Order& order, const std::vector<std::string>& queue_ids)
         override;
+    queue::Compaction compact(bool begin) override;
     Counters counters() const override;
     std::vector<queue::Damage> damage() const override;
+
+    // With SpoolOptions::stepped: one turn of the committer. False: there was nothing to do.
+    bool step();
 
   private:
     enum class Role : std::uint8_t {
@@ -134,6 +144,9 @@ class SpoolLog final : public queue::Spool {
     [[nodiscard]] Status settle_twins(std::vector<Opened>& used);
     Status recover();
     [[nodiscard]] Status load(Opened found, std::uint64_t end, queue::Recovery& recovery);
+    [[nodiscard]] Result<std::uint64_t> read_through(
+        Opened& found, std::uint64_t end, queue::Recovery& recovery
+    );
     void conclude(queue::Recovery::Report report);
     void start();
 
@@ -161,15 +174,18 @@ class SpoolLog final : public queue::Spool {
 
     // Committer side (spool_commit.cc, spool_upkeep.cc).
     void run();
+    [[nodiscard]] bool turn(std::unique_lock<std::mutex>& lock);
     [[nodiscard]] bool gather(std::unique_lock<std::mutex>& lock, Batch& batch);
     [[nodiscard]] bool upkeep_wanted() const;
     void commit(Batch batch);
     void refuse_appends(Batch& batch);
     [[nodiscard]] Status write_some(Batch& batch, std::size_t first, std::size_t& last);
     [[nodiscard]] Status make_room(const Pending& next);
+    void end_segment();
     [[nodiscard]] Status write_chunk(Batch& batch, std::size_t first, std::size_t last);
     void acknowledge(Batch& batch, std::size_t first, std::size_t last);
     void apply(const Pending& record);
+    void seal();  // writes the current segment's hints
     void give_up(Batch& batch, std::size_t first, const Error& error);
     [[nodiscard]] static bool is_append(const Pending& record);
     void set_trouble(const Error& error);
@@ -184,6 +200,8 @@ class SpoolLog final : public queue::Spool {
     );
     void compose_reroutes(Batch& batch);
     [[nodiscard]] std::uint64_t garbage() const;  // with the lock
+    [[nodiscard]] queue::Compaction compaction(std::uint32_t until) const;
+    [[nodiscard]] std::uint32_t compactable() const;
     void close_log();
 
     SpoolOptions options_;
@@ -204,11 +222,13 @@ class SpoolLog final : public queue::Spool {
     queue::MessageNumber last_message_ = 0;
     std::shared_ptr<const std::vector<std::function<void()>>> wakes_;
     Counters counters_;
-    bool stopping_ = false;
-    std::uint64_t sealed_bytes_ = 0;  // of all segments but the current one
+    bool started_ = false, stopping_ = false;
+    std::uint64_t sealed_bytes_ = 0;   // of all segments but the current one
+    std::uint32_t compact_until_ = 0;  // segments before it are to be given up, garbage or not
 
     // The committer's own.
     std::shared_ptr<Segment> current_;
+    queue::HintWriter hints_;  // of its records
     std::uint64_t last_sequence_ = 0;
     std::uint64_t synced_sequence_ = 0;  // by the file's own account
     // From opening until the first commit: how far the log was known to be synced.

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -35,7 +36,11 @@ class SpoolLogTest : public ::testing::Test {
         spool_.reset();
         open();
     }
-    virtual SpoolOptions options() { return options_for(disk_); }
+    virtual SpoolOptions options() {
+        SpoolOptions options = options_for(disk_);
+        options.garbage_segments_max = garbage_segments_max_;
+        return options;
+    }
     std::string put(const std::string& recipient, const std::string& message = "Subject: x\r\n") {
         const auto id = append(*spool_, envelope_for(recipient), message);
         EXPECT_TRUE(id) << id.error().message;
@@ -48,6 +53,7 @@ class SpoolLogTest : public ::testing::Test {
     }
 
     std::shared_ptr<Disk> disk_ = std::make_shared<Disk>();
+    std::uint32_t garbage_segments_max_ = SpoolOptions{}.garbage_segments_max;
     std::unique_ptr<queue::Spool> spool_;
 };
 
@@ -319,6 +325,58 @@ TEST_F(SpoolLogTest, AnOldMessageDoesNotHoldTheSegmentsOfOthers) {
         EXPECT_TRUE(spool_->show(held)->held);
         reopen();
     }
+}
+
+TEST_F(SpoolLogTest, CompactingGivesSpaceBackAtOnceAndKeepsWhatIsQueued) {
+    garbage_segments_max_ = 1000;  // else it would be given back in time anyway
+    open();
+    EXPECT_EQ(spool_->compact(true).segments, 0U);
+    std::map<std::string, std::string> kept;
+    for (int i = 0; i < 60; ++i) {
+        const std::string body(4000, static_cast<char>('a' + i % 26));
+        const std::string id = put("a@example.org", body);
+        const queue::Entry entry = take();
+        const bool stays = i % 10 == 0;
+        auto outcome = outcome_for(
+            entry, stays ? RecipientState::Pending : RecipientState::Delivered, "451 busy"
+        );
+        outcome.next_try = kStart + hours(1);
+        EXPECT_TRUE(finish(*spool_, id, outcome));
+        if (stays) {
+            kept.emplace(id, body);
+        }
+    }
+    const std::uint64_t before = spool_->counters().segments;
+    const queue::Compaction plan = spool_->compact(false);
+    EXPECT_FALSE(plan.running);
+    EXPECT_GT(plan.segments, 5U);
+    EXPECT_GT(plan.messages, 3U);
+    EXPECT_GT(plan.frees, plan.segments * 20'000);
+    EXPECT_EQ(spool_->counters().segments, before) << "a plan changes nothing";
+    EXPECT_TRUE(spool_->compact(true).running);
+    while (spool_->compact(false).running) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    EXPECT_LE(spool_->counters().segments, before - plan.segments + 2);
+    for (int round = 0; round < 2; ++round) {
+        EXPECT_TRUE(spool_->damage().empty());
+        EXPECT_EQ(spool_->counters().queued, kept.size());
+        for (const auto& [id, body] : kept) {
+            EXPECT_EQ(spool_->message(id), body);
+            EXPECT_EQ(spool_->show(id)->attempts, 1);
+        }
+        reopen();
+    }
+    // Without a segment that is written to, too.
+    for (const auto& [id, body] : kept) {
+        EXPECT_TRUE(spool_->drop(id));
+    }
+    reopen();
+    (void)spool_->compact(true);
+    while (spool_->compact(false).running) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    EXPECT_LE(spool_->counters().segments, 2U);
 }
 
 TEST_F(SpoolLogTest, AMessageLargerThanASegmentGetsOneOfItsOwn) {

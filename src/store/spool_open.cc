@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "queue/fact.h"
 #include "queue/queue_id.h"
 #include "queue/record.h"
 #include "queue/recovery.h"
@@ -20,6 +21,7 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -27,6 +29,16 @@
 #include <vector>
 
 namespace sekisho::store {
+namespace {
+
+// Hints of more than a part of the segment's own size save nothing.
+std::size_t hint_bytes_max(const SpoolOptions& options) {
+    constexpr std::uint64_t kPart = 8;
+    return static_cast<std::size_t>(options.segment_size / kPart);
+}
+
+}  // namespace
+
 // The segment's header, or what its first record says of it when both copies are lost.
 Result<SpoolLog::Opened> SpoolLog::look_at(SegmentFolder& folder, const std::string& name) {
     Result<std::unique_ptr<SegmentFile>> file = folder.open(name);
@@ -94,7 +106,8 @@ Result<std::unique_ptr<queue::Spool>> SpoolLog::open(SpoolOptions options) {
 SpoolLog::SpoolLog(SpoolOptions options)
     : options_(std::move(options)),
       retry_{.waits = options_.retry, .expire = options_.expire, .jitter = options_.retry_jitter},
-      folder_(options_.folder) {
+      folder_(options_.folder),
+      hints_(hint_bytes_max(options_)) {
     const SegmentSet::Options set{
         .segment_size = options_.segment_size,
         .background = options_.background_spares,
@@ -120,17 +133,46 @@ Result<bool> SpoolLog::has_records(const Opened& found) {
     return any;
 }
 
-// Reads a segment's valid part into the recovery and takes it over.
-Status SpoolLog::load(Opened found, std::uint64_t end, queue::Recovery& recovery) {
+// Reads a segment's valid part into the recovery, and keeps its hints for the next opening.
+Result<std::uint64_t> SpoolLog::read_through(
+    Opened& found, std::uint64_t end, queue::Recovery& recovery
+) {
     const Result<std::string> bytes = found.file->read(0, std::min(end, found.file->size()));
     if (!bytes) {
         return fail(bytes.error());
+    }
+    queue::HintWriter hints(hint_bytes_max(options_));
+    const std::uint64_t valid =
+        recovery.add(found.header, *bytes, options_.verify_bodies_on_open, hints);
+    const std::string told = hints.take(found.header.stamp, found.header.ordinal, valid);
+    // Of the last segment nobody knows yet whether all of it is synced.
+    const bool sealed = end != std::numeric_limits<std::uint64_t>::max();
+    if (options_.use_hints && sealed && !told.empty()) {
+        (void)folder_->write_hints(found.name, told);
+    }
+    return valid;
+}
+
+// Takes a segment over, by its hints where they are good.
+Status SpoolLog::load(Opened found, std::uint64_t end, queue::Recovery& recovery) {
+    std::optional<std::uint64_t> valid;
+    if (options_.use_hints) {
+        if (const Result<std::string> hints = folder_->read_hints(found.name)) {
+            valid = recovery.add_hints(found.header, *hints, std::min(end, found.file->size()));
+        }
+    }
+    if (!valid) {
+        const Result<std::uint64_t> read = read_through(found, end, recovery);
+        if (!read) {
+            return fail(read.error());
+        }
+        valid = *read;
     }
     auto segment = std::make_shared<Segment>();
     segment->ordinal = found.header.ordinal;
     segment->stamp = found.header.stamp;
     segment->name = std::move(found.name);
-    segment->end = recovery.add(found.header, *bytes, options_.verify_bodies_on_open);
+    segment->end = *valid;
     segment->file = std::move(found.file);
     previous_end_ = segment->end;
     segments_->adopt(std::move(segment));
@@ -219,6 +261,14 @@ Status SpoolLog::recover() {
     queue::Recovery recovery(index_, [&](queue::MessageNumber number, std::string_view record) {
         (void)folder_->put_aside(queue::format_queue_id(number), record);
     });
+    // Sequence numbers grow from segment to segment. Those that were given up at their first write
+    // may have lost their header, and then begin with some later record: the least of all that
+    // follow.
+    std::vector<std::uint64_t> ends(used.size(), 0);
+    for (std::size_t i = used.size(); i-- > 1;) {
+        const std::uint64_t next = used[i].header.sequence;
+        ends[i - 1] = ends[i] == 0 ? next : std::min(ends[i], next);
+    }
     for (std::size_t i = 0; i < used.size(); ++i) {
         const queue::SegmentHeader& header = used[i].header;
         if (header.ordinal < oldest_) {
@@ -230,6 +280,7 @@ Status SpoolLog::recover() {
             used[i + 1].header.previous_end != 0) {
             end = used[i + 1].header.previous_end;
         }
+        recovery.ends_before(ends[i]);
         if (Status loaded = load(std::move(used[i]), end, recovery); !loaded) {
             return loaded;
         }
@@ -254,16 +305,26 @@ void SpoolLog::start() {
     segments_->start();
     // Segments that a Trim record had given up before the crash.
     segments_->trim(oldest_);
-    committer_ = std::thread([this] { run(); });
+    started_ = true;
+    if (!options_.stepped) {
+        committer_ = std::thread([this] { run(); });
+    }
 }
 
 SpoolLog::~SpoolLog() {
-    if (!committer_.joinable()) {
+    if (!started_) {
         return;
     }
     {
         const std::scoped_lock lock(mutex_);
         stopping_ = true;
+    }
+    if (options_.stepped) {
+        while (!incoming_.empty()) {
+            (void)step();
+        }
+        close_log();
+        return;
     }
     work_.notify_one();
     committer_.join();

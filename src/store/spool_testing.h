@@ -36,6 +36,8 @@ struct Disk {
     mutable std::mutex mutex;
     std::map<std::string, std::shared_ptr<Content>> files;
     std::map<std::string, std::string> aside;
+    std::map<std::string, std::string> hints;  // by their segment
+    bool keeps_hints = false;                  // else every opening reads the segments
     // Asked before each operation with its number (from 1); an error makes it fail. A failing write
     // leaves half of its bytes, a failing sync leaves everything unsynced.
     std::function<std::optional<Error>(Op, std::uint64_t)> fault;
@@ -56,6 +58,14 @@ struct Disk {
         std::mt19937_64 random(seed);
         auto other = std::make_shared<Disk>();
         const std::scoped_lock lock(mutex);
+        other->keeps_hints = keeps_hints;
+        for (const auto& [name, bytes] : hints) {  // nobody syncs them
+            const std::uint64_t fate = random() % 4;
+            if (fate != 0) {
+                other->hints[name] =
+                    fate == 1 ? bytes.substr(0, random() % (bytes.size() + 1)) : bytes;
+            }
+        }
         for (const auto& [name, content] : files) {
             auto copy = std::make_shared<Content>(*content);
             copy->now = copy->durable;
@@ -77,6 +87,8 @@ struct Disk {
     [[nodiscard]] std::shared_ptr<Disk> after_kill() const {
         auto other = std::make_shared<Disk>();
         const std::scoped_lock lock(mutex);
+        other->hints = hints;
+        other->keeps_hints = keeps_hints;
         for (const auto& [name, content] : files) {
             other->files.emplace(name, std::make_shared<Content>(*content));
         }
@@ -182,6 +194,21 @@ class MemoryFolder final : public SegmentFolder {
         const std::scoped_lock lock(disk_->mutex);
         disk_->files.erase(name);
         return {};
+    }
+    Status write_hints(const std::string& name, std::string_view bytes) override {
+        const std::scoped_lock lock(disk_->mutex);
+        if (disk_->keeps_hints) {
+            disk_->hints[name] = std::string(bytes);
+        }
+        return {};
+    }
+    Result<std::string> read_hints(const std::string& name) override {
+        const std::scoped_lock lock(disk_->mutex);
+        const auto found = disk_->hints.find(name);
+        if (found == disk_->hints.end()) {
+            return fail(Errc::NotFound, name);
+        }
+        return found->second;
     }
     Result<std::uint64_t> free_space() override {
         const std::scoped_lock lock(disk_->mutex);

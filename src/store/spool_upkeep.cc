@@ -46,15 +46,64 @@ bool SpoolLog::upkeep_wanted() const {
     if (oldest_ == 0 || (current_ && oldest_ >= current_->ordinal) || stopping_) {
         return false;
     }
+    const bool compacting = oldest_ < compact_until_;
     const queue::Index::Live head = index_.live(oldest_);
     if (head.count == 0) {
-        return current_ != nullptr;
+        return current_ != nullptr || compacting;
     }
-    return (oldest_ != uncarriable_ || Clock::now() >= uncarriable_until_) &&
-           garbage() >
-               std::max(
-                   options_.garbage_segments_max * options_.segment_size, index_.counts().live_bytes
-               );
+    const bool carriable = oldest_ != uncarriable_ || Clock::now() >= uncarriable_until_;
+    return (carriable && compacting) ||
+           (carriable && garbage() > std::max(
+                                         options_.garbage_segments_max * options_.segment_size,
+                                         index_.counts().live_bytes
+                                     ));
+}
+
+// With the lock. The end of the segments that compacting gives up: the last one of which an eighth
+// or more is garbage; those after it would be written again for next to nothing.
+std::uint32_t SpoolLog::compactable() const {
+    constexpr std::uint64_t kWorth = 8;
+    std::uint32_t until = 0;
+    for (const auto& segment : segments_->all()) {
+        const std::uint64_t used = segment->end - queue::kSegmentDataStart;
+        const std::uint64_t live = index_.live(segment->ordinal).bytes;
+        if (segment != current_ && segment->ordinal >= oldest_ && (used - live) * kWorth >= used) {
+            until = segment->ordinal + 1;
+        }
+    }
+    return until;
+}
+
+// With the lock.
+queue::Compaction SpoolLog::compaction(std::uint32_t until) const {
+    queue::Compaction plan;
+    std::uint64_t files = 0;
+    for (const auto& segment : segments_->all()) {
+        if (segment->ordinal < oldest_ || segment->ordinal >= until) {
+            continue;
+        }
+        const queue::Index::Live live = index_.live(segment->ordinal);
+        ++plan.segments;
+        plan.messages += live.count;
+        plan.bytes += live.bytes;
+        files += segment->file->size();
+    }
+    plan.frees = files > plan.bytes ? files - plan.bytes : 0;
+    plan.running = oldest_ < compact_until_;
+    return plan;
+}
+
+queue::Compaction SpoolLog::compact(bool begin) {
+    queue::Compaction plan;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (begin) {
+            compact_until_ = std::max(compact_until_, compactable());
+        }
+        plan = compaction(oldest_ < compact_until_ ? compact_until_ : compactable());
+    }
+    work_.notify_one();
+    return plan;
 }
 
 void SpoolLog::plan_upkeep(Batch& batch) {
@@ -66,7 +115,8 @@ void SpoolLog::plan_upkeep(Batch& batch) {
             return;
         }
         oldest = oldest_;
-        while (current_ && oldest < current_->ordinal && index_.live(oldest).count == 0) {
+        const std::uint32_t end = current_ ? current_->ordinal : compact_until_;
+        while (oldest < end && index_.live(oldest).count == 0) {
             ++oldest;
         }
         finished = oldest != oldest_;

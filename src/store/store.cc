@@ -11,6 +11,7 @@
 #include "line/line.h"
 #include "peer/greylist.h"
 #include "session/session.h"
+#include "staff/staff.h"
 #include "store/account_store.h"
 #include "store/conduct_memory.h"
 #include "store/evidence_store.h"
@@ -24,6 +25,7 @@
 #include "store/schema.h"
 #include "store/session_store.h"
 #include "store/sqlite.h"
+#include "store/staff_store.h"
 #include "store/sts_store.h"
 
 #include <cstdint>
@@ -40,7 +42,7 @@ namespace {
 
 struct Connections {
     std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, logins,
-        settings, evidence, greylist, limits, conduct, mta_sts, sessions;
+        settings, evidence, greylist, limits, conduct, mta_sts, sessions, staff;
 };
 
 class SqliteStore final : public Store {
@@ -57,6 +59,7 @@ class SqliteStore final : public Store {
           greylist_(std::move(connections.greylist)),
           mta_sts_(std::move(connections.mta_sts)),
           sessions_(std::move(connections.sessions)),
+          staff_(std::move(connections.staff)),
           evidence_(std::move(evidence)),
           logins_(std::move(connections.logins)),
           limits_(std::move(connections.limits)),
@@ -82,6 +85,7 @@ class SqliteStore final : public Store {
     peer::GreylistStore& greylist() override { return greylist_; }
     delivery::StsStore& mta_sts() override { return mta_sts_; }
     session::SessionStore& sessions() override { return sessions_; }
+    staff::Store& staff() override { return staff_; }
     limit::Memory& limits() override { return limits_; }
     conduct::Memory& conduct() override { return conduct_; }
 
@@ -177,6 +181,7 @@ class SqliteStore final : public Store {
     SqliteGreylistStore greylist_;
     SqliteStsStore mta_sts_;
     SqliteSessionStore sessions_;
+    SqliteStaffStore staff_;
     std::unique_ptr<SqliteEvidenceStore> evidence_;
     SqliteLoginMemory logins_;
     SqliteLimitMemory limits_;
@@ -204,6 +209,7 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
         {&made.sessions, Database::Durability::Normal},
         {&made.limits, Database::Durability::Normal},
         {&made.conduct, Database::Durability::Full},
+        {&made.staff, Database::Durability::Full},
         {&made.writing, Database::Durability::Normal},
         {&made.reading, Database::Durability::Normal},
     };

@@ -17,6 +17,7 @@
 #include "line/line.h"
 #include "peer/greylist.h"
 #include "session/session.h"
+#include "staff/staff.h"
 #include "store/indexed_lines.h"
 #include "store/journal.h"
 
@@ -51,6 +52,7 @@ class Store {
     [[nodiscard]] virtual conduct::Memory& conduct() = 0;
     [[nodiscard]] virtual delivery::StsStore& mta_sts() = 0;
     [[nodiscard]] virtual session::SessionStore& sessions() = 0;
+    [[nodiscard]] virtual staff::Store& staff() = 0;
 
     // Small facts of the installation, such as its keys. A value may be any bytes.
     [[nodiscard]] virtual Result<std::optional<std::string>> setting(std::string_view key) = 0;

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import urllib.request
+from pathlib import Path
 
 from border import CLASSES, LINE4, LINE6, SERVER4, SERVER6, Border, needs_root
 from harness import BINARY, Sekisho, main, wait_for
@@ -25,14 +26,15 @@ def samples(text):
             helped.add(family)
         elif line.startswith("# TYPE "):
             _, _, name, kind = line.split(" ")
-            assert name == family and name not in types and kind in ("counter", "gauge"), line
+            assert name == family and name not in types and kind in ("counter", "gauge", "histogram"), line
             assert (kind == "counter") == name.endswith("_total"), line
             types[name] = kind
         else:
             found = SAMPLE.match(line)
             assert found, line
             name, labels, value = found.groups()
-            assert name == family and name in types, f"outside of its family: {line}"
+            of = re.sub("_(bucket|sum|count)$", "", name) if types.get(family) == "histogram" else name
+            assert of == family and family in types, f"outside of its family: {line}"
             pairs = re.findall(LABEL, labels or "")
             keys = [p.split("=", 1)[0] for p in pairs]
             assert len(set(keys)) == len(keys), line
@@ -120,5 +122,46 @@ def followed():
         assert "the gate has no kind" in s.cli("gate", "events", "--kind", "delivered", code=2)
 
 
+def documented():
+    """Of what a running system says, everything stands in the document with its type and labels; and the alarms are sound."""
+    root = Path(__file__).resolve().parent.parent.parent
+    table = {}
+    for line in (root / "docs/metrics.md").read_text().splitlines():
+        cells = [c.strip() for c in line.split("|")[1:-1]]
+        if len(cells) == 4 and cells[0].startswith("`sekisho_"):
+            table[cells[0].strip("`")] = (cells[1], set(re.findall(r"`(\w+)`", cells[2])), cells[3])
+    # A milter that is never there, for its numbers.
+    milter = '[[milter]]\nname = "away"\nsocket = "unix:/nowhere/milter.sock"\naway = "accept"\n'
+    with Border() as border, Sekisho(extra=milter, classes=CLASSES % "refuse", gate=GATE, gate_inside=border.router) as s:
+        login = s.account()
+        s.start("gate", "mail", "desk")
+        session = s.submit(login)
+        session.sendmail(login, [login], "Subject: x\r\n\r\nx\r\n")
+        session.quit()
+        wait_for("the event", lambda: s.json("events", "--kind", "delivered"))
+        text = urllib.request.urlopen(f"http://127.0.0.1:{s.http}/metrics", timeout=20).read().decode()
+        seen = set()
+        for name, labels in samples(text):
+            of = re.sub("_(bucket|sum|count)$", "", name)
+            name = of if table.get(of, ("",))[0] == "histogram" else name
+            kind, known, _ = table[name]
+            plain = "counter" if name.endswith("_total") else "gauge"
+            assert kind == plain or kind == "histogram" and name.endswith("_seconds"), name
+            assert {one.split("=")[0] for one in labels} - {"le"} <= known, (name, labels)
+            seen.add(name)
+        for line in text.splitlines():
+            if line.startswith("# HELP "):
+                _, _, name, meaning = line.split(" ", 3)
+                assert meaning == table[name][2], line
+        missing = set(table) - seen
+        assert not missing, f"documented, and nothing says it: {missing}"
+        top = s.json("top", "--window", "1h")
+        assert top["roles"] == {"gate": True, "mail": True} and top["events"]["delivered"] == 1, top
+        assert "DEFERRED OR BOUNCED" in s.cli("top", "--once") and "is a duration" in s.cli("top", "--window", "x", code=2)
+    if shutil.which("promtool"):
+        done = subprocess.run(["promtool", "check", "rules", root / "packaging/prometheus/alerts.yml"], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 needs_root()
-main([scraped, followed])
+main([scraped, followed, documented])

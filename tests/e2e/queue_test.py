@@ -67,7 +67,7 @@ def sent_by_another_server():
         other.start()
         send(s, taro, there, "x@one.example")
         tried(s, 1)
-        assert "is not HOST:PORT" in s.cli("queue", "reroute", "--sender", taro, "--yes", "--to", "nonsense", code=2)
+        assert "is neither HOST:PORT" in s.cli("queue", "reroute", "--sender", taro, "--yes", "--to", "nonsense", code=2)
         s.cli("queue", "reroute", "--recipient", there, "--yes", "--to", f"127.0.0.1:{other.exchange}")
         wait_for("the mail at the other server", other.mailbox)
         assert f"127.0.0.1:{other.exchange}" in s.json("events", "--kind", "released")[0]["detail"]
@@ -164,7 +164,7 @@ def through_the_desk():
             request = urllib.request.Request(
                 f"http://127.0.0.1:{s.http}/api/v1{path}",
                 data=None if body is None else json.dumps(body).encode(),
-                headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+                headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Sekisho-Reason": "test"},
             )
             with urllib.request.urlopen(request, timeout=20) as answer:
                 return json.load(answer)
@@ -172,12 +172,12 @@ def through_the_desk():
         assert call("/queue/count?domain=one.example")["count"] == 2
         page = call("/queue?limit=1&domain=one.example")
         assert len(page["messages"]) == 1
-        rest = call(f"/queue?limit=1&domain=one.example&after={page['next_after']}")
+        rest = call(f"/queue?limit=1&domain=one.example&cursor={page['next_cursor']}")
         ids = [page["messages"][0]["queue_id"], rest["messages"][0]["queue_id"]]
         assert call("/queue/hold", {"ids": ids, "reason": "for the test"})["done"] == 2
         assert {e["state"] for e in queued(s)} == {"held"}
         call("/queue/suspend", {"domain": "one.example", "reason": "down"})
-        assert call("/queue/suspensions")["suspensions"][0]["who"].startswith("desk ")
+        assert call("/queue/suspensions")["suspensions"][0]["who"] == "local at the desk"
         answer = call("/queue/drop", {"ids": [*ids, "0000000001"], "reason": "done"})
         assert answer["done"] == 2 and len(answer["failed"]) == 1, answer
 

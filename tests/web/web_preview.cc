@@ -7,8 +7,10 @@
 #include "base/time.h"
 #include "desk/desk.h"
 #include "desk/desk_fake.h"
+#include "lease/memory_store.h"
 #include "net/http.h"
 #include "net/server.h"
+#include "staff/memory_store.h"
 
 #include <chrono>
 #include <cstdio>
@@ -83,6 +85,32 @@ void fill_my(desk::fake::MemoryAccounts& accounts, desk::fake::MemoryJournal& jo
     journal.append(login);
 }
 
+// Of each role one, with the key of RFC 6238's examples: "support", "abuse", "operator", "auditor".
+void fill_staff(staff::Store& store, Time now) {
+    for (const staff::Role role : staff::kRoles) {
+        staff::Operator one;
+        one.name = staff::name(role);
+        one.roles = staff::Roles{role};
+        one.password_hash =
+            account::hash_password("correct horse battery", account::kTestHash).value();
+        one.totp_key = "12345678901234567890";
+        one.created = one.changed = now;
+        static_cast<void>(store.add(one));
+    }
+}
+
+void fill_leases(lease::LeaseStore& leases, Time now) {
+    lease::Lease one;
+    one.line = "L-0042";
+    one.class_name = "static";
+    one.owner = "ticket 4712";
+    one.reason = "moves her mail server";
+    one.created_by = "operator at the desk";
+    one.created = now - std::chrono::hours{48};
+    one.expires = now + std::chrono::hours{24 * 28};
+    static_cast<void>(leases.add(one));
+}
+
 Result<std::string> sample_role(
     const std::string& role, const std::string& request, account::AccountStore& accounts
 ) {
@@ -110,6 +138,17 @@ Result<std::string> sample_role(
     if (role == "gate") {
         return fail(Errc::Unavailable, "nobody listens there");
     }
+    if (request.contains("conduct-show")) {
+        return R"({"account":"taro@tokai.example","stage":"slow","since":"2026-11-24T12:00:00Z","score":12,)"
+               R"("reason":"used from 4 networks in an hour","by":"","exempt":false,"evidence":["12:00 from 203.0.113.9"]})";
+    }
+    if (request.contains("limit-show")) {
+        return R"({"subject":"taro@tokai.example","uses":[{"limit":"recipients_per_hour","key":"taro@tokai.example",)"
+               R"("used":41,"allowed":"60/1h","reset":"2026-11-24T13:30:00Z"}]})";
+    }
+    if (request.contains("conduct-") || request.contains("queue-")) {
+        return R"({"text":"done as ordered","done":1,"failed":[]})";
+    }
     return R"({"role":"mail","queue":{"queued":3,"held":1,"acks_before_durable_total":0}})";
 }
 
@@ -133,15 +172,21 @@ int main(int argc, char** argv) {
     desk::fake::MemoryAccounts accounts;
     desk::fake::MemoryLines lines;
     desk::fake::MemoryJournal journal;
+    lease::MemoryLeaseStore leases;
+    staff::MemoryStore staff;
     desk::fake::fill_world(accounts, lines, journal, now());
     fill_my(accounts, journal, now());
     desk::fake::MemorySessions sessions;
+    fill_staff(staff, now());
+    fill_leases(leases, now());
     desk::Desk desk{desk::Deps{
         .config = sample_config(argv[1]),
         .policy = policy::Policy::compile(desk::fake::sample_policy()).value(),
         .accounts = accounts,
         .lines = lines,
         .journal = journal,
+        .leases = leases,
+        .staff = staff,
         .control = [&accounts](
                        const std::string& role, const std::string& request
                    ) { return sample_role(role, request, accounts); },

@@ -1,167 +1,112 @@
-// The console: asks the API with the token typed in and shows what it says. Text from the API is
-// only ever put in as text, never as HTML. The token lives in a variable of this tab.
+// The console: signing in, the views, looking somebody up, the audit.
 'use strict';
 
-const byId = (id) => document.getElementById(id);
-let token = '';
+const views = [['overview', 'Overview', ['support', 'abuse', 'operator']], ['find', 'Find', ['support', 'abuse', 'operator']], ['audit', 'Audit', ['auditor']]];
+let shown = null; // what stands in #found, to look it up again
+let earlier = '';
 
-function element(name, attributes = {}, ...children) {
-  const node = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children.map((child) => (child instanceof Node ? child : String(child ?? ''))));
-  return node;
-}
-
-async function api(path, parameters = {}) {
-  const query = new URLSearchParams(parameters);
-  const response = await fetch(`/api/v1${path}?${query}`, {
-    headers: { Authorization: `Bearer ${token}` },
-    cache: 'no-store',
-  });
-  const body = await response.json();
-  if (!response.ok) throw Object.assign(new Error(body.detail || body.title), { status: response.status });
-  return body;
-}
-
-function say(text, bad = false) {
-  byId('message').textContent = text;
-  byId('message').className = bad ? 'bad' : '';
-}
-
-function local(at) {
-  return at ? new Date(at).toLocaleString(undefined, { hour12: false }) : '';
-}
-
-function table(label, columns, rows) {
-  if (rows.length === 0) return element('p', { class: 'empty' }, 'None.');
-  const head = element('tr', {}, ...columns.map(([title]) => element('th', { scope: 'col' }, title)));
-  const body = rows.map((row) => element('tr', {}, ...columns.map(([, read]) => element('td', {}, read(row)))));
-  return element('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': label },
-    element('table', {}, element('thead', {}, head), element('tbody', {}, ...body)));
-}
-
-const eventColumns = [
-  ['Time', (e) => local(e.at)],
-  ['What', (e) => (e.count > 1 ? `${e.kind} × ${e.count}` : e.kind)],
-  ['From', (e) => [e.address, e.line, e.account].filter(Boolean).join(' · ')],
-  ['Message', (e) => [e.queue_id, e.sender && `${e.sender} →`, e.recipient].filter(Boolean).join(' ')],
-  ['Rule', (e) => e.rule],
-  ['Detail', (e) => [e.detail, e.reference && `ref ${e.reference}`].filter(Boolean).join(' · ')],
-];
-
-function heading(text) { return element('h3', {}, text); }
-
-function port(state) {
-  if (!state) return '';
-  return `${state.action} (${state.in_force ? 'in force' : state.stage})`;
-}
-
-function showMessages(messages) {
-  return messages.flatMap((message) => [
-    heading(`Message ${message.queue_id}: ${message.state}`),
-    element('p', {}, [message.message_id, message.account && `by ${message.account}`,
-      message.client && `from ${message.client}`, local(message.accepted)].filter(Boolean).join(' · ')),
-    table('Recipients', [
-      ['Recipient', (r) => r.address], ['State', (r) => r.state], ['Tries', (r) => r.tries ?? 0],
-      ['Reply', (r) => r.reply], ['Time', (r) => local(r.at)],
-    ], message.recipients),
-    heading('Steps'),
-    table('Steps', eventColumns, message.events),
-  ]);
-}
-
-function showSubscriber(answer) {
-  const parts = [heading('What support should know'),
-    answer.findings.length === 0
-      ? element('p', { class: 'empty' }, 'Nothing went wrong in the last 24 hours.')
-      : element('ul', { class: 'findings' }, ...answer.findings.map((f) => element('li', { class: f.severity },
-        element('span', {}, f.text),
-        element('small', {}, [f.detail, local(f.at)].filter(Boolean).join(' · ')))))];
-  if (answer.address) {
-    const { address, holder, standing } = answer.address;
-    parts.push(heading(`Address ${address}`), element('p', {},
-      `Class ${standing.class}; port 25 to others: ${port(standing.port_25_to_others)}; holder: ${holder.line ?? holder.certainty}. ${holder.reason}`));
-  }
-  for (const line of answer.lines) {
-    parts.push(heading(`Line ${line.line}`), table('Addresses', [
-      ['Prefix', (s) => s.prefix], ['Class', (s) => s.class],
-      ['25 to others', (s) => port(s.port_25_to_others)], ['25 to us', (s) => port(s.port_25_to_us)],
-    ], line.standings), table('Sessions', [
-      ['Start', (s) => local(s.start)], ['End', (s) => (s.open ? 'open' : local(s.end))],
-      ['Prefixes', (s) => s.prefixes.join(', ')], ['NAS', (s) => s.nas],
-    ], line.sessions));
-  }
-  parts.push(heading('Accounts'), table('Accounts', [
-    ['Login', (a) => a.login], ['Name', (a) => a.name], ['Addresses', (a) => a.addresses.join(', ')],
-    ['State', (a) => (a.enabled ? 'enabled' : `disabled: ${a.disabled_reason ?? ''}`)], ['Line', (a) => a.line],
-  ], answer.accounts));
-  parts.push(heading('Events, newest first'), table('Events', eventColumns, answer.events));
-  return parts;
-}
-
-function showTrace(answer) {
-  const parts = showMessages(answer.messages);
-  if (answer.events.length > 0) parts.push(heading('Without a message'), table('Events', eventColumns, answer.events));
-  return parts;
-}
-
-async function find(what) {
-  const query = byId('query').value.trim();
+async function find(kind, query) {
   try {
-    const answer = what === 'trace' ? await api('/trace', { id: query }) : await api('/subscriber', { q: query });
-    byId('found').replaceChildren(...(answer.messages ? showTrace(answer) : showSubscriber(answer)));
+    const answer = kind === 'trace' ? await look('/trace', { id: query }, query) : await look('/subscriber', { q: query }, query);
+    if (!answer) return;
+    shown = [kind, query];
+    const again = () => find(...shown);
+    byId('found').replaceChildren(...(answer.accounts ? showSubscriber(answer, query, again) : showTrace(answer, query, again)));
+    byId('found').hidden = false;
     say(`${query}: read as ${answer.read_as}.`);
-  } catch (error) {
+  } catch (problem) {
     byId('found').replaceChildren();
-    say(error.message, true);
+    say(problem.message, true);
   }
 }
 
-function number(title, value, style = '') {
-  return element('div', {}, element('dt', {}, title), element('dd', { class: style }, value));
+async function showAudit(more = false) {
+  const query = { who: byId('audit-who').value.trim(), action: byId('audit-action').value.trim(), limit: '50', cursor: more ? earlier : '' };
+  const page = await call('GET', '/audit', { query });
+  const rows = table('Audit', [
+    ['No', (e) => e.number], ['Time', (e) => local(e.at)], ['Who', (e) => e.who], ['How', (e) => e.how], ['From', (e) => e.address],
+    ['Action', (e) => e.action], ['About', (e) => e.subject], ['Why', (e) => e.reason],
+    ['Outcome', (e) => badge(e.outcome, /^[45]/.test(e.outcome) ? 'high' : 'low')],
+  ], page.entries);
+  if (more) byId('audit-rows').append(rows); else byId('audit-rows').replaceChildren(rows);
+  earlier = page.next_cursor ?? '';
+  byId('audit-more').hidden = !earlier;
+  const check = await call('GET', '/audit/check');
+  byId('audit-state').className = check.whole ? 'low' : 'bad';
+  byId('audit-state').textContent = check.whole ? `${check.entries} entries; the chain is whole.` : `The chain is broken: ${check.faults.join('; ')}`;
 }
 
-async function overview() {
-  const status = await api('/status');
-  byId('who').textContent = `${status.provider}, version ${status.version}`;
-  const cells = Object.entries(status.roles)
-    .map(([role, state]) => number(`role ${role}`, state.up ? 'up' : 'down', state.up ? 'up' : 'down'));
-  for (const [kind, count] of Object.entries(status.events_24h)) cells.push(number(`${kind}, 24 h`, count.toLocaleString()));
-  byId('overview').replaceChildren(element('dl', { class: 'numbers' }, ...cells), heading('Rules for port 25'),
-    table('Rules', [
-      ['Rule', (r) => r.name], ['From', (r) => r.from], ['To', (r) => r.to],
-      ['Action', (r) => r.action], ['Stage', (r) => r.stage], ['Note', (r) => r.note],
-    ], status.policy.rules));
+async function open(view) {
+  for (const [name] of views) {
+    byId(`view-${name}`).hidden = name !== view;
+    byId(`to-${name}`)?.setAttribute('aria-current', name === view ? 'page' : 'false');
+  }
+  byId('found').hidden = view !== 'find' || byId('found').childElementCount === 0;
+  try {
+    if (view === 'overview') await showOverview();
+    if (view === 'audit') await showAudit();
+    if (view === 'find') byId('query').focus();
+  } catch (problem) {
+    say(problem.message, true);
+  }
 }
 
-function leave() {
-  token = '';
-  byId('token').value = '';
-  byId('work').hidden = true;
-  byId('signed').hidden = true;
-  byId('sign-in').hidden = false;
-  byId('found').replaceChildren();
-  byId('overview').replaceChildren();
+async function enter(answer) {
+  Object.assign(me, answer);
+  byId('sign').hidden = true;
+  byId('signed').hidden = false;
+  byId('work').hidden = false;
+  byId('who').textContent = `${me.name} (${me.roles.join(', ')})`;
+  const mine = views.filter(([, , roles]) => may(...roles));
+  byId('views').replaceChildren(...mine.map(([name, title]) => {
+    const node = button(title, () => { say(''); open(name); }, 'tab');
+    node.id = `to-${name}`;
+    return node;
+  }));
+  byId('views').hidden = mine.length < 2;
+  say('');
+  if (mine.length) await open(mine[0][0]);
+  if (may('support', 'abuse', 'operator')) follow();
+}
+
+function leave(text, bad = false) {
+  unfollow();
+  Object.assign(me, { name: '', roles: [], csrf: '' });
+  reasons.clear();
+  shown = null;
+  byId('why').close();
+  for (const id of ['work', 'signed', 'views']) byId(id).hidden = true;
+  for (const id of ['found', 'view-overview', 'audit-rows', 'lights']) byId(id).replaceChildren();
+  for (const id of ['password', 'code']) byId(id).value = '';
+  byId('sign').hidden = false;
+  say(text, bad);
 }
 
 byId('sign-in').addEventListener('submit', async (event) => {
   event.preventDefault();
-  token = byId('token').value.trim();
   try {
-    await overview();
-    byId('token').value = '';
-    byId('sign-in').hidden = true;
-    byId('signed').hidden = false;
-    byId('work').hidden = false;
-    byId('query').focus();
-    say('');
-  } catch (error) {
-    leave();
-    say(error.status === 401 ? 'This is not the token.' : error.message, true);
+    const answer = await call('POST', '/session', { body: { name: byId('name').value.trim(), password: byId('password').value, code: byId('code').value } });
+    for (const id of ['password', 'code']) byId(id).value = '';
+    await enter(answer);
+  } catch (problem) {
+    byId('code').value = '';
+    say(problem.message, true);
   }
 });
-byId('leave').addEventListener('click', () => { leave(); say('Closed.'); });
+byId('leave').addEventListener('click', async () => {
+  try { await call('DELETE', '/session'); } catch { /* it had ended already */ }
+  leave('Signed out.');
+});
+document.addEventListener('signed-out', (event) => { if (me.name) leave(event.detail, true); });
 byId('find').addEventListener('submit', (event) => {
   event.preventDefault();
-  find(event.submitter?.value ?? 'subscriber');
+  find(event.submitter?.value ?? 'subscriber', byId('query').value.trim());
 });
+byId('audit-filter').addEventListener('submit', (event) => { event.preventDefault(); showAudit().catch((problem) => say(problem.message, true)); });
+byId('audit-more').addEventListener('click', () => showAudit(true).catch((problem) => say(problem.message, true)));
+
+// A session may be there already; a 401 here is no fault, so it is asked without one being logged.
+if (document.cookie !== undefined) {
+  fetch('/desk/session', { cache: 'no-store', credentials: 'same-origin' }).then((response) => response.json())
+    .then((answer) => (answer.name ? enter(answer) : leave(''))).catch(() => leave(''));
+}
