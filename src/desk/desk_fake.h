@@ -57,6 +57,14 @@ class MemoryAccounts final : public account::AccountStore {
         found->credential = credential;
         return {};
     }
+    Status set_stays_home(std::string_view login, bool stays_home) override {
+        account::Account* found = at(login);
+        if (found == nullptr) {
+            return fail(Errc::NotFound, "no such account");
+        }
+        found->stays_home = stays_home;
+        return {};
+    }
     Status add_app_password(std::string_view login, const account::AppPassword& password) override {
         account::Account* found = at(login);
         if (found == nullptr) {

@@ -33,8 +33,8 @@ constexpr std::string_view kForm = "form";
 constexpr std::size_t kTokenMax = 64;
 
 // What a redirect may say of how it went.
-constexpr std::array<std::string_view, 5> kTold{
-    "changed", "signed-out", "everywhere", "ended", "device-gone"
+constexpr std::array<std::string_view, 7> kTold{
+    "changed", "signed-out", "everywhere", "ended", "device-gone", "abroad-off", "abroad-on"
 };
 
 bool is_token(std::string_view text) {
@@ -294,6 +294,9 @@ guide::GuideResponse Visit::post() {
     if (page_ == "/password") {
         return change_password();
     }
+    if (page_ == "/abroad") {
+        return choose_abroad();
+    }
     return page_ == "/devices" ? devices() : go("", "");
 }
 
@@ -318,6 +321,7 @@ guide::My Visit::signed_in(guide::My::Sheet sheet) const {
     my.account.login = who_->account.login;
     my.account.name = who_->account.name;
     my.account.conduct = who_->conduct;
+    my.account.stays_home = who_->account.stays_home;
     my.account.signed_in = who_->session.created;
     my.account.signed_in_from = who_->session.address;
     fill_devices(who_->account, my.account);

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "desk/context.h"
 #include "desk/my.h"
+#include "desk/my_facts.h"
 #include "desk/my_gate.h"
 #include "desk/my_visit.h"
 #include "event/event.h"
@@ -212,6 +213,25 @@ guide::GuideResponse Visit::change_password() {
     static_cast<void>(sessions_.end_all(account.login));  // they would not hold any more anyway
     const account::Account copy = account;
     return begin(copy, false, "/password", "changed");
+}
+
+guide::GuideResponse Visit::choose_abroad() {
+    const std::string chosen = field("stays_home");
+    if (chosen != "0" && chosen != "1") {
+        return go("", "");
+    }
+    const bool stays = chosen == "1";
+    if (const Status kept = context_.accounts.set_stays_home(who_->account.login, stays); !kept) {
+        guide::My my = signed_in(guide::My::Sheet::Overview);
+        fill_account(context_, who_->account, my.account);
+        return told(std::move(my), "kept", 503);
+    }
+    note_change(
+        who_->account.login,
+        stays ? "nothing is sent from abroad, chosen on my page"
+              : "sending from abroad allowed on my page"
+    );
+    return go("", stays ? "abroad-off" : "abroad-on");
 }
 
 guide::GuideResponse Visit::devices() {

@@ -8,6 +8,7 @@
 #include "desk/trace.h"
 #include "event/event.h"
 #include "guide/my.h"
+#include "limit/spec.h"
 #include "line/line.h"
 
 #include <algorithm>
@@ -18,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace sekisho::desk {
@@ -131,6 +133,31 @@ std::optional<std::vector<guide::MyLogin>> logins_of(
     return out;
 }
 
+// Of the limits of an account alone, those of which nothing is used stand there as well.
+void add_unused(const config::Config& config, std::vector<guide::MyUse>& uses) {
+    const auto add = [&](const std::string& name, std::int64_t allowed) {
+        if (allowed > 0 && std::ranges::find(uses, name, &guide::MyUse::limit) == uses.end()) {
+            uses.push_back({name, 0, allowed, ""});
+        }
+    };
+    for (const limit::Spec& one : config.limit) {
+        const bool of_account = one.by.size() == 1 && one.by.front() == limit::By::Account;
+        if (of_account && !one.shadow && one.counts != limit::Counts::FailedLogins) {
+            const auto* const day = std::get_if<limit::Day>(&one.how);
+            add(one.name, day != nullptr ? day->max : std::get<limit::Rate>(one.how).count);
+        }
+    }
+    const auto replaced = [&](std::string_view name) {
+        return std::ranges::find(config.limit, name, &limit::Spec::name) != config.limit.end();
+    };
+    if (!replaced("recipients_per_hour")) {
+        add("recipients_per_hour", config.mail.recipients_per_hour);
+    }
+    if (!replaced("recipients_per_day")) {
+        add("recipients_per_day", config.mail.recipients_per_day);
+    }
+}
+
 std::optional<std::vector<guide::MyUse>> uses_of(
     const Context& context, const account::Account& account
 ) {
@@ -152,6 +179,7 @@ std::optional<std::vector<guide::MyUse>> uses_of(
             );
         }
     }
+    add_unused(context.snapshot.config, out);
     return out;
 }
 

@@ -7,8 +7,10 @@
 #include "desk/my_facts.h"
 #include "desk/my_visit.h"
 #include "guide/view.h"
+#include "lease/memory_store.h"
 #include "net/http.h"
 #include "session/session.h"
+#include "staff/memory_store.h"
 
 #include <chrono>
 #include <gmock/gmock.h>
@@ -66,6 +68,8 @@ class MyPageTest : public testing::Test {
             .accounts = accounts_,
             .lines = lines_,
             .journal = journal_,
+            .leases = leases_,
+            .staff = staff_,
             .control = [this](
                            const std::string&, const std::string& request
                        ) { return mail(Json::parse(request)); },
@@ -81,8 +85,11 @@ class MyPageTest : public testing::Test {
             return fail(Errc::Unavailable, "the mail role is away");
         }
         if (asked.value("command", "") == "conduct-show") {
-            return Json{{"stage", stage_}, {"since", rfc3339(stage_since_)}}.dump();
+            return Json{
+                {"stage", stage_}, {"since", rfc3339(stage_since_)}, {"reason", reason_}
+            }.dump();
         }
+        asked_logins_ += asked.value("command", "") == "login-check" ? 1 : 0;
         const auto found = accounts_.find(asked.value("login", ""));
         const bool right =
             found && account::verify_password(found->credential.hash, asked.value("password", ""));
@@ -153,8 +160,12 @@ class MyPageTest : public testing::Test {
     fake::MemoryLines lines_;
     fake::MemoryJournal journal_;
     fake::MemorySessions sessions_;
+    lease::MemoryLeaseStore leases_;
+    staff::MemoryStore staff_;
     std::optional<std::string> verdict_ = "wrong";
     std::string stage_ = "normal";
+    std::string reason_;
+    int asked_logins_ = 0;
     Time stage_since_ = now_ - 1h;
     std::map<std::string, std::string> jar_;
     std::string cookie_;
@@ -235,7 +246,8 @@ TEST_F(MyPageTest, NeverTakesASessionThatWasBroughtAlong) {
 TEST_F(MyPageTest, TakesNoFormFromElsewhere) {
     EXPECT_EQ(post("/en/my/sign-in", {{"login", kTaro}, {"password", kPassword}}).status, 403);
     ASSERT_EQ(sign_in().status, 303);
-    for (const char* action : {"/sign-out", "/sign-out-everywhere", "/password", "/devices"}) {
+    for (const char* action :
+         {"/sign-out", "/sign-out-everywhere", "/password", "/devices", "/abroad"}) {
         EXPECT_EQ(post(std::string("/en/my") + action, {{"form", "00"}}).status, 403) << action;
     }
     net::HttpRequest request;
@@ -390,6 +402,114 @@ TEST_F(MyPageTest, ShowsTheLineToItsOwnAccountOnly) {
     EXPECT_THAT(get("/en/my").body, Not(HasSubstr("203.0.113.200"))) << "counts only";
     accounts_.accounts.front().line.clear();
     EXPECT_THAT(get("/en/my").body, HasSubstr("No line belongs to this account."));
+}
+
+TEST_F(MyPageTest, KeepsWhetherAnythingIsSentFromAbroad) {
+    ASSERT_EQ(sign_in().status, 303);
+    EXPECT_EQ(
+        header(act("", "/abroad", {{"stays_home", "1"}}), "Location"), "/en/my?told=abroad-off"
+    );
+    EXPECT_TRUE(taro().stays_home);
+    EXPECT_THAT(get("/en/my").body, HasSubstr("Allow sending from abroad"));
+    EXPECT_EQ(header(act("", "/abroad", {{"stays_home", "x"}}), "Location"), "/en/my");
+    EXPECT_TRUE(taro().stays_home);
+    EXPECT_EQ(
+        header(act("", "/abroad", {{"stays_home", "0"}}), "Location"), "/en/my?told=abroad-on"
+    );
+    EXPECT_FALSE(taro().stays_home);
+    EXPECT_EQ(journal_.events.back().detail, "sending from abroad allowed on my page");
+    static_cast<void>(get("/en/my/abroad"));
+    EXPECT_FALSE(taro().stays_home) << "a GET changes nothing";
+}
+
+TEST_F(MyPageTest, WhatOthersWroteIsText) {
+    const std::string evil = "<img src=x onerror=alert(1)>\"'&";
+    account::Account& owner = accounts_.accounts.front();
+    owner.name = evil;
+    account::AppPassword device;
+    device.name = evil;
+    device.last_used = device.created = now_;
+    device.last_address = evil;
+    owner.app_passwords = {device};
+    event::Event row;
+    row.at = now_;
+    row.kind = event::Kind::Accepted;
+    row.account = kTaro;
+    row.queue_id = row.sender = evil;
+    journal_.append(row);
+    row.kind = event::Kind::Bounced;
+    row.recipient = row.message_id = row.rule = evil;
+    row.detail = "550 5.1.1 " + evil;
+    journal_.append(row);
+    row.kind = event::Kind::LoginRefused;
+    row.address = evil;  // what a HELO brought, were it ever noted there
+    row.detail = "PLAIN " + evil;
+    journal_.append(row);
+    row.kind = event::Kind::LoginAccepted;
+    row.detail = "PLAIN with app password \"" + evil + "\"";
+    journal_.append(row);
+    stage_ = "slow";
+    reason_ = evil;
+    ASSERT_EQ(sign_in().status, 303);
+    for (const char* page : {"", "/devices", "/password", "/link"}) {
+        const auto shown = get(std::string("/en/my") + page, {{"told", evil}, {"token", evil}});
+        EXPECT_THAT(shown.body, Not(HasSubstr("<img src=x"))) << page;
+        EXPECT_THAT(shown.body, Not(HasSubstr("\"'&"))) << page;
+    }
+    EXPECT_THAT(get("/en/my").body, HasSubstr("&lt;img src=x onerror=alert(1)&gt;"));
+    const auto wrong = act("", "/sign-in", {{"login", evil}, {"password", "x"}});
+    EXPECT_THAT(wrong.body, HasSubstr("value=\"&lt;img src=x"));
+    EXPECT_THAT(wrong.body, Not(HasSubstr("<img src=x")));
+}
+
+TEST_F(MyPageTest, WithstandsFormsThatNobodyTyped) {
+    const std::string huge(300'000, 'a');
+    auto form = fields(get("/en/my").body);
+    form["login"] = huge;
+    form["password"] = huge;
+    const auto answer = post("/en/my/sign-in", form);
+    EXPECT_THAT(answer.status, testing::AnyOf(403, 413));
+    EXPECT_LT(answer.body.size(), 20'000U) << "it isn't sent back";
+    EXPECT_EQ(asked_logins_, 0) << "nor given to the mail role";
+    ASSERT_EQ(sign_in().status, 303);
+    EXPECT_EQ(act("/devices", "/devices", {{"do", "add"}, {"name", huge}}).status, 422);
+    EXPECT_EQ(
+        act("/password", "/password", {{"current", kPassword}, {"new", huge}, {"again", huge}}
+        ).status,
+        422
+    );
+    for (const std::string& body :
+         {std::string("%"),
+          std::string("form"),
+          std::string("form=%ff%fe"),
+          std::string(5, '\0'),
+          "form=" + std::string(100'000, '&')}) {
+        net::HttpRequest request;
+        request.method = "POST";
+        request.path = "/en/my/password";
+        request.headers["content-type"] = "application/x-www-form-urlencoded";
+        request.body = body;
+        EXPECT_EQ(send(request).status, 403);
+    }
+    jar_["__Host-sekisho-session"] = std::string(10'000, 'x');
+    EXPECT_FALSE(is_in());
+    jar_["__Host-sekisho-session"] = "'; DROP TABLE web_sessions; --";
+    EXPECT_FALSE(is_in());
+    EXPECT_TRUE(account::verify_password(taro().credential.hash, kPassword));
+}
+
+TEST_F(MyPageTest, AnswersNothingOfAnybodyElse) {
+    ASSERT_EQ(sign_in().status, 303);
+    EXPECT_EQ(
+        act("/devices", "/devices", {{"do", "revoke"}, {"name", "of hanako"}, {"login", "hanako"}})
+            .status,
+        303
+    );
+    for (const char* path : {"/en/my/hanako", "/en/my/../desk", "/en/my/devices/1", "/en/my//"}) {
+        const auto answer = get(path);
+        EXPECT_EQ(answer.status, 303) << path;
+        EXPECT_EQ(header(answer, "Location"), "/en/my") << path;
+    }
 }
 
 TEST(Cookies, AreFoundByTheirWholeName) {

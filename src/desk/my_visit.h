@@ -62,6 +62,7 @@ class Visit {
     [[nodiscard]] Response sign_out();
     [[nodiscard]] Response sign_out_everywhere();
     [[nodiscard]] Response change_password();
+    [[nodiscard]] Response choose_abroad();
     [[nodiscard]] Response devices();
     [[nodiscard]] Response add_device(guide::My my);
     // "right", "wrong", "disabled", "too-many", "unavailable", "busy"; anything but "right" after

@@ -60,6 +60,8 @@ constexpr Entry kEntries[] = {
     {"my.told.device-taken", "There is one of this name already."},
     {"my.told.device-full", "There are as many as there may be. End one that isn't used first."},
     {"my.told.device-gone", "It is ended. The device that used it can't send any more."},
+    {"my.told.abroad-off", "From now on nothing is sent for your account from abroad."},
+    {"my.told.abroad-on", "Your account can send from abroad again."},
     {"my.told.link-bad",
      "This link doesn't hold: it was used already, or a day has passed. Please ask the support for "
      "another."},
@@ -116,6 +118,7 @@ constexpr Entry kEntries[] = {
      "All values with your address filled in. Point the camera of a phone at the code to open the "
      "same page there."},
     {"my.setup.open", "Show my settings"},
+    {"my.setup.apple", "Profile for iPhone, iPad and Mac"},
     {"my.setup.qr", "QR code of the page with your settings"},
     {"my.addresses", "Addresses you may send with"},
     {"my.addresses.text",
@@ -151,6 +154,19 @@ constexpr Entry kEntries[] = {
     {"my.reason.conduct", "sending was suspended"},
     {"my.reason.app-password", "a device's password, in the wrong place or too late"},
     {"my.reason.other", "refused"},
+    {"my.abroad", "Sending from abroad"},
+    {"my.abroad.on", "allowed"},
+    {"my.abroad.off", "not allowed"},
+    {"my.abroad.text",
+     "Who steals a password mostly uses it from another country. If you never send mail while "
+     "abroad, forbid it: the mail server then refuses to send for your account from there. "
+     "Receiving goes on."},
+    {"my.abroad.network",
+     "Who steals a password mostly uses it from far away. Forbid it, and mail of your account can "
+     "be sent from our own network only: not by mobile phone or from elsewhere. Receiving goes on."
+    },
+    {"my.abroad.forbid", "Forbid sending from abroad"},
+    {"my.abroad.allow", "Allow sending from abroad"},
     {"my.limits", "Today's use of the limits"},
     {"my.limits.none", "Nothing of them is used at the moment."},
     {"my.limits.limit", "Limit"},

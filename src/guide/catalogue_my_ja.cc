@@ -60,6 +60,8 @@ constexpr Entry kEntries[] = {
     {"my.told.device-taken", "同じ名前のものがすでにあります。"},
     {"my.told.device-full", "これ以上作れません。使っていないものを先に終わらせてください。"},
     {"my.told.device-gone", "終わらせました。それを使っていた機器からは、もう送れません。"},
+    {"my.told.abroad-off", "海外からの送信を禁止しました。"},
+    {"my.told.abroad-on", "海外からの送信を許可しました。"},
     {"my.told.link-bad",
      "このリンクは使えません。すでに使われたか、一日が過ぎています。新しいリンクをサポートにお求め"
      "ください。"},
@@ -116,6 +118,7 @@ constexpr Entry kEntries[] = {
      "あなたのアドレスを入れた設定値を表示します。スマートフォンのカメラで読み取ると、同じページが"
      "開きます。"},
     {"my.setup.open", "わたしの設定を見る"},
+    {"my.setup.apple", "iPhone・iPad・Mac 用の設定ファイル"},
     {"my.setup.qr", "設定ページの QR コード"},
     {"my.addresses", "差出人に使えるアドレス"},
     {"my.addresses.text",
@@ -152,6 +155,17 @@ constexpr Entry kEntries[] = {
     {"my.reason.conduct", "送信が停止中"},
     {"my.reason.app-password", "機器ごとのパスワードの場所か期限が違う"},
     {"my.reason.other", "断りました"},
+    {"my.abroad", "海外からの送信"},
+    {"my.abroad.on", "許可しています"},
+    {"my.abroad.off", "禁止しています"},
+    {"my.abroad.text",
+     "盗まれたパスワードは、多くの場合、海外から使われます。海外でメールを送ることがなければ、禁止"
+     "しておくと安心です。海外からは、このアカウントで送れなくなります。受信はそのまま続きます。"},
+    {"my.abroad.network",
+     "盗まれたパスワードは、多くの場合、遠くから使われます。禁止すると、当社の回線からだけ送れます"
+     "。携帯電話の回線など、ほかのネットワークからは送れなくなります。受信はそのまま続きます。"},
+    {"my.abroad.forbid", "海外からの送信を禁止する"},
+    {"my.abroad.allow", "海外からの送信を許可する"},
     {"my.limits", "上限の利用状況"},
     {"my.limits.none", "いまは何も使っていません。"},
     {"my.limits.limit", "上限"},

@@ -58,6 +58,7 @@ struct MyAccount {
     std::optional<std::vector<MySend>> sends;
     std::optional<std::vector<MyLogin>> logins;
     std::optional<MyBlocked> blocked;  // nullopt: the account has no line
+    bool stays_home = false;           // chosen: nothing is sent from abroad
     Time signed_in{};
     std::string signed_in_from;
 };

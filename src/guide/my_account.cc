@@ -25,9 +25,12 @@ std::string cell(const View& view, std::string_view key, const std::string& html
 }
 
 std::string table(
-    const View& view, std::initializer_list<std::string_view> heads, const std::string& rows
+    const View& view,
+    std::string_view what,
+    std::initializer_list<std::string_view> heads,
+    const std::string& rows
 ) {
-    std::string out = "<table class=\"stack\">\n<thead><tr>";
+    std::string out = fmt::format("<table class=\"stack {}\">\n<thead><tr>", what);
     for (const std::string_view head : heads) {
         out += fmt::format("<th scope=\"col\">{}</th>", view.html(head));
     }
@@ -81,18 +84,33 @@ std::string setup_address(const View& view, const MyAccount& account) {
 }
 
 std::string setup(const View& view, const My& my) {
-    const std::string page = "setup?address=" + encode_query(setup_address(view, my.account));
+    const std::string own = setup_address(view, my.account);
+    const std::string page = "setup?address=" + encode_query(own);
     const std::string code =
         qr_svg(view.config().provider.guide_url + view.url(page), view.plain("my.setup.qr"));
-    return view.heading(2, "my.setup") +
-           fmt::format(
-               "<div class=\"beside\"><div>{}<p><a class=\"button\" href=\"{}\">{}</a></p></div>"
-               "{}</div>\n",
-               view.paragraph("my.setup.text"),
-               escape_html(view.url(page)),
-               view.html("my.setup.open"),
-               code
-           );
+    // Thunderbird, Outlook and others find theirs by the address alone (autoconfig, autodiscover).
+    const auto address = parse_mail_address(own);
+    const std::string profile =
+        address && is_own_domain(view.config(), address->domain) &&
+                incoming_of(view.config().settings)
+            ? fmt::format(
+                  "<a class=\"button\" href=\"/mail/apple.mobileconfig?address={}&amp;lang={}\""
+                  " download>{}</a>",
+                  encode_query(own),
+                  sekisho::guide::code(view.language()),
+                  view.html("my.setup.apple")
+              )
+            : "";
+    return view.heading(2, "my.setup") + fmt::format(
+                                             "<div class=\"beside\"><div>{}<p class=\"actions\"><a "
+                                             "class=\"button\" href=\"{}\">{}</a>"
+                                             "{}</p></div>{}</div>\n",
+                                             view.paragraph("my.setup.text"),
+                                             escape_html(view.url(page)),
+                                             view.html("my.setup.open"),
+                                             profile,
+                                             code
+                                         );
 }
 
 std::string addresses(const View& view, const My& my) {
@@ -143,7 +161,7 @@ std::string sends(const View& view, const My& my) {
         );
     }
     return out + view.paragraph("my.sends.text", "small") +
-           table(view, {"my.recipient", "my.when", "my.outcome"}, rows);
+           table(view, "sends", {"my.recipient", "my.when", "my.outcome"}, rows);
 }
 
 std::string_view place_key(MyLogin::Place place) {
@@ -202,7 +220,29 @@ std::string logins(const View& view, const My& my) {
     }
     return out + view.paragraph("my.logins.text", "small") +
            (rows.empty() ? view.paragraph("my.logins.none", "small")
-                         : table(view, {"my.when", "my.place", "my.outcome"}, rows));
+                         : table(view, "logins", {"my.when", "my.place", "my.outcome"}, rows));
+}
+
+// What the mail server asks at each MAIL. Where it knows countries, "abroad" is another country;
+// else it is whatever isn't our own network.
+std::string abroad(const View& view, const My& my) {
+    const bool stays = my.account.stays_home;
+    const bool countries = !view.config().limits.country_file.empty();
+    return view.heading(2, "my.abroad") +
+           fmt::format(
+               "<p>{}</p>\n",
+               state(view, stays ? "stopped" : "open", stays ? "my.abroad.off" : "my.abroad.on")
+           ) +
+           view.paragraph(countries ? "my.abroad.text" : "my.abroad.network") +
+           fmt::format(
+               "<form method=\"post\" action=\"{}\"><input type=\"hidden\" name=\"form\""
+               " value=\"{}\"><input type=\"hidden\" name=\"stays_home\" value=\"{}\">"
+               "<p><button class=\"button\">{}</button></p></form>\n",
+               view.url("my/abroad"),
+               escape_html(my.form),
+               stays ? "0" : "1",
+               view.html(stays ? "my.abroad.allow" : "my.abroad.forbid")
+           );
 }
 
 std::string uses(const View& view, const My& my) {
@@ -224,7 +264,8 @@ std::string uses(const View& view, const My& my) {
             cell(view, "my.limits.reset", reset ? view.time(*reset) : "–")
         );
     }
-    return out + table(view, {"my.limits.limit", "my.limits.used", "my.limits.reset"}, rows) +
+    return out +
+           table(view, "uses", {"my.limits.limit", "my.limits.used", "my.limits.reset"}, rows) +
            view.paragraph("my.limits.text", "small");
 }
 
@@ -270,7 +311,8 @@ std::string my_closed_page(const View& view, Facts&) {
 
 std::string my_overview(const View& view, const My& my) {
     return conduct(view, my) + setup(view, my) + sends(view, my) + logins(view, my) +
-           uses(view, my) + blocked(view, my) + addresses(view, my) + leaving(view, my);
+           abroad(view, my) + uses(view, my) + blocked(view, my) + addresses(view, my) +
+           leaving(view, my);
 }
 
 }  // namespace sekisho::guide

@@ -324,8 +324,9 @@ CREATE TRIGGER audit_deleted BEFORE DELETE ON audit
     BEGIN SELECT RAISE(ABORT, 'the audit is only ever added to'); END;
 )sql";
 
-// Who is signed in to the subscriber's own page. Tokens only as digests.
+// Who is signed in to the subscriber's own page, by digests of tokens only; and what is chosen there.
 constexpr std::string_view kStepMy = R"sql(
+ALTER TABLE accounts ADD COLUMN stays_home INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE web_sessions (
     digest TEXT PRIMARY KEY,
     login TEXT NOT NULL REFERENCES accounts (login) ON DELETE CASCADE,

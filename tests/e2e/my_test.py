@@ -1,38 +1,11 @@
 """The subscriber's own page of the real binary: what is done there holds at the mail server, and the other way round."""
-import http.cookiejar
 import re
 import smtplib
-import urllib.error
-import urllib.parse
-import urllib.request
 
 from harness import Sekisho, main, message, wait_for
+from my_pages import Browser
 
 NEW = "another long passphrase"
-
-
-class Browser:
-    def __init__(self, s):
-        self.base = f"http://127.0.0.1:{s.http}"
-        self.jar = http.cookiejar.CookieJar()
-        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.jar))
-
-    def open(self, path, form=None):
-        """(status, text) after redirects."""
-        data = urllib.parse.urlencode(form).encode() if form is not None else None
-        try:
-            with self.opener.open(self.base + path, data, timeout=30) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-
-    def act(self, page, action, **fields):
-        text = self.open(page)[1]
-        form = re.search(r'name="form" value="([0-9a-f]+)"', text)[1]
-        return self.open(f"/en/my{action}", {"form": form, **fields})
-
-    def sign_in(self, login, password):
-        return self.act("/en/my", "/sign-in", login=login, password=password)
 
 
 def can_log_in(s, login, password):
@@ -82,7 +55,7 @@ def what_is_done_here_holds_at_the_mail_server():
         assert "id=\"password\"" in browser.open("/en/my")[1]
         rows = s.json("events", "--account", taro)
         assert {"password changed on my page", 'app password "phone" made on my page', 'app password "phone" revoked on my page'} <= {
-            e["detail"] for e in rows}, rows
+            e.get("detail") for e in rows}, rows
         for secret in (s.password, NEW, made):
             assert secret not in s.log("mail") + s.log("desk")
 
@@ -103,9 +76,27 @@ def a_link_of_support_opens_once():
         status, text = browser.act("/en/my/password", "/password", new=NEW, again=NEW)
         assert status == 200 and can_log_in(s, taro, NEW), text
         assert Browser(s).act(path.replace("/ja/", "/en/"), "/link", token=token)[0] == 403
-        details = [e["detail"] for e in s.json("events", "--account", taro)]
+        details = [e.get("detail", "") for e in s.json("events", "--account", taro)]
         assert any(d.startswith("a link to my page made by") for d in details), details
         assert any(d.startswith("signed in to my page by the link of") for d in details), details
+
+
+def who_chose_so_sends_nothing_from_abroad():
+    with Sekisho() as s:  # whose networks 127.0.0.1 isn't of
+        taro = s.account()
+        s.start()
+        browser = Browser(s)
+        browser.sign_in(taro, s.password)
+        with s.submit(taro) as session:
+            assert session.mail(taro)[0] == 250
+        assert "nothing is sent for your account" in browser.act("/en/my", "/abroad", stays_home="1")[1]
+        with s.submit(taro) as session:
+            code, text = session.mail(taro)
+            assert code == 550 and b"from abroad" in text, (code, text)
+        assert [e["rule"] for e in s.json("events", "--account", taro, "--kind", "refused")] == ["abroad"]
+        browser.act("/en/my", "/abroad", stays_home="0")
+        with s.submit(taro) as session:
+            assert session.mail(taro)[0] == 250
 
 
 def guessing_here_and_there_is_one_count():
@@ -120,4 +111,4 @@ def guessing_here_and_there_is_one_count():
         assert status == 429 and "too many wrong passwords" in text, (status, text)
 
 
-main([what_is_done_here_holds_at_the_mail_server, a_link_of_support_opens_once, guessing_here_and_there_is_one_count])
+main([what_is_done_here_holds_at_the_mail_server, a_link_of_support_opens_once, who_chose_so_sends_nothing_from_abroad, guessing_here_and_there_is_one_count])

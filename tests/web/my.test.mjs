@@ -26,7 +26,7 @@ async function signIn(page, word = password) {
   await page.waitForLoadState('load');
 }
 
-const session = async () => (await world.context.cookies(world.base)).find((c) => c.name.endsWith('sekisho-session'));
+const session = async () => (await world.context.cookies()).find((c) => c.name.endsWith('sekisho-session'));
 const button = (page, action) => page.locator(`form[action$="${action}"] button`);
 
 for (const language of ['ja', 'en']) {
@@ -71,6 +71,21 @@ test('nothing is shown or taken without a session, or with one that was brought 
   assert.equal(await page.locator('.who').count(), 1, 'still signed in');
   await button(page, '/sign-out-everywhere').click();
   await page.waitForURL(/told=everywhere/);
+  await page.close();
+});
+
+test('sending from abroad is forbidden and allowed again, without a script', async () => {
+  const { page } = await open(world, '/en/my', { width: 390 });
+  await signIn(page);
+  await button(page, '/abroad').click();
+  await page.waitForURL(/told=abroad-off/);
+  assert.match(await page.textContent('[role="status"]'), /nothing is sent/);
+  assert.match(await button(page, '/abroad').textContent(), /Allow/);
+  assert.deepEqual(await violations(page), []);
+  await photograph(page, 'my-en-abroad-off');
+  await button(page, '/abroad').click();
+  await page.waitForURL(/told=abroad-on/);
+  await button(page, '/sign-out').click();
   await page.close();
 });
 
