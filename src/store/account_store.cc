@@ -22,7 +22,8 @@ using account::Account;
 constexpr std::string_view kFind =
     "SELECT login, name, line, enabled, disabled_reason, password_hash, scram_salt, "
     "scram_iterations, "
-    "scram_stored_key, scram_server_key, created, changed, stays_home FROM accounts WHERE login = ?";
+    "scram_stored_key, scram_server_key, created, changed, stays_home FROM accounts WHERE login = "
+    "?";
 constexpr std::string_view kList =
     "SELECT login, name, line, enabled, disabled_reason, password_hash, scram_salt, "
     "scram_iterations, "

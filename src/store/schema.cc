@@ -324,7 +324,8 @@ CREATE TRIGGER audit_deleted BEFORE DELETE ON audit
     BEGIN SELECT RAISE(ABORT, 'the audit is only ever added to'); END;
 )sql";
 
-// Who is signed in to the subscriber's own page, by digests of tokens only; and what is chosen there.
+// Who is signed in to the subscriber's own page, by digests of tokens only; and what is chosen
+// there.
 constexpr std::string_view kStepMy = R"sql(
 ALTER TABLE accounts ADD COLUMN stays_home INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE web_sessions (
@@ -347,8 +348,44 @@ CREATE TABLE web_links (
 CREATE INDEX web_links_login ON web_links (login);
 )sql";
 
-constexpr std::array<std::string_view, 11> kSteps{
-    kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7, kStep8, kStep9, kStepStaff, kStepMy
+// Exemptions that subscribers ask for.
+constexpr std::string_view kStepRequests = R"sql(
+CREATE TABLE exemption_requests (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    login TEXT NOT NULL,
+    line TEXT NOT NULL,
+    address TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    changed INTEGER NOT NULL,
+    changed_by TEXT NOT NULL,
+    why TEXT NOT NULL,
+    reverse_name TEXT NOT NULL,
+    findings TEXT NOT NULL,
+    checked INTEGER NOT NULL,  -- 0: never yet
+    lease INTEGER NOT NULL,    -- 0: none
+    told TEXT NOT NULL         -- the state that its owner knows of
+);
+CREATE INDEX exemption_requests_login ON exemption_requests (login, id);
+CREATE INDEX exemption_requests_state ON exemption_requests (state, id);
+CREATE INDEX exemption_requests_untold ON exemption_requests (id) WHERE told != state;
+)sql";
+
+constexpr std::array<std::string_view, 12> kSteps{
+    kStep1,
+    kStep2,
+    kStep3,
+    kStep4,
+    kStep5,
+    kStep6,
+    kStep7,
+    kStep8,
+    kStep9,
+    kStepStaff,
+    kStepMy,
+    kStepRequests
 };
 
 }  // namespace

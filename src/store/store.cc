@@ -7,6 +7,7 @@
 #include "delivery/tls/mta_sts.h"
 #include "event/event.h"
 #include "evidence/evidence.h"
+#include "exemption/exemption.h"
 #include "lease/lease.h"
 #include "line/line.h"
 #include "peer/greylist.h"
@@ -22,6 +23,7 @@
 #include "store/limit_memory.h"
 #include "store/line_store.h"
 #include "store/login_memory.h"
+#include "store/request_store.h"
 #include "store/schema.h"
 #include "store/session_store.h"
 #include "store/sqlite.h"
@@ -42,7 +44,7 @@ namespace {
 
 struct Connections {
     std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, logins,
-        settings, evidence, greylist, limits, conduct, mta_sts, sessions, staff;
+        settings, evidence, greylist, limits, conduct, mta_sts, sessions, requests, staff;
 };
 
 class SqliteStore final : public Store {
@@ -59,6 +61,7 @@ class SqliteStore final : public Store {
           greylist_(std::move(connections.greylist)),
           mta_sts_(std::move(connections.mta_sts)),
           sessions_(std::move(connections.sessions)),
+          requests_(std::move(connections.requests)),
           staff_(std::move(connections.staff)),
           evidence_(std::move(evidence)),
           logins_(std::move(connections.logins)),
@@ -85,6 +88,7 @@ class SqliteStore final : public Store {
     peer::GreylistStore& greylist() override { return greylist_; }
     delivery::StsStore& mta_sts() override { return mta_sts_; }
     session::SessionStore& sessions() override { return sessions_; }
+    exemption::RequestStore& requests() override { return requests_; }
     staff::Store& staff() override { return staff_; }
     limit::Memory& limits() override { return limits_; }
     conduct::Memory& conduct() override { return conduct_; }
@@ -181,6 +185,7 @@ class SqliteStore final : public Store {
     SqliteGreylistStore greylist_;
     SqliteStsStore mta_sts_;
     SqliteSessionStore sessions_;
+    SqliteRequestStore requests_;
     SqliteStaffStore staff_;
     std::unique_ptr<SqliteEvidenceStore> evidence_;
     SqliteLoginMemory logins_;
@@ -207,6 +212,7 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
         {&made.greylist, Database::Durability::Normal},
         {&made.mta_sts, Database::Durability::Normal},
         {&made.sessions, Database::Durability::Normal},
+        {&made.requests, Database::Durability::Full},
         {&made.limits, Database::Durability::Normal},
         {&made.conduct, Database::Durability::Full},
         {&made.staff, Database::Durability::Full},

@@ -12,6 +12,7 @@
 #include "delivery/tls/mta_sts.h"
 #include "event/event.h"
 #include "evidence/evidence.h"
+#include "exemption/exemption.h"
 #include "lease/lease.h"
 #include "limit/memory.h"
 #include "line/line.h"
@@ -52,6 +53,7 @@ class Store {
     [[nodiscard]] virtual conduct::Memory& conduct() = 0;
     [[nodiscard]] virtual delivery::StsStore& mta_sts() = 0;
     [[nodiscard]] virtual session::SessionStore& sessions() = 0;
+    [[nodiscard]] virtual exemption::RequestStore& requests() = 0;
     [[nodiscard]] virtual staff::Store& staff() = 0;
 
     // Small facts of the installation, such as its keys. A value may be any bytes.
