@@ -10,6 +10,7 @@
 #include "cli/context.h"
 #include "cli/dkim_keeper.h"
 #include "cli/dkim_ops.h"
+#include "cli/exemption_keeper.h"
 #include "cli/init.h"
 #include "cli/leased_policy.h"
 #include "cli/limit_control.h"
@@ -173,6 +174,7 @@ class MailRole final : public Role {
         deliverer_->reload(delivery_options(config));
         penalties_->follow(config, leased_->bare());
         keeper_->follow(config);
+        exemptions_->follow(config, leased_->bare());
         {
             const std::scoped_lock lock(conduct_mutex_);
             conduct_->follow(config);
@@ -213,6 +215,7 @@ class MailRole final : public Role {
             conduct_->tick(now());
         }
         suspensions_->tick(now());
+        exemptions_->tick(now());
         auto policy = leased_->changed(config_, now());
         if (!policy) {
             return;
@@ -343,6 +346,8 @@ class MailRole final : public Role {
         }
         keeper_.emplace(config, DkimKeeper::Deps{*loops_, *workers_, *peer_resolver_, signer_});
         keeper_->start();
+        exemptions_.emplace(ExemptionKeeper::Deps{*store_, *spool_, *loops_, *peer_resolver_});
+        exemptions_->follow(config, leased_->bare());
         loops_->run();
         return {};
     }
@@ -496,6 +501,7 @@ class MailRole final : public Role {
     std::unique_ptr<net::Resolver> resolver_, peer_resolver_;
     dkim::SignerHolder signer_;
     std::optional<DkimKeeper> keeper_;
+    std::optional<ExemptionKeeper> exemptions_;
     conduct::Warden warden_;
     std::mutex conduct_mutex_;
     std::optional<ConductKeeper> conduct_;
