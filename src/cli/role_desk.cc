@@ -170,6 +170,7 @@ class DeskRole final : public Role {
                 return ask_for_desk(config, role, request);
             },
             &store_->sessions(),
+            &store_->requests(),
             std::chrono::seconds(1),
             {},
             {}

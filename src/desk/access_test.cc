@@ -8,6 +8,7 @@
 #include "desk/desk.h"
 #include "desk/desk_fake.h"
 #include "desk/routes.h"
+#include "exemption/memory_store.h"
 #include "lease/memory_store.h"
 #include "net/http.h"
 #include "staff/audit.h"
@@ -49,6 +50,7 @@ class AccessTest : public testing::Test {
         ASSERT_NE(mkdtemp(folder.data()), nullptr);
         config_.state_dir = folder;
         config_.provider.domain = "tokai.example";
+        config_.gate.exempt_class = "static";
         config_.settings.outgoing_host = config_.settings.incoming_host = "smtp.tokai.example";
         ASSERT_TRUE(write_file_atomic(folder + "/operator.token", "local-token\n", 0600));
         fake::fill_world(accounts_, lines_, journal_, now_);
@@ -69,6 +71,7 @@ class AccessTest : public testing::Test {
                 return std::string(R"({"text":"done","done":1,"failed":[]})");
             },
             .sessions = &sessions_,
+            .requests = &requests_,
             .clock = [this] { return now_; },
             .offset_minutes = [] { return 540; }
         });
@@ -153,6 +156,7 @@ class AccessTest : public testing::Test {
     lease::MemoryLeaseStore leases_;
     staff::MemoryStore staff_;
     fake::MemorySessions sessions_;
+    exemption::MemoryRequestStore requests_;
     std::vector<std::string> asked_;
     std::unique_ptr<Desk> desk_;
 };
@@ -179,6 +183,44 @@ TEST_F(AccessTest, ALinkToASubscribersPageIsAnOperatorsToMake) {
     EXPECT_EQ(sessions_.links.begin()->second.made_by, "olga at the desk");
     EXPECT_EQ(last().action, "linkAccount");
     EXPECT_EQ(last().reason, "ticket 4711");
+}
+
+TEST_F(AccessTest, AnOperatorDecidesAboutRequests) {
+    exemption::Request one;
+    one.login = "taro@tokai.example";
+    one.line = "L-0042";
+    one.address = peer_;
+    one.domain = "taro.example";
+    one.reason = "a server";
+    one.created = now_;
+    const std::string id = std::to_string(requests_.add(one).value());
+    const std::string body = R"({"reason":"ticket 4711"})";
+    const auto olga = session("olga");
+    const auto hanako = session("hanako");
+    const std::string path = "/exemption-requests/" + id;
+    EXPECT_EQ(ask("POST", path + "/grant", olga, body).status, 409) << "not looked up yet";
+    one = requests_.find(1).value();
+    one.state = exemption::State::Waiting;
+    ASSERT_TRUE(requests_.replace(one, exemption::State::Asked).value());
+    EXPECT_EQ(ask("POST", path + "/grant", hanako, body).status, 403);
+    const Answer seen = ask("GET", "/exemption-requests", hanako);
+    ASSERT_EQ(seen.status, 200) << seen.body;
+    EXPECT_EQ(seen.body["requests"][0]["state"], "waiting");
+    EXPECT_EQ(
+        ask("GET", "/exemption-requests", hanako, "", {{"state", "refused"}})
+            .body["requests"]
+            .size(),
+        0U
+    );
+    const Answer granted = ask("POST", path + "/grant", olga, body);
+    ASSERT_EQ(granted.status, 200) << granted.body;
+    EXPECT_EQ(requests_.find(1)->by, "olga at the desk");
+    ASSERT_EQ(leases_.living()->size(), 1U);
+    EXPECT_EQ(ask("POST", path + "/refuse", olga, body).status, 409);
+    EXPECT_EQ(ask("POST", path + "/revoke", olga, body).status, 200);
+    EXPECT_TRUE(leases_.living()->empty());
+    EXPECT_EQ(requests_.find(1)->state, exemption::State::Revoked);
+    EXPECT_EQ(ask("POST", "/exemption-requests/99/grant", olga, body).status, 404);
 }
 
 TEST_F(AccessTest, PasswordAndCodeOpenASession) {

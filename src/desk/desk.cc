@@ -127,6 +127,7 @@ class Desk::State {
             .access = access_,
             .control = deps_.control,
             .sessions = deps_.sessions,
+            .requests = deps_.requests,
             .now = time(),
             .started = started_
         };
@@ -226,6 +227,7 @@ class Desk::State {
             {"/desk/page.js", kScript, asset::page_js},
             {"/desk/subscriber.js", kScript, asset::subscriber_js},
             {"/desk/overview.js", kScript, asset::overview_js},
+            {"/desk/requests.js", kScript, asset::requests_js},
             {"/desk/desk.js", kScript, asset::desk_js},
         };
         for (const auto& [path, type, content] : files) {

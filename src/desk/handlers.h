@@ -34,4 +34,8 @@ namespace sekisho::desk {
 [[nodiscard]] ApiAnswer look_exemptions(const Call& call);
 [[nodiscard]] ApiAnswer revoke_lease(const Call& call);
 
+// api_exemption.cc
+[[nodiscard]] ApiAnswer look_requests(const Call& call);
+[[nodiscard]] ApiAnswer decide_request(const Call& call);
+
 }  // namespace sekisho::desk

@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "desk/context.h"
+#include "desk/exemption.h"
 #include "desk/my_facts.h"
 #include "desk/my_gate.h"
 #include "desk/my_visit.h"
@@ -33,8 +34,16 @@ constexpr std::string_view kForm = "form";
 constexpr std::size_t kTokenMax = 64;
 
 // What a redirect may say of how it went.
-constexpr std::array<std::string_view, 7> kTold{
-    "changed", "signed-out", "everywhere", "ended", "device-gone", "abroad-off", "abroad-on"
+constexpr std::array<std::string_view, 9> kTold{
+    "changed",
+    "signed-out",
+    "everywhere",
+    "ended",
+    "device-gone",
+    "abroad-off",
+    "abroad-on",
+    "asked",
+    "withdrawn"
 };
 
 bool is_token(std::string_view text) {
@@ -210,13 +219,18 @@ guide::GuideResponse Visit::get() {
         my.link = token != request_.query.end() && is_token(token->second) ? token->second : "";
         return show(my);
     }
-    static constexpr std::array<std::pair<std::string_view, Sheet>, 3> kPages{
-        {{"", Sheet::Overview}, {"/password", Sheet::Password}, {"/devices", Sheet::Devices}}
+    static constexpr std::array<std::pair<std::string_view, Sheet>, 4> kPages{
+        {{"", Sheet::Overview},
+         {"/password", Sheet::Password},
+         {"/devices", Sheet::Devices},
+         {"/exemption", Sheet::Exemption}}
     };
     const auto* const page = std::ranges::find(
         kPages, std::string_view{page_}, &std::pair<std::string_view, Sheet>::first
     );
-    if (page == kPages.end()) {
+    const bool there =
+        page != kPages.end() && (page->second != Sheet::Exemption || offers_exemption(context_));
+    if (!there) {
         return go("", "");
     }
     const auto said = request_.query.find("told");
@@ -238,6 +252,9 @@ guide::GuideResponse Visit::get() {
     guide::My my = signed_in(page->second);
     if (page->second == Sheet::Overview) {
         fill_account(context_, who_->account, my.account);
+    }
+    if (page->second == Sheet::Exemption) {
+        fill_exemption(my.exemption);
     }
     my.told = sound ? said->second : "";
     return show(my);
@@ -294,6 +311,9 @@ guide::GuideResponse Visit::post() {
     if (page_ == "/password") {
         return change_password();
     }
+    if (page_ == "/exemption") {
+        return exemption();
+    }
     if (page_ == "/abroad") {
         return choose_abroad();
     }
@@ -318,6 +338,7 @@ guide::My Visit::signed_in(guide::My::Sheet sheet) const {
     my.form = session::form_token(who_->token);
     my.by_link = who_->session.by_link;
     my.encrypted = secure_ || request_.tls;
+    my.exemption.offered = offers_exemption(context_);
     my.account.login = who_->account.login;
     my.account.name = who_->account.name;
     my.account.conduct = who_->conduct;

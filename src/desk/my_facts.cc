@@ -74,16 +74,6 @@ std::optional<std::vector<guide::MySend>> sends_of(
     return out;
 }
 
-// Whether the account's own line held the address then.
-bool of_line(const Context& context, const std::string& line, const IpAddress& address, Time at) {
-    const auto holders = context.lines.holders(address, at);
-    if (!holders) {
-        return false;
-    }
-    const line::Answer who = line::resolve(*holders, address, at);
-    return who.certainty == line::Certainty::Subscriber && who.line == line;
-}
-
 guide::MyLogin::Place place_of(
     const Context& context, const account::Account& account, const event::Event& row
 ) {
@@ -91,7 +81,7 @@ guide::MyLogin::Place place_of(
     if (!address) {
         return guide::MyLogin::Place::Outside;
     }
-    if (!account.line.empty() && of_line(context, account.line, *address, row.at)) {
+    if (!account.line.empty() && is_of_line(context, account.line, *address, row.at)) {
         return guide::MyLogin::Place::Line;
     }
     return DeskFacts{context}.standing(*address).outside ? guide::MyLogin::Place::Outside
@@ -214,6 +204,17 @@ std::optional<Time> unless_zero(Time time) {
 }
 
 }  // namespace
+
+bool is_of_line(
+    const Context& context, const std::string& line, const IpAddress& address, Time at
+) {
+    const auto holders = context.lines.holders(address, at);
+    if (!holders) {
+        return false;
+    }
+    const line::Answer who = line::resolve(*holders, address, at);
+    return who.certainty == line::Certainty::Subscriber && who.line == line;
+}
 
 std::string reason_of(std::string_view detail) {
     // The words of account::name(SaslRefusal), behind a mechanism's name or "my page".

@@ -2,10 +2,14 @@
 #pragma once
 
 #include "account/account.h"
+#include "base/ip.h"
+#include "base/time.h"
 #include "desk/context.h"
 #include "guide/my.h"
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace sekisho::desk {
 
@@ -21,5 +25,10 @@ void fill_devices(const account::Account& account, guide::MyAccount& out);
 // Why a login was refused, as journalled: "password", "limit", "disabled", "conduct",
 // "app-password", "other".
 [[nodiscard]] std::string reason_of(std::string_view detail);
+
+// Whether the line, and no other, had the address then.
+[[nodiscard]] bool is_of_line(
+    const Context& context, const std::string& line, const IpAddress& address, Time at
+);
 
 }  // namespace sekisho::desk

@@ -64,6 +64,11 @@ class Visit {
     [[nodiscard]] Response change_password();
     [[nodiscard]] Response choose_abroad();
     [[nodiscard]] Response devices();
+    // my_exemption.cc
+    [[nodiscard]] Response exemption();
+    [[nodiscard]] Response ask_exemption();
+    [[nodiscard]] Response withdraw_request();
+    void fill_exemption(guide::MyExemption& out) const;
     [[nodiscard]] Response add_device(guide::My my);
     // "right", "wrong", "disabled", "too-many", "unavailable", "busy"; anything but "right" after
     // the wait.

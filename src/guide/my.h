@@ -49,6 +49,26 @@ struct MyBlocked {  // on port 25, by the line, in the last days
     std::optional<Time> last;
 };
 
+struct MyFinding {
+    std::string check, mark, detail;  // as exemption::name() has the first two
+};
+struct MyRequest {  // for an exemption
+    std::int64_t id = 0;
+    std::string address, domain, reason, state, why;
+    bool open = false;  // it may be withdrawn
+    Time created{};
+    std::optional<Time> until;  // granted
+    std::vector<MyFinding> findings;
+};
+struct MyExemption {
+    bool offered = false;    // else there is no such page
+    bool automatic = false;  // else an operator decides
+    std::int64_t days = 0;   // how long the line must have had the address
+    std::string address;     // it may be asked for: of the line, and read from; empty: none
+    std::vector<MyRequest> requests;
+    std::string typed_domain, typed_reason;
+};
+
 struct MyAccount {
     std::string login, name;
     std::vector<std::string> addresses;
@@ -65,7 +85,7 @@ struct MyAccount {
 
 // What is to be shown.
 struct My {
-    enum class Sheet : std::uint8_t { SignIn, Link, Overview, Password, Devices };
+    enum class Sheet : std::uint8_t { SignIn, Link, Overview, Password, Devices, Exemption };
     Sheet sheet = Sheet::SignIn;
     std::string form;       // for the hidden field of every form
     std::string link;       // Sheet::Link: its token
@@ -74,7 +94,8 @@ struct My {
     bool bad = false;       // and it went wrong
     bool by_link = false;   // Password: the current one isn't asked for
     bool encrypted = true;  // else a password would cross the wire readable
-    MyAccount account;      // for the last three
+    MyAccount account;      // for the last four
+    MyExemption exemption;  // Exemption; the others need `offered` only
     std::string fresh_name, fresh_password;  // Devices: an app password, shown this once
 };
 

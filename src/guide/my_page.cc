@@ -193,7 +193,11 @@ std::string devices(const View& view, const My& my) {
 // The pages of who is signed in, and the way out.
 std::string tabs(const View& view, const My& my) {
     std::string items;
-    for (const My::Sheet sheet : {My::Sheet::Overview, My::Sheet::Password, My::Sheet::Devices}) {
+    for (const My::Sheet sheet :
+         {My::Sheet::Overview, My::Sheet::Password, My::Sheet::Devices, My::Sheet::Exemption}) {
+        if (sheet == My::Sheet::Exemption && !my.exemption.offered) {
+            continue;
+        }
         items += fmt::format(
             "<li><a href=\"{}\"{}>{}</a></li>\n",
             view.url(my_path(sheet)),
@@ -236,6 +240,8 @@ std::string_view my_path(My::Sheet sheet) {
             return "my/password";
         case My::Sheet::Devices:
             return "my/devices";
+        case My::Sheet::Exemption:
+            return "my/exemption";
         default:
             return "my";
     }
@@ -247,6 +253,8 @@ std::string_view my_title(My::Sheet sheet) {
             return "my.password.title";
         case My::Sheet::Devices:
             return "my.devices.title";
+        case My::Sheet::Exemption:
+            return "my.exemption.title";
         case My::Sheet::SignIn:
             return "my.sign_in.title";
         case My::Sheet::Link:
@@ -268,6 +276,8 @@ std::string my_body(const View& view, const My& my) {
             return heading + tabs(view, my) + password(view, my);
         case My::Sheet::Devices:
             return heading + tabs(view, my) + devices(view, my);
+        case My::Sheet::Exemption:
+            return heading + tabs(view, my) + told(view, my) + my_exemption(view, my);
         case My::Sheet::Overview:
             break;
     }

@@ -40,7 +40,7 @@ for (const language of ['ja', 'en']) {
     assert.deepEqual(await violations(page), []);
     await signIn(page);
     assert.equal(new URL(page.url()).pathname, `/${language}/my`);
-    for (const path of ['', '/password', '/devices']) {
+    for (const path of ['', '/password', '/devices', '/exemption']) {
       await page.goto(`${world.base}/${language}/my${path}`);
       assert.equal(await page.locator('h1').count(), 1);
       assert.equal(await page.locator('script, img[src="x"], main b').count(), 0, 'what others wrote is text');
@@ -85,6 +85,24 @@ test('sending from abroad is forbidden and allowed again, without a script', asy
   await photograph(page, 'my-en-abroad-off');
   await button(page, '/abroad').click();
   await page.waitForURL(/told=abroad-on/);
+  await button(page, '/sign-out').click();
+  await page.close();
+});
+
+test('an exemption is asked for from the line, and withdrawn', async () => {
+  const { page } = await open(world, '/en/my', { width: 390 });
+  await signIn(page);
+  await page.goto(`${world.base}/en/my/exemption`);
+  await page.fill('#domain', 'Taro.example');
+  await page.fill('#reason', 'mail of my club');
+  await page.press('#reason', 'Enter');
+  await page.waitForURL(/told=asked/);
+  assert.match(await page.textContent('main'), /is being looked up/);
+  assert.equal(await page.locator('#domain').count(), 0, 'one at a time');
+  assert.ok(!(await page.content()).includes('hanako'), 'nobody else\'s');
+  await seen(page, 'en-asked');
+  await page.locator('input[value="withdraw"] ~ p button').click();
+  await page.waitForURL(/told=withdrawn/);
   await button(page, '/sign-out').click();
   await page.close();
 });

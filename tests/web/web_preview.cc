@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "desk/desk.h"
 #include "desk/desk_fake.h"
+#include "exemption/memory_store.h"
 #include "lease/memory_store.h"
 #include "net/http.h"
 #include "net/server.h"
@@ -35,6 +36,8 @@ config::Config sample_config(std::string state_dir) {
     config.mail.domains = {"tokai.example"};
     config.settings.outgoing_host = "smtp.tokai.example";
     config.settings.incoming_host = "imap.tokai.example";
+    config.gate.exempt_requests = "operator";
+    config.gate.exempt_class = "static";
     return config;
 }
 
@@ -111,6 +114,41 @@ void fill_leases(lease::LeaseStore& leases, Time now) {
     static_cast<void>(leases.add(one));
 }
 
+// One that waits for an operator, of somebody else; and one of Taro that was refused.
+void fill_requests(exemption::RequestStore& requests, Time now) {
+    using exemption::Check;
+    using exemption::Mark;
+    exemption::Request one;
+    one.login = "hanako@tokai.example";
+    one.line = "L-0050";
+    one.address = IpAddress::parse("198.51.100.9").value();
+    one.domain = "hanako.example";
+    one.reason = std::string("mail of her shop ") + kEvil;
+    one.created = one.changed = now - std::chrono::hours{3};
+    one.checked = now - std::chrono::hours{2};
+    one.state = exemption::State::Waiting;
+    one.why = "every criterion is met; an operator decides";
+    one.by = "the criteria";
+    one.findings = {
+        {Check::Held, Mark::Passed, "198.51.100.9 has been the line's for 30 days"},
+        {Check::ReverseName, Mark::Passed, "mx.hanako.example"},
+        {Check::Spf, Mark::Passed, "hanako.example: pass by ip4:198.51.100.9"},
+        {Check::Relay, Mark::Passed, "it refused another domain with 550"},
+        {Check::Lists, Mark::Passed, "on none of 2 block lists"},
+    };
+    static_cast<void>(requests.add(one));
+    one.login = "taro@tokai.example";
+    one.line = "L-0042";
+    one.address = IpAddress::parse("198.51.100.7").value();
+    one.domain = "taro.example";
+    one.reason = std::string("mail of his club ") + kEvil;
+    one.state = exemption::State::Refused;
+    one.findings.at(1) = {Check::ReverseName, Mark::Failed, "198.51.100.7 has no PTR record"};
+    one.findings.at(2) = {Check::Spf, Mark::Unknown, std::string("taro.example: ") + kEvil};
+    one.why = "reverse-name: 198.51.100.7 has no PTR record";
+    static_cast<void>(requests.add(one));
+}
+
 Result<std::string> sample_role(
     const std::string& role, const std::string& request, account::AccountStore& accounts
 ) {
@@ -123,28 +161,20 @@ Result<std::string> sample_role(
         return nlohmann::json{
             {"stage", "slow"},
             {"since", "2026-11-20T01:02:03Z"},
-            {"reason", std::string("60 new recipients in an hour ") + kEvil}
+            {"reason", std::string("used from 4 networks in an hour ") + kEvil}
         }.dump();
     }
     if (role == "mail" && command == "limit-show") {
         return nlohmann::json{{"uses",
-                               {{{"limit", "recipients_per_day"},
+                               {{{"limit", "recipients_per_hour"},
                                  {"key", "taro@tokai.example"},
-                                 {"used", 12},
-                                 {"allowed", 1000},
+                                 {"used", 41},
+                                 {"allowed", 60},
                                  {"reset", "2026-11-27T15:00:00Z"}}}}
         }.dump();
     }
     if (role == "gate") {
         return fail(Errc::Unavailable, "nobody listens there");
-    }
-    if (request.contains("conduct-show")) {
-        return R"({"account":"taro@tokai.example","stage":"slow","since":"2026-11-24T12:00:00Z","score":12,)"
-               R"("reason":"used from 4 networks in an hour","by":"","exempt":false,"evidence":["12:00 from 203.0.113.9"]})";
-    }
-    if (request.contains("limit-show")) {
-        return R"({"subject":"taro@tokai.example","uses":[{"limit":"recipients_per_hour","key":"taro@tokai.example",)"
-               R"("used":41,"allowed":"60/1h","reset":"2026-11-24T13:30:00Z"}]})";
     }
     if (request.contains("conduct-") || request.contains("queue-")) {
         return R"({"text":"done as ordered","done":1,"failed":[]})";
@@ -179,6 +209,8 @@ int main(int argc, char** argv) {
     desk::fake::MemorySessions sessions;
     fill_staff(staff, now());
     fill_leases(leases, now());
+    exemption::MemoryRequestStore requests;
+    fill_requests(requests, now());
     desk::Desk desk{desk::Deps{
         .config = sample_config(argv[1]),
         .policy = policy::Policy::compile(desk::fake::sample_policy()).value(),
@@ -191,6 +223,7 @@ int main(int argc, char** argv) {
                        const std::string& role, const std::string& request
                    ) { return sample_role(role, request, accounts); },
         .sessions = &sessions,
+        .requests = &requests,
         .sign_in_wait = Duration{0},
         .clock = nullptr,
         .offset_minutes = [] { return 540; }
