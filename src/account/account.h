@@ -60,6 +60,7 @@ struct Account {
     std::vector<AppPassword> app_passwords;  // in order of name; only read here, see AccountStore
     // Not kept: addresses elsewhere that it has proven (send_as.h), set by who asks about them.
     std::vector<std::string> send_as;
+    bool stays_home = false;  // its owner wants nothing sent from abroad; only read here as well
 };
 
 // Many accounts at once (an import).
@@ -99,6 +100,9 @@ class AccountStore {
     virtual Status replace_credential(
         std::string_view login, std::string_view before, const Credential& credential
     ) = 0;
+
+    // What its owner chose: not an operator's or an import's to change. NotFound when absent.
+    virtual Status set_stays_home(std::string_view login, bool stays_home) = 0;
 
     // NotFound: no such account; Conflict: the name or the selector is taken; Invalid: too many.
     virtual Status add_app_password(std::string_view login, const AppPassword& password) = 0;

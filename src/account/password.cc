@@ -1,6 +1,7 @@
 #include "account/password.h"
 
 #include "account/account.h"
+#include "account/app_password.h"
 #include "account/digest.h"
 #include "account/old_hash.h"
 #include "account/sasl.h"
@@ -9,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -208,6 +210,23 @@ std::string generate_password() {
 
 std::string generate_app_password() {
     return generate_groups(5);
+}
+
+std::string fresh_app_password(const Account& of) {
+    while (true) {
+        std::string text = generate_app_password();
+        const std::string_view selector = selector_of(text);
+        if (std::ranges::none_of(of.app_passwords, [&](const AppPassword& one) {
+                return one.selector == selector;
+            })) {
+            return text;
+        }
+    }
+}
+
+std::optional<ScramSetting> app_password_setting(const Account& of) {
+    const ScramKeys& own = of.credential.scram;
+    return has_keys(own) ? ScramSetting{own.salt, own.iterations} : scram_setting_of(of);
 }
 
 }  // namespace sekisho::account

@@ -76,5 +76,9 @@ struct ScramSetting {
 [[nodiscard]] std::string generate_password();
 // The same with a group in front, the selector: five groups, 80 bits beside the selector.
 [[nodiscard]] std::string generate_app_password();
+// One with a selector that no other of the account has.
+[[nodiscard]] std::string fresh_app_password(const Account& of);
+// What its SCRAM keys are made with: SCRAM shows one salt for all passwords of an account.
+[[nodiscard]] std::optional<ScramSetting> app_password_setting(const Account& of);
 
 }  // namespace sekisho::account

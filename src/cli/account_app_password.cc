@@ -92,26 +92,6 @@ Result<account::AppPassword> draft(const Options& options) {
     return out;
 }
 
-// A fresh password whose selector no other of the account has.
-std::string fresh_password(const account::Account& of) {
-    while (true) {
-        std::string text = account::generate_app_password();
-        const std::string_view selector = account::selector_of(text);
-        if (std::ranges::none_of(of.app_passwords, [&](const account::AppPassword& one) {
-                return one.selector == selector;
-            })) {
-            return text;
-        }
-    }
-}
-
-// SCRAM shows one salt for all passwords of an account.
-std::optional<account::ScramSetting> shared_setting(const account::Account& of) {
-    const account::ScramKeys& own = of.credential.scram;
-    return account::has_keys(own) ? account::ScramSetting{own.salt, own.iterations}
-                                  : account::scram_setting_of(of);
-}
-
 int add(const Context& context, const Options& options) {
     auto password = draft(options);
     if (!password) {
@@ -122,9 +102,10 @@ int add(const Context& context, const Options& options) {
         if (!found) {
             return report(context, found.error());
         }
-        const std::string text = fresh_password(*found);
-        auto credential =
-            account::make_credential(text, account::HashOptions{}, shared_setting(*found));
+        const std::string text = account::fresh_app_password(*found);
+        auto credential = account::make_credential(
+            text, account::HashOptions{}, account::app_password_setting(*found)
+        );
         if (!credential) {
             return report(context, credential.error());
         }

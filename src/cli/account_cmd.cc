@@ -190,7 +190,7 @@ void add_account(CLI::App& app, Context& context, Chosen& chosen) {
     auto* top = app.add_subcommand(
         "account",
         "Mail accounts: add, passwd, list, enable, disable, suspend, resume, remove, import, "
-        "app-password, forward"
+        "app-password, forward, link, sendas"
     );
     top->require_subcommand(1);
     const auto with_login =
@@ -230,6 +230,7 @@ void add_account(CLI::App& app, Context& context, Chosen& chosen) {
     add_app_password(*top, context, chosen);
     add_account_send_as(*top, context, chosen);
     add_account_forward(*top, context, chosen);
+    add_account_link(*top, context, chosen);
 }
 
 }  // namespace sekisho::cli

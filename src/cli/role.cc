@@ -294,14 +294,16 @@ void forget_old(store::Store& store, const config::Retention& retention) {
     const auto greylist = store.forget_greylist_before(at - peer::GreylistOptions{}.known_for);
     const auto mta_sts = store.forget_mta_sts_before(at);
     const auto send_as = store.forget_send_as_before(at - account::kCodesCounted);
-    if (!events || !sessions || !leases || !evidence || !greylist || !mta_sts || !send_as) {
+    const auto web = store.forget_sessions_ended_by(at);
+    if (!events || !sessions || !leases || !evidence || !greylist || !mta_sts || !send_as || !web) {
         const auto& failed = !events     ? events
                              : !sessions ? sessions
                              : !leases   ? leases
                              : !evidence ? evidence
                              : !greylist ? greylist
                              : !mta_sts  ? mta_sts
-                                         : send_as;
+                             : !send_as  ? send_as
+                                         : web;
         log::warning(
             "RETENTION_FAILED",
             "what is older than [retention] says is still in the database",

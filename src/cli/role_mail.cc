@@ -11,6 +11,7 @@
 #include "cli/dkim_keeper.h"
 #include "cli/dkim_ops.h"
 #include "cli/event_feeds.h"
+#include "cli/exemption_keeper.h"
 #include "cli/init.h"
 #include "cli/leased_policy.h"
 #include "cli/limit_control.h"
@@ -31,6 +32,7 @@
 #include "feed/feeder.h"
 #include "mail/forwarding.h"
 #include "mail/outlooks.h"
+#include "mail/password_check.h"
 #include "mail/server.h"
 #include "mail/tokens.h"
 #include "net/resolver.h"
@@ -195,6 +197,7 @@ class MailRole final : public Role {
         penalties_->follow(config, leased_->bare());
         keeper_->follow(config);
         send_as_->follow(config);
+        exemptions_->follow(config, leased_->bare());
         {
             const std::scoped_lock lock(conduct_mutex_);
             conduct_->follow(config);
@@ -204,6 +207,9 @@ class MailRole final : public Role {
     }
 
     Result<Json> command(const std::string& name, const Json& request) override {
+        if (name == "login-check") {
+            return login_check(request);
+        }
         if (name.starts_with("conduct-")) {
             const std::scoped_lock lock(conduct_mutex_);
             return conduct_->command(name, request);
@@ -235,6 +241,7 @@ class MailRole final : public Role {
             conduct_->tick(now());
         }
         suspensions_->tick(now());
+        exemptions_->tick(now());
         auto policy = leased_->changed(config_, now());
         if (!policy) {
             return;
@@ -305,6 +312,22 @@ class MailRole final : public Role {
         }
     }
 
+    // The subscriber's page asks; on the worker of this socket, never on a loop of mail.
+    Result<Json> login_check(const Json& request) {
+        const auto from = IpAddress::parse(request.value("address", ""));
+        if (!from) {
+            return fail(from.error());
+        }
+        const mail::PasswordAnswer answer = server_->check_password(
+            request.value("login", ""), request.value("password", ""), *from
+        );
+        return Json{
+            {"verdict", mail::name(answer.verdict)},
+            {"login", answer.login},
+            {"detail", answer.detail}
+        };
+    }
+
     // What doesn't lead to a message of ours is only mail.
     void read_report(const std::string& report) {
         const auto taken = take_complaint(*store_, report);
@@ -368,6 +391,8 @@ class MailRole final : public Role {
         }
         keeper_.emplace(config, DkimKeeper::Deps{*loops_, *workers_, *peer_resolver_, signer_});
         keeper_->start();
+        exemptions_.emplace(ExemptionKeeper::Deps{*store_, *spool_, *loops_, *peer_resolver_});
+        exemptions_->follow(config, leased_->bare());
         loops_->run();
         return {};
     }
@@ -569,6 +594,7 @@ class MailRole final : public Role {
     dkim::SignerHolder signer_;
     mail::Outlooks outlooks_{&signer_};
     std::optional<DkimKeeper> keeper_;
+    std::optional<ExemptionKeeper> exemptions_;
     conduct::Warden warden_;
     std::mutex conduct_mutex_;
     std::optional<ConductKeeper> conduct_;

@@ -49,7 +49,9 @@ struct Gate {
     Duration answer_timeout{60'000};
     Duration evidence_longest{24LL * 3600 * 1000};
     Duration evidence_keep{7LL * 24 * 3600 * 1000};
-    std::string exempt_class;  // empty: there are no exemptions
+    std::string exempt_class;             // empty: there are no exemptions
+    std::string exempt_requests = "off";  // off, operator, automatic: who grants what is asked for
+    Duration exempt_held_for{30LL * 24 * 3600 * 1000};
     Duration exempt_for{90LL * 24 * 3600 * 1000}, exempt_longest{366LL * 24 * 3600 * 1000};
     std::vector<std::string> dnsbl;  // zones that an exemption may have to be absent from
     Duration condition_interval{300'000};

@@ -222,6 +222,20 @@ Table<C> gate() {
                 "The class in which `sekisho gate exempt` puts addresses, such as `static`. Empty: "
                 "the command must name one."
             ),
+            choice<C>(
+                "exempt_requests",
+                SEKISHO_AT(gate.exempt_requests),
+                {"off", "operator", "automatic"},
+                "Whether subscribers may ask for an exemption on their own page (`/my/exemption`), "
+                "and who grants what meets the criteria. `exempt_class` must be set."
+            ),
+            duration<C>(
+                "exempt_held_for",
+                SEKISHO_AT(gate.exempt_held_for),
+                0s,
+                24h * 365,
+                "How long a line must have had the address that it asks an exemption for."
+            ),
             duration<C>(
                 "exempt_for",
                 SEKISHO_AT(gate.exempt_for),

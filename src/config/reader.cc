@@ -479,6 +479,9 @@ class Reader {
                 problem(0, "mail.port_fallback", "\"" + pair + "\" is not \"PORT=PORT\"");
             }
         }
+        if (config_.gate.exempt_requests != "off" && config_.gate.exempt_class.empty()) {
+            problem(0, "gate.exempt_requests", "needs gate.exempt_class");
+        }
         if (const Status policy = policy::check_all(config_.policy); !policy) {
             problems_.push_back({"", 0, "", policy.error().message});
         } else {

@@ -8,6 +8,7 @@
 #include "desk/desk.h"
 #include "desk/desk_fake.h"
 #include "desk/routes.h"
+#include "exemption/memory_store.h"
 #include "lease/memory_store.h"
 #include "net/http.h"
 #include "staff/audit.h"
@@ -49,6 +50,7 @@ class AccessTest : public testing::Test {
         ASSERT_NE(mkdtemp(folder.data()), nullptr);
         config_.state_dir = folder;
         config_.provider.domain = "tokai.example";
+        config_.gate.exempt_class = "static";
         config_.settings.outgoing_host = config_.settings.incoming_host = "smtp.tokai.example";
         ASSERT_TRUE(write_file_atomic(folder + "/operator.token", "local-token\n", 0600));
         fake::fill_world(accounts_, lines_, journal_, now_);
@@ -68,6 +70,8 @@ class AccessTest : public testing::Test {
                 asked_.push_back(request);
                 return std::string(R"({"text":"done","done":1,"failed":[]})");
             },
+            .sessions = &sessions_,
+            .requests = &requests_,
             .clock = [this] { return now_; },
             .offset_minutes = [] { return 540; }
         });
@@ -151,9 +155,73 @@ class AccessTest : public testing::Test {
     fake::MemoryJournal journal_;
     lease::MemoryLeaseStore leases_;
     staff::MemoryStore staff_;
+    fake::MemorySessions sessions_;
+    exemption::MemoryRequestStore requests_;
     std::vector<std::string> asked_;
     std::unique_ptr<Desk> desk_;
 };
+
+TEST_F(AccessTest, ALinkToASubscribersPageIsAnOperatorsToMake) {
+    const std::string path = "/accounts/taro@tokai.example/link";
+    const std::string body = R"({"reason":"ticket 4711"})";
+    for (const char* name : {"hanako", "jiro", "aki"}) {
+        EXPECT_EQ(ask("POST", path, session(name), body).status, 403) << name;
+    }
+    EXPECT_TRUE(sessions_.links.empty());
+    const auto olga = session("olga");
+    EXPECT_EQ(ask("POST", path, olga, "{}").status, 400) << "without a reason";
+    EXPECT_EQ(ask("POST", "/accounts/nobody@tokai.example/link", olga, body).status, 404);
+    auto keyed = olga;
+    keyed["idempotency-key"] = "k1";
+    const Answer again = ask("POST", path, keyed, body);
+    const Answer made = ask("POST", path, keyed, body);
+    EXPECT_NE(again.body["link"], made.body["link"]) << "what opens the page is kept nowhere";
+    sessions_.links.erase(sessions_.links.begin());
+    ASSERT_EQ(made.status, 200) << made.body;
+    EXPECT_THAT(made.body["link"].get<std::string>(), HasSubstr("/my/link?token="));
+    ASSERT_EQ(sessions_.links.size(), 1U);
+    EXPECT_EQ(sessions_.links.begin()->second.made_by, "olga at the desk");
+    EXPECT_EQ(last().action, "linkAccount");
+    EXPECT_EQ(last().reason, "ticket 4711");
+}
+
+TEST_F(AccessTest, AnOperatorDecidesAboutRequests) {
+    exemption::Request one;
+    one.login = "taro@tokai.example";
+    one.line = "L-0042";
+    one.address = peer_;
+    one.domain = "taro.example";
+    one.reason = "a server";
+    one.created = now_;
+    const std::string id = std::to_string(requests_.add(one).value());
+    const std::string body = R"({"reason":"ticket 4711"})";
+    const auto olga = session("olga");
+    const auto hanako = session("hanako");
+    const std::string path = "/exemption-requests/" + id;
+    EXPECT_EQ(ask("POST", path + "/grant", olga, body).status, 409) << "not looked up yet";
+    one = requests_.find(1).value();
+    one.state = exemption::State::Waiting;
+    ASSERT_TRUE(requests_.replace(one, exemption::State::Asked).value());
+    EXPECT_EQ(ask("POST", path + "/grant", hanako, body).status, 403);
+    const Answer seen = ask("GET", "/exemption-requests", hanako);
+    ASSERT_EQ(seen.status, 200) << seen.body;
+    EXPECT_EQ(seen.body["requests"][0]["state"], "waiting");
+    EXPECT_EQ(
+        ask("GET", "/exemption-requests", hanako, "", {{"state", "refused"}})
+            .body["requests"]
+            .size(),
+        0U
+    );
+    const Answer granted = ask("POST", path + "/grant", olga, body);
+    ASSERT_EQ(granted.status, 200) << granted.body;
+    EXPECT_EQ(requests_.find(1)->by, "olga at the desk");
+    ASSERT_EQ(leases_.living()->size(), 1U);
+    EXPECT_EQ(ask("POST", path + "/refuse", olga, body).status, 409);
+    EXPECT_EQ(ask("POST", path + "/revoke", olga, body).status, 200);
+    EXPECT_TRUE(leases_.living()->empty());
+    EXPECT_EQ(requests_.find(1)->state, exemption::State::Revoked);
+    EXPECT_EQ(ask("POST", "/exemption-requests/99/grant", olga, body).status, 404);
+}
 
 TEST_F(AccessTest, PasswordAndCodeOpenASession) {
     const Answer in = sign_in("hanako", kPassword, code());

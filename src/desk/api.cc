@@ -191,7 +191,7 @@ ApiAnswer noted_and_done(const Call& call) {
 // RFC-to-be draft-ietf-httpapi-idempotency-key-header: the same key and request, the same answer.
 ApiAnswer once(const Call& call) {
     const std::string key = header(call.request, "idempotency-key");
-    if (!call.route.changes() || call.route.open || key.empty()) {
+    if (!call.route.changes() || call.route.open || call.route.secret || key.empty()) {
         return noted_and_done(call);
     }
     if (key.size() > kKeyMax || printable(key, kKeyMax) != key) {

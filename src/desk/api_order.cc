@@ -6,7 +6,9 @@
 #include "desk/api.h"
 #include "desk/context.h"
 #include "desk/handlers.h"
+#include "desk/my.h"
 #include "desk/routes.h"
+#include "session/session.h"
 
 #include <string>
 #include <string_view>
@@ -107,6 +109,29 @@ ApiAnswer order_account(const Call& call) {
             {"release", call.body.value("release", true)}
         }
     );
+}
+
+// Lets the subscriber in without the password.
+ApiAnswer link_account(const Call& call) {
+    const Context& context = call.context;
+    if (context.sessions == nullptr) {
+        return problem(503, "Unavailable", "nobody can sign in here");
+    }
+    const auto link = make_link(
+        context.snapshot.config,
+        context.accounts,
+        *context.sessions,
+        context.journal,
+        call.text("login"),
+        call.by(),
+        context.now
+    );
+    if (!link) {
+        return problem_of(link.error());
+    }
+    ApiAnswer answer;
+    answer.body = Json{{"link", *link}, {"expires", rfc3339(context.now + session::kLinkLife)}};
+    return answer;
 }
 
 ApiAnswer reset_limit(const Call& call) {

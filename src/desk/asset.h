@@ -10,6 +10,7 @@ extern const std::string_view desk_js;
 extern const std::string_view page_js;
 extern const std::string_view subscriber_js;
 extern const std::string_view overview_js;
+extern const std::string_view requests_js;
 extern const std::string_view uplot_js;
 extern const std::string_view uplot_css;
 }  // namespace sekisho::desk::asset

@@ -32,6 +32,8 @@ struct Context {
     staff::Store& staff;
     Access& access;
     const Control& control;
+    session::SessionStore* sessions;    // null: nobody can sign in
+    exemption::RequestStore* requests;  // null: nobody asks
     Time now;
     Time started;
 };

@@ -8,10 +8,12 @@
 #include "desk/asset.h"
 #include "desk/facts.h"
 #include "desk/metrics.h"
+#include "desk/my.h"
 #include "net/http.h"
 
 #include <ctime>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -101,7 +103,11 @@ class Desk::State {
         : deps_(std::move(deps)),
           started_(time()),
           access_(deps_.staff),
-          snapshot_(make_snapshot(deps_.config, deps_.policy)) {}
+          snapshot_(make_snapshot(deps_.config, deps_.policy)) {
+        if (deps_.sessions != nullptr) {
+            my_.emplace(*deps_.sessions, deps_.sign_in_wait);
+        }
+    }
 
     void replace(config::Config config, std::shared_ptr<const policy::Policy> policy) {
         auto fresh = make_snapshot(std::move(config), std::move(policy));
@@ -120,6 +126,8 @@ class Desk::State {
             .staff = deps_.staff,
             .access = access_,
             .control = deps_.control,
+            .sessions = deps_.sessions,
+            .requests = deps_.requests,
             .now = time(),
             .started = started_
         };
@@ -219,6 +227,7 @@ class Desk::State {
             {"/desk/page.js", kScript, asset::page_js},
             {"/desk/subscriber.js", kScript, asset::subscriber_js},
             {"/desk/overview.js", kScript, asset::overview_js},
+            {"/desk/requests.js", kScript, asset::requests_js},
             {"/desk/desk.js", kScript, asset::desk_js},
         };
         for (const auto& [path, type, content] : files) {
@@ -242,7 +251,9 @@ class Desk::State {
                 deps_.offset_minutes ? deps_.offset_minutes() : machine_offset_minutes(context.now)
         };
         DeskFacts facts{context};
-        guide::GuideResponse answer = context.snapshot.guide.handle(asked, facts);
+        guide::GuideResponse answer = my_ && MyPage::is_mine(request.path)
+                                          ? my_->handle(context, request, asked)
+                                          : context.snapshot.guide.handle(asked, facts);
         net::HttpResponse response;
         response.status = answer.status;
         response.content_type = std::move(answer.content_type);
@@ -254,6 +265,7 @@ class Desk::State {
     Deps deps_;
     Time started_;
     Access access_;
+    std::optional<MyPage> my_;
     std::mutex mutex_;
     std::shared_ptr<const Snapshot> snapshot_;
 };

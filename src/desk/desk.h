@@ -12,9 +12,11 @@
 #include "config/config.h"
 #include "desk/control.h"
 #include "event/event.h"
+#include "exemption/exemption.h"
 #include "lease/lease.h"
 #include "line/line.h"
 #include "policy/policy.h"
+#include "session/session.h"
 #include "staff/staff.h"
 
 #include <functional>
@@ -37,6 +39,10 @@ struct Deps {
     lease::LeaseStore& leases;
     staff::Store& staff;
     Control control;
+    // Who is signed in to the subscriber's own page; null: nobody can.
+    session::SessionStore* sessions = nullptr;
+    exemption::RequestStore* requests = nullptr;  // null: nobody asks for an exemption
+    Duration sign_in_wait{1000};          // before a refused one is answered, and multiples of it
     std::function<Time()> clock;          // null: the wall clock
     std::function<int()> offset_minutes;  // of local time; null: the machine's
 };

@@ -5,10 +5,12 @@
 #include "event/event.h"
 #include "line/line.h"
 #include "policy/policy.h"
+#include "session/session.h"
 
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -46,19 +48,42 @@ class MemoryAccounts final : public account::AccountStore {
         return fail(Errc::Unavailable, "fixed");
     }
     Status replace_credential(
-        std::string_view /*login*/,
-        std::string_view /*before*/,
-        const account::Credential& /*credential*/
+        std::string_view login, std::string_view before, const account::Credential& credential
     ) override {
-        return fail(Errc::NotFound, "fixed");
+        account::Account* found = at(login);
+        if (found == nullptr || found->credential.hash != before) {
+            return fail(Errc::Conflict, "another by now");
+        }
+        found->credential = credential;
+        return {};
     }
-    Status add_app_password(
-        std::string_view /*login*/, const account::AppPassword& /*password*/
-    ) override {
-        return fail(Errc::NotFound, "fixed");
+    Status set_stays_home(std::string_view login, bool stays_home) override {
+        account::Account* found = at(login);
+        if (found == nullptr) {
+            return fail(Errc::NotFound, "no such account");
+        }
+        found->stays_home = stays_home;
+        return {};
     }
-    Status remove_app_password(std::string_view /*login*/, std::string_view /*name*/) override {
-        return fail(Errc::NotFound, "fixed");
+    Status add_app_password(std::string_view login, const account::AppPassword& password) override {
+        account::Account* found = at(login);
+        if (found == nullptr) {
+            return fail(Errc::NotFound, "no such account");
+        }
+        auto& all = found->app_passwords;
+        if (std::ranges::find(all, password.name, &account::AppPassword::name) != all.end()) {
+            return fail(Errc::Conflict, "taken");
+        }
+        all.push_back(password);
+        return {};
+    }
+    Status remove_app_password(std::string_view login, std::string_view name) override {
+        account::Account* found = at(login);
+        const auto gone =
+            found == nullptr ? 0 : std::erase_if(found->app_passwords, [&](const auto& one) {
+                return one.name == name;
+            });
+        return gone > 0 ? Status{} : fail(Errc::NotFound, "no such app password");
     }
     Status app_password_used(
         std::string_view /*login*/,
@@ -73,6 +98,11 @@ class MemoryAccounts final : public account::AccountStore {
     bool broken = false;
 
   private:
+    account::Account* at(std::string_view login) {
+        const auto found = std::ranges::find(accounts, login, &account::Account::login);
+        return found == accounts.end() ? nullptr : &*found;
+    }
+
     template <class Is>
     Result<account::Account> first(Is is) {
         const auto found = std::ranges::find_if(accounts, is);
@@ -81,6 +111,59 @@ class MemoryAccounts final : public account::AccountStore {
         }
         return *found;
     }
+};
+
+class MemorySessions final : public session::SessionStore {
+  public:
+    Status put(std::string_view digest, const session::Session& session) override {
+        const std::scoped_lock lock{mutex};
+        sessions.insert_or_assign(std::string(digest), session);
+        return {};
+    }
+    Result<std::optional<session::Session>> find(std::string_view digest) override {
+        const std::scoped_lock lock{mutex};
+        const auto found = sessions.find(digest);
+        return found == sessions.end() ? std::nullopt : std::optional{found->second};
+    }
+    Status seen(std::string_view digest, Time at) override {
+        const std::scoped_lock lock{mutex};
+        if (const auto found = sessions.find(digest); found != sessions.end()) {
+            found->second.seen = at;
+        }
+        return {};
+    }
+    Status end(std::string_view digest) override {
+        const std::scoped_lock lock{mutex};
+        sessions.erase(std::string(digest));
+        return {};
+    }
+    Result<std::int64_t> end_all(std::string_view login) override {
+        const std::scoped_lock lock{mutex};
+        std::erase_if(links, [&](const auto& one) { return one.second.login == login; });
+        return static_cast<std::int64_t>(std::erase_if(sessions, [&](const auto& one) {
+            return one.second.login == login;
+        }));
+    }
+    Status put_link(std::string_view digest, const session::Link& link) override {
+        const std::scoped_lock lock{mutex};
+        links.insert_or_assign(std::string(digest), link);
+        return {};
+    }
+    Result<std::optional<session::Link>> find_link(std::string_view digest) override {
+        const std::scoped_lock lock{mutex};
+        const auto found = links.find(digest);
+        return found == links.end() ? std::nullopt : std::optional{found->second};
+    }
+    Result<std::optional<session::Link>> take_link(std::string_view digest) override {
+        auto found = find_link(digest);
+        const std::scoped_lock lock{mutex};
+        links.erase(std::string(digest));
+        return found;
+    }
+
+    std::mutex mutex;
+    std::map<std::string, session::Session, std::less<>> sessions;
+    std::map<std::string, session::Link, std::less<>> links;
 };
 
 class MemoryLines final : public line::LineStore {

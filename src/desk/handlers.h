@@ -23,6 +23,7 @@ namespace sekisho::desk {
 [[nodiscard]] ApiAnswer order_queue(const Call& call);
 [[nodiscard]] ApiAnswer order_message(const Call& call);
 [[nodiscard]] ApiAnswer order_account(const Call& call);
+[[nodiscard]] ApiAnswer link_account(const Call& call);
 [[nodiscard]] ApiAnswer reset_limit(const Call& call);
 [[nodiscard]] ApiAnswer look_send_as(const Call& call);
 [[nodiscard]] ApiAnswer order_send_as(const Call& call);
@@ -34,5 +35,9 @@ namespace sekisho::desk {
 [[nodiscard]] ApiAnswer explain_gate(const Call& call);
 [[nodiscard]] ApiAnswer look_exemptions(const Call& call);
 [[nodiscard]] ApiAnswer revoke_lease(const Call& call);
+
+// api_exemption.cc
+[[nodiscard]] ApiAnswer look_requests(const Call& call);
+[[nodiscard]] ApiAnswer decide_request(const Call& call);
 
 }  // namespace sekisho::desk

@@ -443,6 +443,18 @@ std::vector<Route> of_accounts() {
         send_as("prove", "Confirms one with the code that came."),
         send_as("remove", "Takes one away."),
         {.method = "POST",
+         .path = "/accounts/{login}/link",
+         .operation = "linkAccount",
+         .tag = "accounts",
+         .summary = "A link that opens the subscriber's own page once, for who has lost the "
+                    "password; whoever has it is let in.",
+         .roles = kOperator,
+         .reason = Reason::Needed,
+         .body = "Reason",
+         .answer = "Link",
+         .handler = link_account,
+         .secret = true},
+        {.method = "POST",
          .path = "/limits/reset",
          .operation = "resetLimit",
          .tag = "accounts",
@@ -473,9 +485,51 @@ std::vector<Route> of_accounts() {
     };
 }
 
+std::vector<Route> of_requests() {
+    const auto decide = [](const char* what, const char* operation, const char* summary) {
+        return Route{
+            .method = "POST",
+            .path = std::string("/exemption-requests/{id}/") + what,
+            .operation = operation,
+            .tag = "policy",
+            .summary = summary,
+            .roles = kOperator,
+            .reason = Reason::Needed,
+            .body = "Reason",
+            .answer = "Told",
+            .handler = decide_request
+        };
+    };
+    return {
+        {.method = "GET",
+         .path = "/exemption-requests",
+         .operation = "lookExemptionRequests",
+         .tag = "policy",
+         .summary = "Who asked for an exemption on the own page, what was found, what became of "
+                    "it; the newest first.",
+         .roles = kLook,
+         .reason = Reason::Needed,
+         .parameters =
+             {{.name = "state",
+               .help = "only these",
+               .choices =
+                   {"asked", "waiting", "granted", "refused", "withdrawn", "revoked", "ended"}},
+              {.name = "limit", .help = "rows at the most", .type = Type::Integer}},
+         .answer = "ExemptionRequests",
+         .handler = look_requests},
+        decide("grant", "grantExemptionRequest", "Grants one that waits; its owner is told."),
+        decide("refuse", "refuseExemptionRequest", "Refuses one that waits; its owner is told."),
+        decide(
+            "revoke",
+            "revokeExemptionRequest",
+            "Ends one that is granted, and its exemption; its owner is told."
+        ),
+    };
+}
+
 std::vector<Route> make() {
     std::vector<Route> all;
-    for (auto part : {of_people, of_looks, of_queue, of_accounts}) {
+    for (auto part : {of_people, of_looks, of_queue, of_accounts, of_requests}) {
         for (Route& route : part()) {
             all.push_back(std::move(route));
         }

@@ -37,7 +37,9 @@ struct Route {
     std::string body;                   // name of its schema; empty: there is none
     std::string answer;                 // name of its schema; empty: text/event-stream
     ApiAnswer (*handler)(const Call&) = nullptr;
-    bool open = false;   // nobody need be signed in
+    bool open = false;  // nobody need be signed in
+    // The answer opens something, so that it is kept nowhere: an Idempotency-Key has no effect.
+    bool secret = false;
     bool paged = false;  // has "cursor" and "limit", and Link in the answer
 
     [[nodiscard]] bool changes() const { return method != "GET"; }

@@ -52,6 +52,8 @@ constexpr const char* kAnswers = R"json({
   "code": {"enum": ["role", "reason", "csrf", "signed-out"]},
   "needs": {"type": "array", "items": {"enum": ["support", "abuse", "operator", "auditor"]}, "description": "one of these roles"}}},
 "Object": {"type": "object"},
+"Link": {"type": "object", "required": ["link", "expires"], "additionalProperties": false, "properties": {
+  "link": {"type": "string"}, "expires": {"type": "string", "format": "date-time"}}},
 "Told": {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}},
 "Me": {"type": "object", "required": ["name", "roles", "how"], "additionalProperties": false, "properties": {
   "name": {"type": "string"}, "how": {"type": "string"}, "csrf": {"type": "string"},
@@ -120,6 +122,17 @@ constexpr const char* kAnswers = R"json({
   "ended": {"type": "string", "format": "date-time"}, "ended_by": {"type": "string"}, "ended_reason": {"type": "string"}}},
 "Exemptions": {"type": "object", "required": ["exemptions"], "additionalProperties": false, "properties": {
   "exemptions": {"type": "array", "items": {"$ref": "#/components/schemas/Lease"}}}},
+"ExemptionRequest": {"type": "object", "required": ["id", "login", "line", "address", "domain", "reason", "created", "state", "changed", "by", "why", "findings"], "additionalProperties": false, "properties": {
+  "id": {"type": "integer"}, "login": {"type": "string"}, "line": {"type": "string"}, "address": {"type": "string"},
+  "domain": {"type": "string"}, "reason": {"type": "string"}, "created": {"type": "string", "format": "date-time"},
+  "state": {"enum": ["asked", "waiting", "granted", "refused", "withdrawn", "revoked", "ended"]},
+  "changed": {"type": "string", "format": "date-time"}, "by": {"type": "string"}, "why": {"type": "string"},
+  "checked": {"type": "string", "format": "date-time"}, "lease": {"type": "integer"},
+  "findings": {"type": "array", "items": {"type": "object", "required": ["check", "mark", "detail"], "properties": {
+    "check": {"enum": ["held", "reverse-name", "spf", "relay", "lists"]}, "mark": {"enum": ["passed", "failed", "unknown"]},
+    "detail": {"type": "string"}}}}}},
+"ExemptionRequests": {"type": "object", "required": ["requests"], "additionalProperties": false, "properties": {
+  "requests": {"type": "array", "items": {"$ref": "#/components/schemas/ExemptionRequest"}}}},
 "Subscriber": {"anyOf": [{"$ref": "#/components/schemas/Trace"}, {"$ref": "#/components/schemas/Found"}]},
 "Found": {"type": "object", "required": ["query", "read_as", "at", "findings", "lines", "accounts", "messages", "exemptions", "events"], "properties": {
   "query": {"type": "string"}, "read_as": {"enum": ["address", "account", "line", "reference"]},

@@ -61,7 +61,7 @@ int weight(std::string_view parameters) {
 
 std::span<const Entry> catalogue(Language language) {
     static const std::array<std::vector<Entry>, 2> kTables{
-        joined({kCatalogueJa, kProgramsJa}), joined({kCatalogueEn, kProgramsEn})
+        joined({kCatalogueJa, kProgramsJa, kMyJa}), joined({kCatalogueEn, kProgramsEn, kMyEn})
     };
     return kTables.at(static_cast<std::size_t>(language));
 }

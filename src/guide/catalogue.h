@@ -28,7 +28,7 @@ struct Entry {
 [[nodiscard]] Language preferred(std::string_view accept_language, Language otherwise);
 
 // The tables that a language is made of.
-extern const std::span<const Entry> kCatalogueJa, kProgramsJa;
-extern const std::span<const Entry> kCatalogueEn, kProgramsEn;
+extern const std::span<const Entry> kCatalogueJa, kProgramsJa, kMyJa;
+extern const std::span<const Entry> kCatalogueEn, kProgramsEn, kMyEn;
 
 }  // namespace sekisho::guide

@@ -11,13 +11,17 @@
 namespace sekisho::guide {
 namespace {
 
-constexpr std::array<Page, 23> kPages{{
+constexpr std::array<Page, 27> kPages{{
     {"", "start", start_page, true},
     {"check", "check", check_page, true},
     {"affected", "affected", affected_page, true},
     {"remedies", "remedies", remedies_page, true},
     {"settings", "settings", settings_page, true},
     {"setup", "setup", setup_page, true},
+    {"my", "my", my_closed_page, true},
+    {"my/password", "my", my_closed_page, false},
+    {"my/devices", "my", my_closed_page, false},
+    {"my/exemption", "my", my_closed_page, false},
     {"programs", "programs", programs_page, true},
     {"thunderbird", "thunderbird", program_page<Program::Thunderbird>, false},
     {"outlook", "outlook", program_page<Program::Outlook>, false},
@@ -56,7 +60,9 @@ std::string menu(const View& view, std::string_view current) {
         items += fmt::format(
             "<li><a href=\"{}\"{}>{}</a></li>\n",
             view.url(page.path),
-            page.path == current ? " aria-current=\"page\"" : "",
+            page.path == current || current.starts_with(fmt::format("{}/", page.name))
+                ? " aria-current=\"page\""
+                : "",
             view.html(fmt::format("nav.{}", page.name))
         );
     }

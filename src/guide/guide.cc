@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "guide/asset.h"
 #include "guide/formats.h"
+#include "guide/my_page.h"
 #include "guide/pages.h"
 
 #include <fmt/format.h>
@@ -62,6 +63,12 @@ std::optional<Place> place_of(std::string_view path) {
         return std::nullopt;
     }
     return Place{.language = *language, .page = rest.substr(slash + 1)};
+}
+
+void add_safety(GuideResponse& response) {
+    response.headers.emplace_back("Content-Security-Policy", kContentPolicy);
+    response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+    response.headers.emplace_back("Referrer-Policy", "no-referrer");
 }
 
 class Handler {
@@ -247,9 +254,21 @@ GuideResponse Guide::handle(const GuideRequest& request, Facts& facts) const {
     } else {
         response = Handler{config_, request, facts}.answer();
     }
-    response.headers.emplace_back("Content-Security-Policy", kContentPolicy);
-    response.headers.emplace_back("X-Content-Type-Options", "nosniff");
-    response.headers.emplace_back("Referrer-Policy", "no-referrer");
+    add_safety(response);
+    return response;
+}
+
+GuideResponse Guide::my(const GuideRequest& request, const My& my) const {
+    const Language ours = config_.provider.name_ja.empty() ? Language::En : Language::Ja;
+    const auto place = place_of(request.path);
+    const Language language =
+        place ? place->language : preferred(header(request, "accept-language"), ours);
+    const View view{config_, language, request};
+    GuideResponse response;
+    response.body = document(view, my_path(my.sheet), my_title(my.sheet), my_body(view, my));
+    response.headers.emplace_back("Content-Language", code(language));
+    response.headers.emplace_back("Cache-Control", "no-store");
+    add_safety(response);
     return response;
 }
 

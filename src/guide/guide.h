@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "config/config.h"
+#include "guide/my.h"
 #include "policy/policy.h"
 
 #include <cstdint>
@@ -110,6 +111,8 @@ class Guide {
     explicit Guide(config::Config resolved) : config_(std::move(resolved)) {}
     // Any path: what the guide doesn't know is its own 404 page.
     [[nodiscard]] GuideResponse handle(const GuideRequest& request, Facts& facts) const;
+    // The subscriber's own page, as desk found it out.
+    [[nodiscard]] GuideResponse my(const GuideRequest& request, const My& my) const;
     // Every page below /ja/ and /en/, for tests and link checks ("" is the start page).
     [[nodiscard]] static std::vector<std::string_view> pages();
 

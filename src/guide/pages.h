@@ -33,6 +33,8 @@ std::string refused_page(const View& view, Facts& facts);
 std::string login_page(const View& view, Facts& facts);
 std::string limits_page(const View& view, Facts& facts);
 std::string send_as_page(const View& view, Facts& facts);
+// Where nobody can sign in (guide.h, Guide::my).
+std::string my_closed_page(const View& view, Facts& facts);
 std::string programs_page(const View& view, Facts& facts);
 std::string devices_page(const View& view, Facts& facts);
 // Setting up one program.

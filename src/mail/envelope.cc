@@ -61,6 +61,13 @@ net::Task<void> Session::check_mail() {
         answer(std::move(*refusal), {}, "conduct");
         co_return;
     }
+    if (account_->stays_home) {
+        co_await find_line();
+        if (facts({}).where == limit::Where::Abroad) {
+            answer(abroad_reply(settings_->config.provider.guide_url), {}, "abroad");
+            co_return;
+        }
+    }
     co_await begin_message();
 }
 

@@ -187,6 +187,17 @@ smtp::Reply limit_reply(const limit::Refusal& refusal, std::string_view guide_ur
     return smtp::reply(450, "4.7.1", std::move(text));
 }
 
+smtp::Reply abroad_reply(std::string_view guide_url) {
+    return smtp::reply(
+        550,
+        "5.7.1",
+        fmt::format(
+            "The owner of this account has chosen that nothing is sent from abroad: {}/my",
+            guide_url
+        )
+    );
+}
+
 smtp::Reply login_limit_reply(const limit::Refusal& refusal) {
     return smtp::reply(454, "4.7.0", used_of(refusal));
 }

@@ -74,6 +74,8 @@ inline constexpr std::string_view kRecipientsPerDay = "recipients_per_day";
 // guide's page about it. Never
 // 451 or 452: Thunderbird takes those for "too many recipients" and asks to send in parts.
 [[nodiscard]] smtp::Reply limit_reply(const limit::Refusal& refusal, std::string_view guide_url);
+// 550 5.7.1: the account's owner has chosen on the own page that nothing is sent from abroad.
+[[nodiscard]] smtp::Reply abroad_reply(std::string_view guide_url);
 // The same for AUTH: 454 4.7.0 (RFC 4954 §6).
 [[nodiscard]] smtp::Reply login_limit_reply(const limit::Refusal& refusal);
 // RFC 6710 §4.1: what is granted to who asks for a priority (none: the normal one, 0).

@@ -20,6 +20,7 @@
 #include "mail/call_ahead.h"
 #include "mail/forwarding.h"
 #include "mail/limiting.h"
+#include "mail/password_check.h"
 #include "mail/rules.h"
 #include "mail/shared.h"
 #include "mail/tokens.h"
@@ -284,6 +285,11 @@ class MailServer final : public Server {
         return shared_->settings()->limits;
     }
     void end_sessions_of(const std::string& account) override { shared_->end_sessions_of(account); }
+    PasswordAnswer check_password(
+        const std::string& login, const std::string& password, const IpAddress& from
+    ) override {
+        return mail::check_password(*shared_, login, password, from);
+    }
     Status keep_counters() override {
         if (shared_->memory == nullptr) {
             return {};

@@ -34,8 +34,9 @@
 
 namespace sekisho::mail {
 
-class Tokens;    // mail/tokens.h
 class Outlooks;  // mail/outlooks.h
+class Tokens;  // mail/tokens.h
+struct PasswordAnswer;
 
 // All references must outlive the server.
 struct Deps {
@@ -129,6 +130,10 @@ class Server {
     virtual Status keep_counters() = 0;
     // Ends the account's running sessions with 421, at once.
     virtual void end_sessions_of(const std::string& account) = 0;
+    // mail/password_check.h
+    [[nodiscard]] virtual PasswordAnswer check_password(
+        const std::string& login, const std::string& password, const IpAddress& from
+    ) = 0;
     // For `sekisho limit` and the desk.
     [[nodiscard]] virtual limit::Limiter& limiter() = 0;
     [[nodiscard]] virtual std::vector<limit::Spec> limits() const = 0;

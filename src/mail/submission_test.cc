@@ -183,6 +183,29 @@ TEST_F(Submission, SenderMustBelongToTheLogin) {
     EXPECT_TRUE(client->say("MAIL FROM:<taro@example.net>").starts_with("450 4.3.0"));
 }
 
+TEST_F(Submission, SendsNothingFromAbroadWhenTheOwnerChoseSo) {
+    ASSERT_TRUE(accounts.set_stays_home("taro@example.net", true));
+    start();
+    auto client = ready("submissions");
+    EXPECT_EQ(
+        client->say("MAIL FROM:<taro@example.net>"),
+        "550 5.7.1 The owner of this account has chosen that nothing is sent from abroad: "
+        "https://guide.example.net/my"
+    );
+    const auto refused = journal.of(event::Kind::Refused);
+    ASSERT_EQ(refused.size(), 1U);
+    EXPECT_EQ(refused[0].rule, "abroad");
+    ASSERT_TRUE(accounts.set_stays_home("taro@example.net", false));
+    EXPECT_TRUE(client->say("MAIL FROM:<taro@example.net>").starts_with("250 "));
+}
+
+TEST_F(Submission, WhoStaysHomeSendsFromTheCountry) {
+    config.limits.domestic_classes = {"outside"};
+    ASSERT_TRUE(accounts.set_stays_home("taro@example.net", true));
+    start();
+    EXPECT_TRUE(ready("submissions")->say("MAIL FROM:<taro@example.net>").starts_with("250 "));
+}
+
 TEST_F(Submission, WrongPasswords) {
     config.mail.login_failures_per_hour = 2;
     start();

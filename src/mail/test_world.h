@@ -98,6 +98,11 @@ class MemoryAccounts final : public account::AccountStore {
         accounts_[std::string(login)].app_passwords.push_back(password);
         return {};
     }
+    Status set_stays_home(std::string_view login, bool stays_home) override {
+        const std::scoped_lock lock(mutex_);
+        accounts_[std::string(login)].stays_home = stays_home;
+        return {};
+    }
     Status remove_app_password(std::string_view login, std::string_view /*name*/) override {
         const std::scoped_lock lock(mutex_);
         accounts_[std::string(login)].app_passwords.clear();

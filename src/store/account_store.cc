@@ -22,11 +22,12 @@ using account::Account;
 constexpr std::string_view kFind =
     "SELECT login, name, line, enabled, disabled_reason, password_hash, scram_salt, "
     "scram_iterations, "
-    "scram_stored_key, scram_server_key, created, changed FROM accounts WHERE login = ?";
+    "scram_stored_key, scram_server_key, created, changed, stays_home FROM accounts WHERE login = "
+    "?";
 constexpr std::string_view kList =
     "SELECT login, name, line, enabled, disabled_reason, password_hash, scram_salt, "
     "scram_iterations, "
-    "scram_stored_key, scram_server_key, created, changed FROM accounts ORDER BY login";
+    "scram_stored_key, scram_server_key, created, changed, stays_home FROM accounts ORDER BY login";
 Account read(Statement& row) {
     Account out;
     out.login = row.text();
@@ -37,6 +38,7 @@ Account read(Statement& row) {
     out.credential = read_credential(row);
     out.created = row.time();
     out.changed = row.time();
+    out.stays_home = row.boolean();
     return out;
 }
 
@@ -228,6 +230,19 @@ Status SqliteAccountStore::remove(std::string_view login) {
         return no_account("the login \"" + printable(login) + "\"");
     }
     return removed;
+}
+
+Status SqliteAccountStore::set_stays_home(std::string_view login, bool stays_home) {
+    const std::scoped_lock lock{mutex_};
+    const auto written = database_->run(
+        "UPDATE accounts SET stays_home = ? WHERE login = ?",
+        stays_home,
+        std::string_view{account::normalised(login)}
+    );
+    if (written && database_->changes() == 0) {
+        return no_login(login);
+    }
+    return written;
 }
 
 }  // namespace sekisho::store

@@ -37,6 +37,7 @@ class SqliteAccountStore final : public account::AccountStore {
     Status replace_credential(
         std::string_view login, std::string_view before, const account::Credential& credential
     ) override;
+    Status set_stays_home(std::string_view login, bool stays_home) override;
     Status add_app_password(std::string_view login, const account::AppPassword& password) override;
     Status remove_app_password(std::string_view login, std::string_view name) override;
     Status app_password_used(

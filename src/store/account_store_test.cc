@@ -97,6 +97,18 @@ TEST_F(Accounts, Change) {
     EXPECT_TRUE(accounts_.list()->empty());
 }
 
+TEST_F(Accounts, WhatTheOwnerChoseOutlivesAnOperatorsChange) {
+    ASSERT_TRUE(accounts_.add(hanako()));
+    EXPECT_FALSE(accounts_.find("hanako@example.net")->stays_home);
+    ASSERT_TRUE(accounts_.set_stays_home("Hanako@example.net", true));
+    ASSERT_TRUE(accounts_.update(hanako()));
+    EXPECT_TRUE(accounts_.find("hanako@example.net")->stays_home);
+    EXPECT_TRUE(accounts_.list()->front().stays_home);
+    ASSERT_TRUE(accounts_.set_stays_home("hanako@example.net", false));
+    EXPECT_FALSE(accounts_.find("hanako@example.net")->stays_home);
+    EXPECT_EQ(accounts_.set_stays_home("nobody", true).error().code, Errc::NotFound);
+}
+
 TEST_F(Accounts, AnotherHandleSeesAChangeAtOnce) {
     const auto other = std::move(*open_store(folder_.file()));
     ASSERT_TRUE(accounts_.add(hanako()));

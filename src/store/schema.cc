@@ -404,7 +404,56 @@ CREATE TABLE event_blocks (
 CREATE TABLE event_keys (id INTEGER PRIMARY KEY, keys BLOB NOT NULL);
 )sql";
 
-constexpr std::array<std::string_view, 14> kSteps{
+// Who is signed in to the subscriber's own page, by digests of tokens only; and what is chosen
+// there.
+constexpr std::string_view kStepMy = R"sql(
+ALTER TABLE accounts ADD COLUMN stays_home INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE web_sessions (
+    digest TEXT PRIMARY KEY,
+    login TEXT NOT NULL REFERENCES accounts (login) ON DELETE CASCADE,
+    password_mark TEXT NOT NULL,
+    address TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    seen INTEGER NOT NULL,
+    by_link INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX web_sessions_login ON web_sessions (login);
+CREATE TABLE web_links (
+    digest TEXT PRIMARY KEY,
+    login TEXT NOT NULL REFERENCES accounts (login) ON DELETE CASCADE,
+    made_by TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    expires INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX web_links_login ON web_links (login);
+)sql";
+
+// Exemptions that subscribers ask for.
+constexpr std::string_view kStepRequests = R"sql(
+CREATE TABLE exemption_requests (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    login TEXT NOT NULL,
+    line TEXT NOT NULL,
+    address TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    changed INTEGER NOT NULL,
+    changed_by TEXT NOT NULL,
+    why TEXT NOT NULL,
+    reverse_name TEXT NOT NULL,
+    findings TEXT NOT NULL,
+    checked INTEGER NOT NULL,  -- 0: never yet
+    lease INTEGER NOT NULL,    -- 0: none
+    told TEXT NOT NULL         -- the state that its owner knows of
+);
+CREATE INDEX exemption_requests_login ON exemption_requests (login, id);
+CREATE INDEX exemption_requests_state ON exemption_requests (state, id);
+CREATE INDEX exemption_requests_untold ON exemption_requests (id) WHERE told != state;
+)sql";
+
+constexpr std::array<std::string_view, 16> kSteps{
     kStep1,
     kStep2,
     kStep3,
@@ -418,7 +467,9 @@ constexpr std::array<std::string_view, 14> kSteps{
     kStepSendAs,
     kStepForwards,
     kStepSuppression,
-    kStepEventIndex
+    kStepEventIndex,
+    kStepMy,
+    kStepRequests
 };
 
 }  // namespace

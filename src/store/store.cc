@@ -8,10 +8,12 @@
 #include "delivery/tls/mta_sts.h"
 #include "event/event.h"
 #include "evidence/evidence.h"
+#include "exemption/exemption.h"
 #include "lease/lease.h"
 #include "line/line.h"
 #include "peer/greylist.h"
 #include "queue/suppression.h"
+#include "session/session.h"
 #include "staff/staff.h"
 #include "store/account_store.h"
 #include "store/conduct_memory.h"
@@ -24,8 +26,10 @@
 #include "store/limit_memory.h"
 #include "store/line_store.h"
 #include "store/login_memory.h"
+#include "store/request_store.h"
 #include "store/schema.h"
 #include "store/send_as_store.h"
+#include "store/session_store.h"
 #include "store/sqlite.h"
 #include "store/staff_store.h"
 #include "store/sts_store.h"
@@ -46,7 +50,7 @@ namespace {
 struct Connections {
     std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, logins,
         settings, evidence, greylist, limits, conduct, mta_sts, staff, send_as, forwards,
-        suppression;
+        suppression, sessions, requests;
 };
 
 class SqliteStore final : public Store {
@@ -62,6 +66,8 @@ class SqliteStore final : public Store {
           leases_(std::move(connections.leases)),
           greylist_(std::move(connections.greylist)),
           mta_sts_(std::move(connections.mta_sts)),
+          sessions_(std::move(connections.sessions)),
+          requests_(std::move(connections.requests)),
           staff_(std::move(connections.staff)),
           send_as_(std::move(connections.send_as)),
           forwards_(std::move(connections.forwards)),
@@ -92,6 +98,8 @@ class SqliteStore final : public Store {
     conduct::LoginMemory& logins() override { return logins_; }
     peer::GreylistStore& greylist() override { return greylist_; }
     delivery::StsStore& mta_sts() override { return mta_sts_; }
+    session::SessionStore& sessions() override { return sessions_; }
+    exemption::RequestStore& requests() override { return requests_; }
     staff::Store& staff() override { return staff_; }
     queue::SuppressionList& suppression() override { return suppression_; }
     limit::Memory& limits() override { return limits_; }
@@ -166,6 +174,9 @@ class SqliteStore final : public Store {
     Result<std::int64_t> forget_send_as_before(Time time) override {
         return send_as_.forget_before(time);
     }
+    Result<std::int64_t> forget_sessions_ended_by(Time now) override {
+        return sessions_.forget_ended(now);
+    }
     JournalCounters journal_counters() const override { return journal_.counters(); }
 
   private:
@@ -188,6 +199,8 @@ class SqliteStore final : public Store {
     SqliteLeaseStore leases_;
     SqliteGreylistStore greylist_;
     SqliteStsStore mta_sts_;
+    SqliteSessionStore sessions_;
+    SqliteRequestStore requests_;
     SqliteStaffStore staff_;
     SqliteSendAsStore send_as_;
     SqliteForwardStore forwards_;
@@ -218,6 +231,8 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
         {&made.greylist, Database::Durability::Normal},
         {&made.mta_sts, Database::Durability::Normal},
         {&made.forwards, Database::Durability::Full},
+        {&made.sessions, Database::Durability::Normal},
+        {&made.requests, Database::Durability::Full},
         {&made.limits, Database::Durability::Normal},
         {&made.conduct, Database::Durability::Full},
         {&made.staff, Database::Durability::Full},

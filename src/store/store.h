@@ -14,11 +14,13 @@
 #include "delivery/tls/mta_sts.h"
 #include "event/event.h"
 #include "evidence/evidence.h"
+#include "exemption/exemption.h"
 #include "lease/lease.h"
 #include "limit/memory.h"
 #include "line/line.h"
 #include "peer/greylist.h"
 #include "queue/suppression.h"
+#include "session/session.h"
 #include "staff/staff.h"
 #include "store/indexed_lines.h"
 #include "store/journal.h"
@@ -55,6 +57,8 @@ class Store {
     [[nodiscard]] virtual limit::Memory& limits() = 0;
     [[nodiscard]] virtual conduct::Memory& conduct() = 0;
     [[nodiscard]] virtual delivery::StsStore& mta_sts() = 0;
+    [[nodiscard]] virtual session::SessionStore& sessions() = 0;
+    [[nodiscard]] virtual exemption::RequestStore& requests() = 0;
     [[nodiscard]] virtual staff::Store& staff() = 0;
     [[nodiscard]] virtual queue::SuppressionList& suppression() = 0;
 
@@ -76,6 +80,8 @@ class Store {
     virtual Result<std::int64_t> forget_greylist_before(Time time) = 0;  // last seen before
     virtual Result<std::int64_t> forget_mta_sts_before(Time time) = 0;   // that expired before
     virtual Result<std::int64_t> forget_send_as_before(Time time) = 0;   // codes, and unproven
+
+    virtual Result<std::int64_t> forget_sessions_ended_by(Time now) = 0;  // of the web
 
     [[nodiscard]] virtual JournalCounters journal_counters() const = 0;
 };

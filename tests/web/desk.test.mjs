@@ -160,6 +160,32 @@ test('the overview is told of what happens', async () => {
   await page.close();
 });
 
+test('support sees requests for exemptions, an operator decides', async () => {
+  const seen = await signedIn('support', { width: 1280 });
+  await seen.page.click('#to-requests');
+  await giveReason(seen.page, 'ticket 4720');
+  await seen.page.waitForSelector('#request-rows table');
+  assert.equal(await seen.page.locator('#request-rows button').count(), 0);
+  assert.equal(await seen.page.locator('#request-rows img').count(), 0, 'what others wrote is text');
+  assert.deepEqual(await violations(seen.page), []);
+  await seen.page.close();
+  const { page, faults } = await signedIn('operator', { width: 390 });
+  await page.click('#to-requests');
+  await giveReason(page, 'ticket 4720');
+  await page.waitForSelector('#request-rows table');
+  assert.equal(await overflow(page), 0);
+  assert.deepEqual(await violations(page), []);
+  await photograph(page, 'desk-requests-390');
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await photograph(page, 'desk-requests');
+  await page.click('#request-rows button:text("Grant")');
+  await giveReason(page, 'ticket 4720: known to us');
+  await page.waitForSelector('#request-rows button:text("Revoke")');
+  assert.match(await page.textContent('#request-rows'), /granted.*operator at the desk: ticket 4720: known to us/s);
+  assert.deepEqual(faults, []);
+  await page.close();
+});
+
 test('signing out ends it for every page', async () => {
   const { page } = await signedIn('support');
   await page.click('#leave');

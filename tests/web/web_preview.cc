@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "desk/desk.h"
 #include "desk/desk_fake.h"
+#include "exemption/memory_store.h"
 #include "lease/memory_store.h"
 #include "net/http.h"
 #include "net/server.h"
@@ -14,6 +15,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
@@ -34,7 +36,56 @@ config::Config sample_config(std::string state_dir) {
     config.mail.domains = {"tokai.example"};
     config.settings.outgoing_host = "smtp.tokai.example";
     config.settings.incoming_host = "imap.tokai.example";
+    config.gate.exempt_requests = "operator";
+    config.gate.exempt_class = "static";
     return config;
+}
+
+// What the mail role would say: the password is right when it opens the account.
+std::string judged(const nlohmann::json& asked, account::AccountStore& accounts) {
+    const auto found = accounts.find(asked.value("login", ""));
+    const bool right =
+        found && account::verify_password(found->credential.hash, asked.value("password", ""));
+    return nlohmann::json{
+        {"verdict", right ? "right" : "wrong"}, {"login", asked.value("login", "")}
+    }.dump();
+}
+
+constexpr const char* kEvil = "<img src=x onerror=alert(1)>";
+
+// A world in which every name that others choose is markup.
+void fill_my(desk::fake::MemoryAccounts& accounts, desk::fake::MemoryJournal& journal, Time now) {
+    account::Account& taro = accounts.accounts.front();
+    taro.credential = account::make_credential("correct horse", account::kTestHash).value();
+    account::AppPassword printer;
+    printer.name = std::string("\u96fb\u8a71 ") + "<b>\"x\"";
+    printer.selector = "abcd";
+    printer.created = now - std::chrono::hours{50};
+    printer.last_used = now - std::chrono::hours{2};
+    printer.last_address = "198.51.100.7";
+    taro.app_passwords = {printer};
+    event::Event sent;
+    sent.at = now - std::chrono::minutes{30};
+    sent.kind = event::Kind::Accepted;
+    sent.account = taro.login;
+    sent.queue_id = "Q7KX9";
+    sent.sender = taro.login;
+    journal.append(sent);
+    sent.kind = event::Kind::Bounced;
+    sent.recipient = std::string("\"") + kEvil + "\"@company.example";
+    sent.detail = std::string("550 5.1.1 no such user ") + kEvil;
+    journal.append(sent);
+    event::Event login;
+    login.at = now - std::chrono::minutes{20};
+    login.kind = event::Kind::LoginAccepted;
+    login.account = taro.login;
+    login.address = "192.0.2.99";
+    login.detail = std::string("PLAIN with app password \"") + kEvil + "\"";
+    journal.append(login);
+    login.kind = event::Kind::LoginRefused;
+    login.detail = std::string("PLAIN wrong-password: 535 5.7.8 ") + kEvil;
+    login.count = 3;
+    journal.append(login);
 }
 
 // Of each role one, with the key of RFC 6238's examples: "support", "abuse", "operator", "auditor".
@@ -63,17 +114,67 @@ void fill_leases(lease::LeaseStore& leases, Time now) {
     static_cast<void>(leases.add(one));
 }
 
-Result<std::string> sample_role(const std::string& role, const std::string& request) {
+// One that waits for an operator, of somebody else; and one of Taro that was refused.
+void fill_requests(exemption::RequestStore& requests, Time now) {
+    using exemption::Check;
+    using exemption::Mark;
+    exemption::Request one;
+    one.login = "hanako@tokai.example";
+    one.line = "L-0050";
+    one.address = IpAddress::parse("198.51.100.9").value();
+    one.domain = "hanako.example";
+    one.reason = std::string("mail of her shop ") + kEvil;
+    one.created = one.changed = now - std::chrono::hours{3};
+    one.checked = now - std::chrono::hours{2};
+    one.state = exemption::State::Waiting;
+    one.why = "every criterion is met; an operator decides";
+    one.by = "the criteria";
+    one.findings = {
+        {Check::Held, Mark::Passed, "198.51.100.9 has been the line's for 30 days"},
+        {Check::ReverseName, Mark::Passed, "mx.hanako.example"},
+        {Check::Spf, Mark::Passed, "hanako.example: pass by ip4:198.51.100.9"},
+        {Check::Relay, Mark::Passed, "it refused another domain with 550"},
+        {Check::Lists, Mark::Passed, "on none of 2 block lists"},
+    };
+    static_cast<void>(requests.add(one));
+    one.login = "taro@tokai.example";
+    one.line = "L-0042";
+    one.address = IpAddress::parse("198.51.100.7").value();
+    one.domain = "taro.example";
+    one.reason = std::string("mail of his club ") + kEvil;
+    one.state = exemption::State::Refused;
+    one.findings.at(1) = {Check::ReverseName, Mark::Failed, "198.51.100.7 has no PTR record"};
+    one.findings.at(2) = {Check::Spf, Mark::Unknown, std::string("taro.example: ") + kEvil};
+    one.why = "reverse-name: 198.51.100.7 has no PTR record";
+    static_cast<void>(requests.add(one));
+}
+
+Result<std::string> sample_role(
+    const std::string& role, const std::string& request, account::AccountStore& accounts
+) {
+    const auto asked = nlohmann::json::parse(request);
+    const std::string command = asked.value("command", "");
+    if (role == "mail" && command == "login-check") {
+        return judged(asked, accounts);
+    }
+    if (role == "mail" && command == "conduct-show") {
+        return nlohmann::json{
+            {"stage", "slow"},
+            {"since", "2026-11-20T01:02:03Z"},
+            {"reason", std::string("used from 4 networks in an hour ") + kEvil}
+        }.dump();
+    }
+    if (role == "mail" && command == "limit-show") {
+        return nlohmann::json{{"uses",
+                               {{{"limit", "recipients_per_hour"},
+                                 {"key", "taro@tokai.example"},
+                                 {"used", 41},
+                                 {"allowed", 60},
+                                 {"reset", "2026-11-27T15:00:00Z"}}}}
+        }.dump();
+    }
     if (role == "gate") {
         return fail(Errc::Unavailable, "nobody listens there");
-    }
-    if (request.contains("conduct-show")) {
-        return R"({"account":"taro@tokai.example","stage":"slow","since":"2026-11-24T12:00:00Z","score":12,)"
-               R"("reason":"used from 4 networks in an hour","by":"","exempt":false,"evidence":["12:00 from 203.0.113.9"]})";
-    }
-    if (request.contains("limit-show")) {
-        return R"({"subject":"taro@tokai.example","uses":[{"limit":"recipients_per_hour","key":"taro@tokai.example",)"
-               R"("used":41,"allowed":"60/1h","reset":"2026-11-24T13:30:00Z"}]})";
     }
     if (request.contains("conduct-") || request.contains("queue-")) {
         return R"({"text":"done as ordered","done":1,"failed":[]})";
@@ -104,8 +205,12 @@ int main(int argc, char** argv) {
     lease::MemoryLeaseStore leases;
     staff::MemoryStore staff;
     desk::fake::fill_world(accounts, lines, journal, now());
+    fill_my(accounts, journal, now());
+    desk::fake::MemorySessions sessions;
     fill_staff(staff, now());
     fill_leases(leases, now());
+    exemption::MemoryRequestStore requests;
+    fill_requests(requests, now());
     desk::Desk desk{desk::Deps{
         .config = sample_config(argv[1]),
         .policy = policy::Policy::compile(desk::fake::sample_policy()).value(),
@@ -114,7 +219,12 @@ int main(int argc, char** argv) {
         .journal = journal,
         .leases = leases,
         .staff = staff,
-        .control = sample_role,
+        .control = [&accounts](
+                       const std::string& role, const std::string& request
+                   ) { return sample_role(role, request, accounts); },
+        .sessions = &sessions,
+        .requests = &requests,
+        .sign_in_wait = Duration{0},
         .clock = nullptr,
         .offset_minutes = [] { return 540; }
     }};

@@ -1,7 +1,7 @@
 // The console: signing in, the views, looking somebody up, the audit.
 'use strict';
 
-const views = [['overview', 'Overview', ['support', 'abuse', 'operator']], ['find', 'Find', ['support', 'abuse', 'operator']], ['audit', 'Audit', ['auditor']]];
+const views = [['overview', 'Overview', ['support', 'abuse', 'operator']], ['find', 'Find', ['support', 'abuse', 'operator']], ['requests', 'Requests', ['support', 'abuse', 'operator']], ['audit', 'Audit', ['auditor']]];
 let shown = null; // what stands in #found, to look it up again
 let earlier = '';
 
@@ -45,6 +45,7 @@ async function open(view) {
   try {
     if (view === 'overview') await showOverview();
     if (view === 'audit') await showAudit();
+    if (view === 'requests') await showRequests();
     if (view === 'find') byId('query').focus();
   } catch (problem) {
     say(problem.message, true);
@@ -76,7 +77,7 @@ function leave(text, bad = false) {
   shown = null;
   byId('why').close();
   for (const id of ['work', 'signed', 'views']) byId(id).hidden = true;
-  for (const id of ['found', 'view-overview', 'audit-rows', 'lights']) byId(id).replaceChildren();
+  for (const id of ['found', 'view-overview', 'audit-rows', 'request-rows', 'lights']) byId(id).replaceChildren();
   for (const id of ['password', 'code']) byId(id).value = '';
   byId('sign').hidden = false;
   say(text, bad);
