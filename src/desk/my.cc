@@ -343,6 +343,7 @@ guide::My Visit::signed_in(guide::My::Sheet sheet) const {
     my.account.name = who_->account.name;
     my.account.conduct = who_->conduct;
     my.account.stays_home = who_->account.stays_home;
+    my.account.may_leave = may_leave_home();
     my.account.signed_in = who_->session.created;
     my.account.signed_in_from = who_->session.address;
     fill_devices(who_->account, my.account);

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "desk/context.h"
+#include "desk/facts.h"
 #include "desk/my.h"
 #include "desk/my_facts.h"
 #include "desk/my_gate.h"
@@ -215,12 +216,23 @@ guide::GuideResponse Visit::change_password() {
     return begin(copy, false, "/password", "changed");
 }
 
+// Who stole the password would allow it first: not from another network, then, unless support has
+// let in who asks.
+bool Visit::may_leave_home() const {
+    return who_->session.by_link || !DeskFacts{context_}.standing(request_.peer).outside;
+}
+
 guide::GuideResponse Visit::choose_abroad() {
     const std::string chosen = field("stays_home");
     if (chosen != "0" && chosen != "1") {
         return go("", "");
     }
     const bool stays = chosen == "1";
+    if (!stays && !may_leave_home()) {
+        guide::My my = signed_in(guide::My::Sheet::Overview);
+        fill_account(context_, who_->account, my.account);
+        return told(std::move(my), "abroad-here", 403);
+    }
     if (const Status kept = context_.accounts.set_stays_home(who_->account.login, stays); !kept) {
         guide::My my = signed_in(guide::My::Sheet::Overview);
         fill_account(context_, who_->account, my.account);

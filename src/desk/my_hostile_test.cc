@@ -138,6 +138,20 @@ TEST_F(MyPageTest, WhatOthersWroteIsText) {
     EXPECT_THAT(wrong.body, Not(HasSubstr("<img src=x")));
 }
 
+TEST_F(MyPageTest, AThiefFromAnotherNetworkAllowsNothingFromAbroad) {
+    accounts_.accounts.front().stays_home = true;
+    peer_ = "192.0.2.99";
+    ASSERT_EQ(sign_in().status, 303);
+    EXPECT_THAT(get("/en/my").body, Not(HasSubstr("Allow sending from abroad")));
+    EXPECT_EQ(act("", "/abroad", {{"stays_home", "0"}}).status, 403);
+    EXPECT_TRUE(taro().stays_home);
+    peer_ = "198.51.100.7";
+    EXPECT_EQ(act("", "/abroad", {{"stays_home", "0"}}).status, 303);
+    EXPECT_FALSE(taro().stays_home);
+    peer_ = "192.0.2.99";
+    EXPECT_EQ(act("", "/abroad", {{"stays_home", "1"}}).status, 303) << "forbid it may who will";
+}
+
 TEST_F(MyPageTest, WithstandsFormsThatNobodyTyped) {
     const std::string huge(300'000, 'a');
     auto form = fields(get("/en/my").body);

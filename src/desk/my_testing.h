@@ -96,7 +96,7 @@ class MyPageTest : public testing::Test {
     }
 
     net::HttpResponse send(net::HttpRequest request) {
-        request.peer = IpAddress::parse("198.51.100.7").value();
+        request.peer = IpAddress::parse(peer_).value();
         std::string cookies = "other=1";
         for (const auto& [name, value] : jar_) {
             cookies += "; " + name + "=" + value;
@@ -161,6 +161,7 @@ class MyPageTest : public testing::Test {
     staff::MemoryStore staff_;
     exemption::MemoryRequestStore requests_;
     std::optional<std::string> verdict_ = "wrong";
+    std::string peer_ = "198.51.100.7";
     std::string stage_ = "normal";
     std::string reason_;
     int asked_logins_ = 0;

@@ -63,6 +63,7 @@ class Visit {
     [[nodiscard]] Response sign_out_everywhere();
     [[nodiscard]] Response change_password();
     [[nodiscard]] Response choose_abroad();
+    [[nodiscard]] bool may_leave_home() const;
     [[nodiscard]] Response devices();
     // my_exemption.cc
     [[nodiscard]] Response exemption();

@@ -79,6 +79,7 @@ struct MyAccount {
     std::optional<std::vector<MyLogin>> logins;
     std::optional<MyBlocked> blocked;  // nullopt: the account has no line
     bool stays_home = false;           // chosen: nothing is sent from abroad
+    bool may_leave = true;             // and it can be unchosen from where this is read
     Time signed_in{};
     std::string signed_in_from;
 };

@@ -223,6 +223,19 @@ std::string logins(const View& view, const My& my) {
                          : table(view, "logins", {"my.when", "my.place", "my.outcome"}, rows));
 }
 
+std::string abroad_form(const View& view, const My& my) {
+    const bool stays = my.account.stays_home;
+    return fmt::format(
+        "<form method=\"post\" action=\"{}\"><input type=\"hidden\" name=\"form\""
+        " value=\"{}\"><input type=\"hidden\" name=\"stays_home\" value=\"{}\">"
+        "<p><button class=\"button\">{}</button></p></form>\n",
+        view.url("my/abroad"),
+        escape_html(my.form),
+        stays ? "0" : "1",
+        view.html(stays ? "my.abroad.allow" : "my.abroad.forbid")
+    );
+}
+
 // What the mail server asks at each MAIL. Where it knows countries, "abroad" is another country;
 // else it is whatever isn't our own network.
 std::string abroad(const View& view, const My& my) {
@@ -234,15 +247,7 @@ std::string abroad(const View& view, const My& my) {
                state(view, stays ? "stopped" : "open", stays ? "my.abroad.off" : "my.abroad.on")
            ) +
            view.paragraph(countries ? "my.abroad.text" : "my.abroad.network") +
-           fmt::format(
-               "<form method=\"post\" action=\"{}\"><input type=\"hidden\" name=\"form\""
-               " value=\"{}\"><input type=\"hidden\" name=\"stays_home\" value=\"{}\">"
-               "<p><button class=\"button\">{}</button></p></form>\n",
-               view.url("my/abroad"),
-               escape_html(my.form),
-               stays ? "0" : "1",
-               view.html(stays ? "my.abroad.allow" : "my.abroad.forbid")
-           );
+           (stays && !my.account.may_leave ? view.note("my.abroad.locked") : abroad_form(view, my));
 }
 
 std::string uses(const View& view, const My& my) {

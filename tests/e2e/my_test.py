@@ -94,7 +94,11 @@ def who_chose_so_sends_nothing_from_abroad():
             code, text = session.mail(taro)
             assert code == 550 and b"from abroad" in text, (code, text)
         assert [e["rule"] for e in s.json("events", "--account", taro, "--kind", "refused")] == ["abroad"]
-        browser.act("/en/my", "/abroad", stays_home="0")
+        assert browser.act("/en/my", "/abroad", stays_home="0")[0] == 403, "from another network"
+        link = s.json("account", "link", taro)["link"]
+        path = link[link.index("/", 8):]
+        browser.act(path.replace("/ja/", "/en/"), "/link", token=path.partition("token=")[2])
+        assert browser.act("/en/my", "/abroad", stays_home="0")[0] == 200, "by a link of support"
         with s.submit(taro) as session:
             assert session.mail(taro)[0] == 250
 
