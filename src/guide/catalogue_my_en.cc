@@ -61,7 +61,8 @@ constexpr Entry kEntries[] = {
     {"my.told.device-full", "There are as many as there may be. End one that isn't used first."},
     {"my.told.device-gone", "It is ended. The device that used it can't send any more."},
     {"my.told.abroad-off", "From now on nothing is sent for your account from abroad."},
-    {"my.told.abroad-here", "Sending from abroad can be allowed from our own network only, or by the support."},
+    {"my.told.abroad-here",
+     "Sending from abroad can be allowed from our own network only, or by the support."},
     {"my.told.abroad-on", "Your account can send from abroad again."},
     {"my.told.asked",
      "Your request is taken. What must hold is being looked up; this takes a minute."},
@@ -175,7 +176,9 @@ constexpr Entry kEntries[] = {
      "be sent from our own network only: not by mobile phone or from elsewhere. Receiving goes on."
     },
     {"my.abroad.forbid", "Forbid sending from abroad"},
-    {"my.abroad.locked", "It can be allowed again from our own network only, or by [the support](contact): whoever stole the password would do that first."},
+    {"my.abroad.locked",
+     "It can be allowed again from our own network only, or by [the support](contact): whoever "
+     "stole the password would do that first."},
     {"my.abroad.allow", "Allow sending from abroad"},
     {"my.limits", "Today's use of the limits"},
     {"my.limits.none", "Nothing of them is used at the moment."},

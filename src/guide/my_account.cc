@@ -226,14 +226,14 @@ std::string logins(const View& view, const My& my) {
 std::string abroad_form(const View& view, const My& my) {
     const bool stays = my.account.stays_home;
     return fmt::format(
-               "<form method=\"post\" action=\"{}\"><input type=\"hidden\" name=\"form\""
-               " value=\"{}\"><input type=\"hidden\" name=\"stays_home\" value=\"{}\">"
-               "<p><button class=\"button\">{}</button></p></form>\n",
-               view.url("my/abroad"),
-               escape_html(my.form),
-               stays ? "0" : "1",
-               view.html(stays ? "my.abroad.allow" : "my.abroad.forbid")
-           );
+        "<form method=\"post\" action=\"{}\"><input type=\"hidden\" name=\"form\""
+        " value=\"{}\"><input type=\"hidden\" name=\"stays_home\" value=\"{}\">"
+        "<p><button class=\"button\">{}</button></p></form>\n",
+        view.url("my/abroad"),
+        escape_html(my.form),
+        stays ? "0" : "1",
+        view.html(stays ? "my.abroad.allow" : "my.abroad.forbid")
+    );
 }
 
 // What the mail server asks at each MAIL. Where it knows countries, "abroad" is another country;
