@@ -85,7 +85,12 @@ class Follower : public std::enable_shared_from_this<Follower> {
     }
     [[nodiscard]] nlohmann::json status() const {
         const std::scoped_lock lock(mutex_);
-        return {{"sent", sent_}, {"failures", failures_}, {"dropped", dropped_}, {"error", error_}};
+        return {
+            {"sent_total", sent_},
+            {"failures_total", failures_},
+            {"dropped_total", dropped_},
+            {"error", error_}
+        };
     }
 
   protected:

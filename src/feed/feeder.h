@@ -49,7 +49,7 @@ class Feeder {
     virtual void follow(Options options) = 0;
     // Ends what follows; needed before the end of the workers, while the loops run or after.
     virtual void stop() = 0;
-    // {"file":{"sent":1,"failures":0,"dropped":0,"error":""},"webhook":{...}}
+    // {"file":{"sent_total":1,"failures_total":0,"dropped_total":0,"error":""},"webhook":{...}}
     [[nodiscard]] virtual nlohmann::json status() const = 0;
 };
 

@@ -94,7 +94,7 @@ webhook_wait = "100ms"
             ids = [e["id"] for e in hook.events]
             assert ids == sorted(set(ids)), ids
             assert {e["kind"] for e in hook.events} == {"accepted", "delivered"}, "logins weren't asked for"
-            assert server.json("mail", "status")["feeds"]["webhook"]["dropped"] == 0
+            assert server.json("mail", "status")["feeds"]["webhook"]["dropped_total"] == 0
 
 
 def what_is_wrong_is_told_by_the_check():
