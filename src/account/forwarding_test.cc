@@ -67,6 +67,7 @@ class Accounts final : public AccountStore {
     }
     Status add_app_password(std::string_view, const AppPassword&) override { return {}; }
     Status remove_app_password(std::string_view, std::string_view) override { return {}; }
+    Status set_stays_home(std::string_view, bool) override { return {}; }
     Status app_password_used(std::string_view, std::string_view, Time, std::string_view) override {
         return {};
     }

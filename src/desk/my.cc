@@ -34,12 +34,13 @@ constexpr std::string_view kForm = "form";
 constexpr std::size_t kTokenMax = 64;
 
 // What a redirect may say of how it went.
-constexpr std::array<std::string_view, 9> kTold{
+constexpr std::array<std::string_view, 10> kTold{
     "changed",
     "signed-out",
     "everywhere",
     "ended",
     "device-gone",
+    "sendas-gone",
     "abroad-off",
     "abroad-on",
     "asked",
@@ -219,10 +220,11 @@ guide::GuideResponse Visit::get() {
         my.link = token != request_.query.end() && is_token(token->second) ? token->second : "";
         return show(my);
     }
-    static constexpr std::array<std::pair<std::string_view, Sheet>, 4> kPages{
+    static constexpr std::array<std::pair<std::string_view, Sheet>, 5> kPages{
         {{"", Sheet::Overview},
          {"/password", Sheet::Password},
          {"/devices", Sheet::Devices},
+         {"/sendas", Sheet::SendAs},
          {"/exemption", Sheet::Exemption}}
     };
     const auto* const page = std::ranges::find(
@@ -252,6 +254,9 @@ guide::GuideResponse Visit::get() {
     guide::My my = signed_in(page->second);
     if (page->second == Sheet::Overview) {
         fill_account(context_, who_->account, my.account);
+    }
+    if (page->second == Sheet::SendAs) {
+        fill_send_as(my);
     }
     if (page->second == Sheet::Exemption) {
         fill_exemption(my.exemption);
@@ -310,6 +315,9 @@ guide::GuideResponse Visit::post() {
     }
     if (page_ == "/password") {
         return change_password();
+    }
+    if (page_ == "/sendas") {
+        return send_as();
     }
     if (page_ == "/exemption") {
         return exemption();

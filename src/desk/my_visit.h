@@ -65,6 +65,9 @@ class Visit {
     [[nodiscard]] Response choose_abroad();
     [[nodiscard]] bool may_leave_home() const;
     [[nodiscard]] Response devices();
+    // my_send_as.cc
+    [[nodiscard]] Response send_as();
+    void fill_send_as(guide::My& my) const;
     // my_exemption.cc
     [[nodiscard]] Response exemption();
     [[nodiscard]] Response ask_exemption();

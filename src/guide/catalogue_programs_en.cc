@@ -235,7 +235,7 @@ constexpr Entry kEntries[] = {
      "With an account of {provider} you can also send mail as an address of your company or of "
      "another provider, once it is shown that you read its mail."},
     {"sendas.how", "How it goes"},
-    {"sendas.how.1", "Ask {provider} (`{support_mail}`) to register the address for your account"},
+    {"sendas.how.1", "Give the address on [my page](my/sendas)"},
     {"sendas.how.2", "A mail with a code comes to that address: open its link, or tell us the code"
     },
     {"sendas.how.3", "Then set your mail program: the address as the sender, our server to send"},

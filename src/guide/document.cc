@@ -11,7 +11,7 @@
 namespace sekisho::guide {
 namespace {
 
-constexpr std::array<Page, 27> kPages{{
+constexpr std::array<Page, 28> kPages{{
     {"", "start", start_page, true},
     {"check", "check", check_page, true},
     {"affected", "affected", affected_page, true},
@@ -21,6 +21,7 @@ constexpr std::array<Page, 27> kPages{{
     {"my", "my", my_closed_page, true},
     {"my/password", "my", my_closed_page, false},
     {"my/devices", "my", my_closed_page, false},
+    {"my/sendas", "my", my_closed_page, false},
     {"my/exemption", "my", my_closed_page, false},
     {"programs", "programs", programs_page, true},
     {"thunderbird", "thunderbird", program_page<Program::Thunderbird>, false},

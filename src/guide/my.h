@@ -69,6 +69,12 @@ struct MyExemption {
     std::string typed_domain, typed_reason;
 };
 
+struct MySendAs {  // an address elsewhere
+    std::string address;
+    bool proven = false;
+    std::string outlook;  // what becomes of mail as it: mail::name(Outlook)
+};
+
 struct MyAccount {
     std::string login, name;
     std::vector<std::string> addresses;
@@ -86,17 +92,28 @@ struct MyAccount {
 
 // What is to be shown.
 struct My {
-    enum class Sheet : std::uint8_t { SignIn, Link, Overview, Password, Devices, Exemption };
+    enum class Sheet : std::uint8_t {
+        SignIn,
+        Link,
+        Overview,
+        Password,
+        Devices,
+        SendAs,
+        Exemption
+    };
     Sheet sheet = Sheet::SignIn;
     std::string form;       // for the hidden field of every form
     std::string link;       // Sheet::Link: its token
-    std::string typed;      // the login that was typed, to be corrected
+    std::string typed;      // the login or address that was typed, to be corrected
     std::string told;       // "my.told.TOLD" says how it went; empty: nothing to tell
     bool bad = false;       // and it went wrong
     bool by_link = false;   // Password: the current one isn't asked for
     bool encrypted = true;  // else a password would cross the wire readable
-    MyAccount account;      // for the last four
+    MyAccount account;      // for the last five
     MyExemption exemption;  // Exemption; the others need `offered` only
+    std::optional<std::vector<MySendAs>> send_as;  // SendAs; nullopt: can't be asked now
+    std::string advice;  // SendAs: what will become of mail as the address just asked for
+    bool advice_good = false;
     std::string fresh_name, fresh_password;  // Devices: an app password, shown this once
 };
 

@@ -194,7 +194,11 @@ std::string devices(const View& view, const My& my) {
 std::string tabs(const View& view, const My& my) {
     std::string items;
     for (const My::Sheet sheet :
-         {My::Sheet::Overview, My::Sheet::Password, My::Sheet::Devices, My::Sheet::Exemption}) {
+         {My::Sheet::Overview,
+          My::Sheet::Password,
+          My::Sheet::Devices,
+          My::Sheet::SendAs,
+          My::Sheet::Exemption}) {
         if (sheet == My::Sheet::Exemption && !my.exemption.offered) {
             continue;
         }
@@ -240,6 +244,8 @@ std::string_view my_path(My::Sheet sheet) {
             return "my/password";
         case My::Sheet::Devices:
             return "my/devices";
+        case My::Sheet::SendAs:
+            return "my/sendas";
         case My::Sheet::Exemption:
             return "my/exemption";
         default:
@@ -253,6 +259,8 @@ std::string_view my_title(My::Sheet sheet) {
             return "my.password.title";
         case My::Sheet::Devices:
             return "my.devices.title";
+        case My::Sheet::SendAs:
+            return "my.sendas.title";
         case My::Sheet::Exemption:
             return "my.exemption.title";
         case My::Sheet::SignIn:
@@ -276,6 +284,8 @@ std::string my_body(const View& view, const My& my) {
             return heading + tabs(view, my) + password(view, my);
         case My::Sheet::Devices:
             return heading + tabs(view, my) + devices(view, my);
+        case My::Sheet::SendAs:
+            return heading + tabs(view, my) + told(view, my) + my_send_as(view, my);
         case My::Sheet::Exemption:
             return heading + tabs(view, my) + told(view, my) + my_exemption(view, my);
         case My::Sheet::Overview:

@@ -10,12 +10,14 @@
 namespace sekisho::guide {
 
 [[nodiscard]] std::string my_body(const View& view, const My& my);
-// "my", "my/password", "my/devices", "my/exemption": below /ja/.
+// "my", "my/password", "my/devices", "my/sendas", "my/exemption": below /ja/.
 [[nodiscard]] std::string_view my_path(My::Sheet sheet);
 [[nodiscard]] std::string_view my_title(My::Sheet sheet);  // a key
 
 // What the account has seen: my_account.cc.
 [[nodiscard]] std::string my_overview(const View& view, const My& my);
+// my_send_as.cc
+[[nodiscard]] std::string my_send_as(const View& view, const My& my);
 // my_exemption.cc
 [[nodiscard]] std::string my_exemption(const View& view, const My& my);
 

@@ -105,6 +105,9 @@ class WithElsewhere final : public account::AccountStore {
     Status add_app_password(std::string_view login, const account::AppPassword& password) override {
         return here_.add_app_password(login, password);
     }
+    Status set_stays_home(std::string_view login, bool stays_home) override {
+        return here_.set_stays_home(login, stays_home);
+    }
     Status remove_app_password(std::string_view login, std::string_view name) override {
         return here_.remove_app_password(login, name);
     }

@@ -35,7 +35,7 @@
 namespace sekisho::mail {
 
 class Outlooks;  // mail/outlooks.h
-class Tokens;  // mail/tokens.h
+class Tokens;    // mail/tokens.h
 struct PasswordAnswer;
 
 // All references must outlive the server.

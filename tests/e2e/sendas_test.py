@@ -7,6 +7,7 @@ from email import message_from_bytes, policy
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 from harness import Sekisho, main, message, wait_for
+from my_pages import Browser
 from nameserver import NameServer
 
 ZONE = [
@@ -120,6 +121,34 @@ def an_address_is_proven_by_its_code():
         assert sum(boss in one for one in details) >= 4, details
 
 
+def the_owner_does_it_on_my_page():
+    with World() as s:
+        s.start("mail", "desk")
+        boss = "boss@plain.outside.example"
+        browser = Browser(s)
+        assert browser.sign_in(TARO, s.password)[0] == 200
+        for bad in ("nobody", "hanako@example.net", "", "x" * 300 + "@outside.example"):
+            status, text = browser.act("/en/my/sendas", "/sendas", do="add", address=bad)
+            assert status == 422 and "give a whole address" in text, (bad, status, text)
+        status, text = browser.act("/en/my/sendas", "/sendas", do="add", address=boss)
+        assert status == 200 and "A code is on its way" in text and "Will mail as this address arrive?" in text, text
+        assert "waits for the code" in text and send(s, boss)[0] == 553
+        code, link = s.code_for(boss)
+        assert code not in text, "only who reads that mail knows it"
+        action = re.search(r'method="post" action="([^"]+)"', web(link)).group(1)
+        web(f"http://127.0.0.1:{s.http}{action}", "POST")
+        status, text = browser.open("/en/my/sendas")
+        assert status == 200 and boss in text and "may be used" in text, text
+        assert send(s, boss) == (250, "")
+        status, text = browser.act("/en/my/sendas", "/sendas", do="add", address=boss)
+        assert status == 422 and "already" in text, text
+        status, text = browser.act("/en/my/sendas", "/sendas", do="remove", address=boss)
+        assert status == 200 and "It is removed" in text and boss not in text, text
+        assert send(s, boss)[0] == 553
+        assert browser.open("/en/my/sendas", {"do": "add", "address": boss})[0] == 403, "without the form's own mark"
+        assert any("by my page" in e["detail"] for e in s.json("events", "--account", TARO) if e["kind"] == "account-changed")
+
+
 def codes_are_limited():
     with World() as s:
         s.start("mail")
@@ -177,4 +206,4 @@ def a_domain_that_lists_us_passes():
         assert (told["outlook"], told["spf"], told["dmarc"]) == ("rejected", "fail", "fail"), told
 
 
-main([an_address_is_proven_by_its_code, codes_are_limited, a_policy_that_rejects_is_told_before, a_domain_that_lists_us_passes])
+main([an_address_is_proven_by_its_code, the_owner_does_it_on_my_page, codes_are_limited, a_policy_that_rejects_is_told_before, a_domain_that_lists_us_passes])

@@ -121,6 +121,10 @@ test('an app password is shown once, and the password is changed', async () => {
   await page.goto(`${world.base}/en/my/devices`);
   assert.ok(!(await page.content()).includes(made), 'shown once');
 
+  await page.goto(`${world.base}/en/my/sendas`);
+  await page.fill('#address', 'boss@outside.example');
+  await seen(page, 'en-sendas');
+
   await page.goto(`${world.base}/en/my/password`);
   await page.fill('#current', password);
   await page.fill('#new', 'a new passphrase');

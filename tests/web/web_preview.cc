@@ -173,6 +173,14 @@ Result<std::string> sample_role(
                                  {"reset", "2026-11-27T15:00:00Z"}}}}
         }.dump();
     }
+    if (role == "mail" && command == "sendas-list") {
+        return nlohmann::json{
+            {"addresses",
+             {{{"address", std::string("boss@") + kEvil}, {"proven", false}, {"outlook", "rejected"}
+              },
+              {{"address", "taro@club.example"}, {"proven", true}, {"outlook", "unaligned"}}}}
+        }.dump();
+    }
     if (role == "gate") {
         return fail(Errc::Unavailable, "nobody listens there");
     }
