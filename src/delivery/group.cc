@@ -112,27 +112,44 @@ net::Task<Plan> make_plan(std::shared_ptr<Job> job, Destination to) {
 
 }  // namespace
 
+namespace {
+
+struct Loaded {
+    Result<std::string> bytes;
+    bool loops = false;
+    bool tls_optional = false;
+};
+
+Loaded looked_at(Result<std::string> bytes) {
+    Loaded loaded;
+    if (bytes) {
+        const auto header = message::Header::scan(*bytes);
+        loaded.loops = header.count("Received") > kReceivedMax;
+        const auto* const tls = header.find("TLS-Required");
+        loaded.tls_optional = tls != nullptr && iequals(tls->value(), "no");
+    }
+    loaded.bytes = std::move(bytes);
+    return loaded;
+}
+
+}  // namespace
+
 net::Task<Result<Bytes>> load(std::shared_ptr<Job> job) {
     if (Bytes held = job->bytes.lock()) {
         co_return held;
     }
-    struct Loaded {
-        Result<std::string> bytes;
-        bool loops = false;
-        bool tls_optional = false;
-    };
-    std::function<Loaded()> work = [job] {
-        Loaded loaded;
-        loaded.bytes = job->shop->deps.spool.message(job->entry.envelope.queue_id);
-        if (loaded.bytes) {
-            const auto header = message::Header::scan(*loaded.bytes);
-            loaded.loops = header.count("Received") > kReceivedMax;
-            const auto* const tls = header.find("TLS-Required");
-            loaded.tls_optional = tls != nullptr && iequals(tls->value(), "no");
-        }
-        return loaded;
-    };
-    Loaded loaded = co_await net::run_on<Loaded>(job->shop->deps.workers, std::move(work));
+    // What came in a moment ago is in memory still, and read faster than a worker is woken.
+    auto there = job->shop->deps.spool.message_at_once(job->entry.envelope.queue_id);
+    Loaded loaded;
+    if (there) {
+        loaded = looked_at(std::move(*there));
+    } else {
+        std::function<Loaded()> work = [job] {
+            return looked_at(job->shop->deps.spool.message(job->entry.envelope.queue_id));
+        };
+        auto read = co_await net::run_on<Loaded>(job->shop->deps.workers, std::move(work));
+        loaded = std::move(read);
+    }
     if (!loaded.bytes) {
         co_return fail(loaded.bytes.error());
     }

@@ -171,6 +171,11 @@ class Spool {
     virtual void on_wake(std::function<void()> wake) = 0;
     // The message's bytes, as accepted (CRLF line ends).
     [[nodiscard]] virtual Result<std::string> message(std::string_view queue_id) = 0;
+    // The same, if it is small and need not wait for the disk: for who must not wait. nullopt: ask
+    // message().
+    [[nodiscard]] virtual std::optional<std::string> message_at_once(std::string_view) {
+        return std::nullopt;
+    }
     // Ends a try begun by take_due(). Durable when `done` is called; a finished message leaves the
     // queue. An error other than NotFound, Conflict and Invalid means "not durable yet": the spool
     // keeps the outcome, writes it when the disk is back, and doesn't hand the message out before,

@@ -89,34 +89,38 @@ SqliteJournal::~SqliteJournal() {
     if (writer_.joinable()) {
         writer_.join();
     }
-    if (!waiting_.empty()) {
+    if (const std::size_t lost = waiting_.size() + in_hand_.size(); lost != 0) {
         log::error(
             "JOURNAL_LOST",
             "events could not be written before the end",
-            {{"count", waiting_.size()}, {"error", last_error_ ? last_error_->message : ""}}
+            {{"count", lost}, {"error", last_error_ ? last_error_->message : ""}}
         );
     }
 }
 
 void SqliteJournal::append(event::Event event) {
     std::uint64_t dropped = 0;
+    bool wake = false;
     {
         const std::scoped_lock lock{mutex_};
         ++counters_.appended;
-        if (waiting_.size() >= options_.buffer_max) {
+        if (waiting_.size() + in_hand_.size() >= options_.buffer_max) {
             dropped = ++counters_.dropped;
         } else {
             waiting_.push_back(std::move(event));
             if (!writer_.joinable()) {
                 writer_ = std::thread{[this] { write_loop(); }};
             }
+            wake = waiting_.size() == wake_at_;
         }
     }
     if (dropped != 0) {
         report_dropped(dropped);
         return;
     }
-    wake_writer_.notify_one();
+    if (wake) {  // each row that woke it would cost two switches of threads
+        wake_writer_.notify_one();
+    }
 }
 
 void SqliteJournal::report_dropped(std::uint64_t dropped) {
@@ -130,36 +134,42 @@ void SqliteJournal::report_dropped(std::uint64_t dropped) {
     }
 }
 
-std::vector<event::Event> SqliteJournal::gather(std::unique_lock<std::mutex>& lock) {
+void SqliteJournal::gather(std::unique_lock<std::mutex>& lock) {
+    wake_at_ = 1;
     wake_writer_.wait(lock, [this] { return closing_ || !waiting_.empty(); });
+    wake_at_ = options_.batch_max;
     wake_writer_.wait_for(lock, options_.gather, [this] {
         return closing_ || flushing_ || waiting_.size() >= options_.batch_max;
     });
+    wake_at_ = 0;
     const auto count = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), options_.batch_max));
-    return {waiting_.begin(), std::next(waiting_.begin(), count)};
+    in_hand_.assign(
+        std::make_move_iterator(waiting_.begin()),
+        std::make_move_iterator(std::next(waiting_.begin(), count))
+    );
+    waiting_.erase(waiting_.begin(), std::next(waiting_.begin(), count));
 }
 
 void SqliteJournal::write_loop() {
     std::unique_lock lock{mutex_};
     while (true) {
-        const std::vector<event::Event> rows = gather(lock);
-        if (rows.empty()) {
+        if (in_hand_.empty()) {
+            gather(lock);
+        }
+        if (in_hand_.empty()) {
             return;
         }
         lock.unlock();
-        const Status written = write(rows);
+        const Status written = write(in_hand_);
         lock.lock();
         if (written) {
             lock.unlock();
-            index_rows(rows.size());
+            index_rows(in_hand_.size());
             lock.lock();
             last_error_.reset();
             ++counters_.batches;
-            counters_.written += rows.size();
-            waiting_.erase(
-                waiting_.begin(),
-                std::next(waiting_.begin(), static_cast<std::ptrdiff_t>(rows.size()))
-            );
+            counters_.written += in_hand_.size();
+            in_hand_.clear();
             flushing_ = flushing_ && !waiting_.empty();
             progress_.notify_all();
             continue;
@@ -383,7 +393,7 @@ Result<std::int64_t> SqliteJournal::forget_before(Time time) {
 JournalCounters SqliteJournal::counters() const {
     const std::scoped_lock lock{mutex_};
     JournalCounters out = counters_;
-    out.waiting = waiting_.size();
+    out.waiting = waiting_.size() + in_hand_.size();
     return out;
 }
 

@@ -83,8 +83,8 @@ class SqliteJournal final : public event::Journal {
     [[nodiscard]] Result<std::vector<event::Event>> find_named(const event::Query& query);
     void index_rows(std::size_t written);
     void write_loop();
-    // The rows to write next; empty when there are none and the journal is closing.
-    [[nodiscard]] std::vector<event::Event> gather(std::unique_lock<std::mutex>& lock);
+    // Takes the rows to write next into in_hand_; none when the journal is closing.
+    void gather(std::unique_lock<std::mutex>& lock);
     [[nodiscard]] Status write(const std::vector<event::Event>& rows);
     void report_dropped(std::uint64_t dropped);
 
@@ -98,6 +98,8 @@ class SqliteJournal final : public event::Journal {
     std::condition_variable wake_writer_;
     std::condition_variable progress_;
     std::deque<event::Event> waiting_;
+    std::vector<event::Event> in_hand_;  // being written, or to be written again
+    std::size_t wake_at_ = 0;            // so many in waiting_ wake the writer; 0: it works
     JournalCounters counters_;
     std::optional<Error> last_error_;
     bool flushing_ = false;

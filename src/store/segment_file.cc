@@ -94,14 +94,30 @@ class PosixFile final : public SegmentFile {
     }
 
     Result<std::string> read(std::uint64_t offset, std::uint64_t length) override {
+        return read(offset, length, 0);
+    }
+
+    Result<std::string> read_at_once(std::uint64_t offset, std::uint64_t length) override {
+        return read(offset, length, RWF_NOWAIT);
+    }
+
+    [[nodiscard]] std::uint64_t size() const override { return size_; }
+    [[nodiscard]] std::uint64_t synced_end() const override { return synced_end_; }
+    void restart() override { written_end_ = synced_end_ = 0; }
+
+  private:
+    Result<std::string> read(std::uint64_t offset, std::uint64_t length, int flags) {
         std::string bytes(length, '\0');
         std::size_t done = 0;
         while (done < length) {
-            const ssize_t got = ::pread(
-                fd_.get(), bytes.data() + done, length - done, static_cast<off_t>(offset + done)
-            );
+            const iovec piece{.iov_base = bytes.data() + done, .iov_len = length - done};
+            const ssize_t got =
+                ::preadv2(fd_.get(), &piece, 1, static_cast<off_t>(offset + done), flags);
             if (got < 0 && errno == EINTR) {
                 continue;
+            }
+            if (got < 0 && flags != 0) {  // EAGAIN; EOPNOTSUPP where the file system can't say
+                return fail(Errc::Unavailable, "not in memory");
             }
             if (got < 0) {
                 return fail(errno_error(path_));
@@ -114,11 +130,6 @@ class PosixFile final : public SegmentFile {
         return bytes;
     }
 
-    [[nodiscard]] std::uint64_t size() const override { return size_; }
-    [[nodiscard]] std::uint64_t synced_end() const override { return synced_end_; }
-    void restart() override { written_end_ = synced_end_ = 0; }
-
-  private:
     std::string path_;
     UniqueFd fd_;
     std::uint64_t size_;

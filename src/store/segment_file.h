@@ -23,6 +23,10 @@ class SegmentFile {
     // kernel may have dropped the pages.
     virtual Status sync() = 0;
     [[nodiscard]] virtual Result<std::string> read(std::uint64_t offset, std::uint64_t length) = 0;
+    // The same, if it need not wait for the disk; Unavailable otherwise.
+    [[nodiscard]] virtual Result<std::string> read_at_once(std::uint64_t, std::uint64_t) {
+        return fail(Errc::Unavailable, "not in memory");
+    }
     [[nodiscard]] virtual std::uint64_t size() const = 0;
     // The end of the bytes that a sync() has covered, by the file's own account: what the check
     // before each acknowledgement compares with.

@@ -32,6 +32,7 @@ namespace {
 using queue::RecordType;
 
 constexpr std::array<char, queue::kRecordAlign> kPadding{};
+constexpr std::size_t kOutcomesEnough = 64;
 
 // Takes the records that answer true out of `batch`, from `first` on; both keep their order.
 template <class Batch, class Predicate>
@@ -100,6 +101,7 @@ bool SpoolLog::gather(std::unique_lock<std::mutex>& lock, Batch& batch) {
         }
         wanted_ = 0;
     }
+    wait_for_company_of_outcomes(lock);
     // Company is waited for only when the last commit had some: a single writer never waits.
     if (expected_ > 1 && incoming_.size() < expected_ && !stopping_ && !trouble_ &&
         options_.commit_wait.count() > 0) {
@@ -121,8 +123,28 @@ bool SpoolLog::gather(std::unique_lock<std::mutex>& lock, Batch& batch) {
         take(backlog_);
     }
     take(incoming_);
-    expected_ = std::max<std::size_t>(batch.size(), 1);
+    const auto outcomes = std::ranges::count(batch, Role::Finish, &Pending::role);
+    expected_ = std::max<std::size_t>(batch.size() - static_cast<std::size_t>(outcomes), 1);
     return true;
+}
+
+bool SpoolLog::only_outcomes() const {
+    return backlog_.empty() && !incoming_.empty() && incoming_.size() < kOutcomesEnough &&
+           std::ranges::all_of(
+               incoming_, [](const Pending& one) { return one.role == Role::Finish; }
+           );
+}
+
+// Each flush costs as much as a message: when nobody waits for an answer, outcomes gather.
+void SpoolLog::wait_for_company_of_outcomes(std::unique_lock<std::mutex>& lock) {
+    if (options_.stepped || trouble_ || options_.outcome_wait.count() == 0 || !only_outcomes()) {
+        return;
+    }
+    wanted_ = kOutcomesEnough;
+    patient_ = true;
+    work_.wait_for(lock, options_.outcome_wait, [this] { return stopping_ || !only_outcomes(); });
+    wanted_ = 0;
+    patient_ = false;
 }
 
 void SpoolLog::commit(Batch batch) {

@@ -40,6 +40,7 @@ using queue::RecordType;
 // As long as a reply line may be with continuation lines folded in; what a peer sends can be
 // longer.
 constexpr std::size_t kReplyMax = 2000;
+constexpr std::uint64_t kAtOnceMax = 256 * 1024;  // a fraction of a millisecond
 
 // After a read error of the disk, until the message is tried again.
 constexpr Duration kUnreadableWait{60'000};
@@ -93,9 +94,11 @@ SpoolLog::Pending SpoolLog::make_pending(
 
 void SpoolLog::push(Pending pending, std::unique_lock<std::mutex>& lock) {
     SEKISHO_ASSERT(lock.owns_lock());
+    const bool urgent = patient_ && pending.role != Role::Finish;
     incoming_.push_back(std::move(pending));
-    if (wanted_ != 0 && incoming_.size() >= wanted_) {
+    if (wanted_ != 0 && (urgent || incoming_.size() >= wanted_)) {
         wanted_ = 0;
+        patient_ = false;
         work_.notify_one();
     }
 }
@@ -223,6 +226,24 @@ void SpoolLog::on_wake(std::function<void()> wake) {
                       : std::make_shared<std::vector<std::function<void()>>>();
     all->push_back(std::move(wake));
     wakes_ = std::move(all);
+}
+
+std::optional<std::string> SpoolLog::message_at_once(std::string_view queue_id) {
+    const auto number = queue::parse_queue_id(queue_id);
+    queue::Location at;
+    {
+        const std::scoped_lock lock(mutex_);
+        const Index::Slot* slot = number ? index_.find(*number) : nullptr;
+        if (slot == nullptr) {
+            return std::nullopt;
+        }
+        at = slot->body;
+    }
+    Result<Pending> record = read_record(at, *number, kAtOnceMax);
+    if (!record || crc32c(record->body) != record->header.body_crc) {
+        return std::nullopt;
+    }
+    return std::move(record->body);
 }
 
 Result<std::string> SpoolLog::message(std::string_view queue_id) {

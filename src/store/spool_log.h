@@ -46,6 +46,9 @@ struct SpoolOptions {
     std::string directory;
     std::uint64_t segment_size = 64ULL * 1024 * 1024;
     Duration commit_wait{1};  // the longest wait for company before a commit
+    // How long outcomes wait for company when nobody waits for them but they: a crash in this time
+    // may repeat a delivery, as it may between the other server's answer and the disk in any case.
+    Duration outcome_wait{3};
     std::uint64_t free_space_min = 256ULL * 1024 * 1024;  // below it append() gives Full
     std::vector<Duration> retry;                          // empty: queue::RetrySchedule's
     Duration expire{5LL * 24 * 3600 * 1000};
@@ -86,6 +89,7 @@ class SpoolLog final : public queue::Spool {
     // Adds one to call; an empty function removes all.
     void on_wake(std::function<void()> wake) override;
     Result<std::string> message(std::string_view queue_id) override;
+    std::optional<std::string> message_at_once(std::string_view queue_id) override;
     void finish(
         std::string_view queue_id, const queue::Outcome& outcome, std::function<void(Status)> done
     ) override;
@@ -168,7 +172,9 @@ class SpoolLog final : public queue::Spool {
         const queue::Location& at, queue::MessageNumber number
     );
     [[nodiscard]] Result<Pending> read_record(
-        const queue::Location& at, queue::MessageNumber number
+        const queue::Location& at,
+        queue::MessageNumber number,
+        std::optional<std::uint64_t> at_once = {}  // without waiting, up to so many bytes
     );
     [[nodiscard]] std::vector<queue::MessageNumber> candidates(const queue::Filter& filter);
 
@@ -176,6 +182,8 @@ class SpoolLog final : public queue::Spool {
     void run();
     [[nodiscard]] bool turn(std::unique_lock<std::mutex>& lock);
     [[nodiscard]] bool gather(std::unique_lock<std::mutex>& lock, Batch& batch);
+    [[nodiscard]] bool only_outcomes() const;
+    void wait_for_company_of_outcomes(std::unique_lock<std::mutex>& lock);
     [[nodiscard]] bool upkeep_wanted() const;
     void commit(Batch batch);
     void refuse_appends(Batch& batch);
@@ -216,6 +224,7 @@ class SpoolLog final : public queue::Spool {
     std::deque<Pending> incoming_;
     std::deque<Pending> backlog_;  // outcomes that couldn't be written yet
     std::size_t wanted_ = 0;  // the committer sleeps until so many are in incoming_; 0: it works
+    bool patient_ = false;    // and all that is there are outcomes: others wake it at once
     // Recipients of the messages in delivery, as of before the try.
     std::unordered_map<queue::MessageNumber, queue::Envelope> in_delivery_;
     std::unordered_set<queue::MessageNumber> given_;  // ids chosen by callers, not yet durable

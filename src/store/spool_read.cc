@@ -27,12 +27,18 @@ namespace sekisho::store {
 using queue::Index;
 using queue::MessageNumber;
 
-Result<SpoolLog::Pending> SpoolLog::read_record(const queue::Location& at, MessageNumber number) {
+Result<SpoolLog::Pending> SpoolLog::read_record(
+    const queue::Location& at, MessageNumber number, std::optional<std::uint64_t> at_once
+) {
     const std::shared_ptr<Segment> segment = segments_->pin(at.ordinal);
     if (!segment) {
         return fail(Errc::Corrupt, fmt::format("segment {} is not there", at.ordinal));
     }
-    Result<std::string> bytes = segment->file->read(at.offset(), queue::kRecordHeaderSize);
+    const auto read = [&](std::uint64_t offset, std::uint64_t length) {
+        return at_once ? segment->file->read_at_once(offset, length)
+                       : segment->file->read(offset, length);
+    };
+    Result<std::string> bytes = read(at.offset(), queue::kRecordHeaderSize);
     if (!bytes) {
         return fail(bytes.error());
     }
@@ -42,10 +48,11 @@ Result<SpoolLog::Pending> SpoolLog::read_record(const queue::Location& at, Messa
             Errc::Corrupt, fmt::format("{}: no record of it at {}", segment->name, at.offset())
         );
     }
-    bytes = segment->file->read(
-        at.offset() + queue::kRecordHeaderSize,
-        std::uint64_t{header->meta_length} + header->body_length
-    );
+    const std::uint64_t length = std::uint64_t{header->meta_length} + header->body_length;
+    if (at_once && length > *at_once) {
+        return fail(Errc::Unavailable, "too large to be read at once");
+    }
+    bytes = read(at.offset() + queue::kRecordHeaderSize, length);
     if (!bytes) {
         return fail(bytes.error());
     }
