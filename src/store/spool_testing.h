@@ -234,6 +234,7 @@ inline SpoolOptions options_for(const std::shared_ptr<Disk>& disk) {
     options.segment_size = 32'768;
     options.free_space_min = 1'000'000;
     options.commit_wait = Duration{0};
+    options.outcome_wait = Duration{0};
     options.trouble_wait = Duration{1};
     options.background_spares = false;
     options.clock = [] { return kStart; };
