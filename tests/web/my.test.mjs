@@ -40,7 +40,7 @@ for (const language of ['ja', 'en']) {
     assert.deepEqual(await violations(page), []);
     await signIn(page);
     assert.equal(new URL(page.url()).pathname, `/${language}/my`);
-    for (const path of ['', '/password', '/devices', '/exemption']) {
+    for (const path of ['', '/password', '/devices', '/sendas', '/exemption']) {
       await page.goto(`${world.base}/${language}/my${path}`);
       assert.equal(await page.locator('h1').count(), 1);
       assert.equal(await page.locator('script, img[src="x"], main b').count(), 0, 'what others wrote is text');
