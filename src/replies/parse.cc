@@ -99,12 +99,12 @@ class Reader {
         return std::to_string(node.source().begin.line) + ": ";
     }
 
-    std::optional<std::string> each(toml::node_view<const toml::node> list, Read read) {
+    std::optional<std::string> each(toml::node_view<const toml::node> list, Read take) {
         if (list.as_array() == nullptr) {
             return std::nullopt;
         }
         for (const toml::node& one : *list.as_array()) {
-            if (auto wrong = (this->*read)(*one.as_table())) {
+            if (auto wrong = (this->*take)(*one.as_table())) {
                 return wrong;
             }
         }

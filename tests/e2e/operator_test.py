@@ -206,9 +206,15 @@ def every_route_is_as_the_document_says():
             ("suspendAccount", "POST", f"/accounts/{login}/suspend", why), ("resendNotice", "POST", f"/accounts/{login}/notice", why),
             ("resumeAccount", "POST", f"/accounts/{login}/resume", why), ("resetLimit", "POST", "/limits/reset", {"subject": login, **why}),
             ("dropMessages", "POST", "/queue/drop", {"ids": ids[1:2], **why}),
+            ("addSendAs", "POST", "/send-as/add", {"login": login, "address": "boss@far.test", "vouched": "his contract", **why}),
+            ("lookSendAs", "GET", f"/send-as?login={login}", None), ("removeSendAs", "POST", "/send-as/remove", {"login": login, "address": "boss@far.test", **why}),
+            ("linkAccount", "POST", f"/accounts/{login}/link", why), ("lookExemptionRequests", "GET", "/exemption-requests", None),
         ]
         failing = {"getGate": ("GET", "/gate/status", None, 503), "revokeExemption": ("POST", "/exemptions/7/revoke", why, 404),
-                   "signOut": ("DELETE", "/session", None, 409), "dropMessage": ("POST", "/queue/nonsense/drop", why, None)}
+                   "signOut": ("DELETE", "/session", None, 409), "dropMessage": ("POST", "/queue/nonsense/drop", why, None),
+                   "proveSendAs": ("POST", "/send-as/prove", {"login": login, "address": "boss@far.test", "code": "abcd", **why}, 404),
+                   "grantExemptionRequest": ("POST", "/exemption-requests/7/grant", why, 404), "refuseExemptionRequest": ("POST", "/exemption-requests/7/refuse", why, 404),
+                   "revokeExemptionRequest": ("POST", "/exemption-requests/7/revoke", why, 404)}
         seen = set()
         for operation, method, path, body in good:
             # A message that is being tried just now can't be acted on: asked again, as a person would.
