@@ -30,7 +30,7 @@ WORDS = {"rate": "accepted", "through_rate": "delivered", "mb_per_s": "throughpu
 
 INTRODUCTION = """\
 # Benchmarks
-Every figure here was made by `./dev bench mail --json` and `./dev bench spool --json` on one machine: ours and the peers in turn, round after round, with the same load. This page is made from the result by `./dev bench report`; nothing on it is written by hand. What was missed is marked as missed.
+Every figure here was made by `./dev bench mail --json` or `./dev bench spool --json` on one machine: ours and the peers in turn, round after round, with the same load. This page is made from the result by `./dev bench report`; nothing on it is written by hand. What was missed is marked as missed.
 
 The load generator, the servers and the destination share the machine's cores, so rates say less than **CPU a message**, which covers accepting, queueing, delivering and dead children of the server, and nothing of the generator. Rates move by a quarter from run to run on shared machines; a ratio is made of two runs of the same round.
 """

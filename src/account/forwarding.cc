@@ -51,7 +51,7 @@ class Expander {
             circle_ = true;
             return {};
         }
-        const auto account = lookup_.accounts.find_by_address(address);
+        const auto account = lookup_.account(address);
         if (account) {
             return follow_account(address, *account, depth);
         }
@@ -59,7 +59,7 @@ class Expander {
             return fail(account.error());
         }
         for (const std::string& name : {address, "@" + std::string(domain_of(address))}) {
-            const auto alias = lookup_.forwards.alias(name);
+            const auto alias = lookup_.alias(name);
             if (alias) {
                 return follow_all(alias->targets, address, depth);
             }
@@ -89,7 +89,7 @@ class Expander {
     }
 
     Status follow_account(const std::string& address, const Account& account, std::size_t depth) {
-        const auto forward = lookup_.forwards.forward(account.login);
+        const auto forward = lookup_.forward(account.login);
         if (!forward && forward.error().code != Errc::NotFound) {
             return fail(forward.error());
         }

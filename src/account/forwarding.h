@@ -58,8 +58,9 @@ struct Destination {
 };
 
 struct Lookup {
-    AccountStore& accounts;
-    ForwardStore& forwards;
+    std::function<Result<Account>(std::string_view address)> account;  // NotFound: none
+    std::function<Result<Alias>(std::string_view address)> alias;      // the same
+    std::function<Result<Forward>(std::string_view login)> forward;    // the same
     std::function<bool(std::string_view domain)> ours;
     // Who receives for an address that nobody has ("postmaster"); empty: nobody.
     std::function<std::string(std::string_view address)> instead;

@@ -3,6 +3,7 @@
 #include "account/account.h"
 #include "base/result.h"
 
+#include <functional>
 #include <gtest/gtest.h>
 #include <map>
 #include <string>
@@ -11,68 +12,6 @@
 
 namespace sekisho::account {
 namespace {
-
-class Forwards final : public ForwardStore {
-  public:
-    Result<Alias> alias(std::string_view address) override {
-        const auto found = aliases_.find(std::string(address));
-        return found == aliases_.end() ? Result<Alias>(fail(Errc::NotFound, "none"))
-                                       : Alias{found->first, found->second, {}};
-    }
-    Result<std::vector<Alias>> aliases() override { return std::vector<Alias>{}; }
-    Status set_alias(const Alias& alias) override {
-        aliases_[alias.address] = alias.targets;
-        return {};
-    }
-    Status remove_alias(std::string_view) override { return {}; }
-    Result<Forward> forward(std::string_view login) override {
-        const auto found = forwards_.find(std::string(login));
-        return found == forwards_.end() ? Result<Forward>(fail(Errc::NotFound, "none"))
-                                        : found->second;
-    }
-    Result<std::vector<Forward>> forwards() override { return std::vector<Forward>{}; }
-    Status set_forward(const Forward& forward) override {
-        forwards_[forward.login] = forward;
-        return {};
-    }
-    Status remove_forward(std::string_view) override { return {}; }
-
-    std::map<std::string, std::vector<std::string>> aliases_;
-    std::map<std::string, Forward> forwards_;
-};
-
-class Accounts final : public AccountStore {
-  public:
-    Result<Account> find(std::string_view login) override { return find_by_address(login); }
-    Result<Account> find_by_address(std::string_view address) override {
-        if (broken) {
-            return fail(Errc::Unavailable, "away");
-        }
-        if (address != "taro@example.net" && address != "hanako@example.net") {
-            return fail(Errc::NotFound, "none");
-        }
-        Account out;
-        out.login = address;
-        return out;
-    }
-    Result<std::vector<Account>> list() override { return std::vector<Account>{}; }
-    Status add(const Account&) override { return {}; }
-    Status update(const Account&) override { return {}; }
-    Status remove(std::string_view) override { return {}; }
-    Result<BatchResult> add_all(std::span<const Account>, const BatchOptions&) override {
-        return BatchResult{};
-    }
-    Status replace_credential(std::string_view, std::string_view, const Credential&) override {
-        return {};
-    }
-    Status add_app_password(std::string_view, const AppPassword&) override { return {}; }
-    Status remove_app_password(std::string_view, std::string_view) override { return {}; }
-    Status set_stays_home(std::string_view, bool) override { return {}; }
-    Status app_password_used(std::string_view, std::string_view, Time, std::string_view) override {
-        return {};
-    }
-    bool broken = false;
-};
 
 struct Expansion : ::testing::Test {
     std::string of(std::string_view recipient) {
@@ -87,16 +26,34 @@ struct Expansion : ::testing::Test {
         return out;
     }
     void alias(const std::string& address, std::vector<std::string> targets) {
-        ASSERT_TRUE(forwards.set_alias({address, std::move(targets), {}}));
+        aliases[address] = {address, std::move(targets), {}};
     }
     void forward(const std::string& login, std::vector<std::string> targets, bool keep) {
-        ASSERT_TRUE(forwards.set_forward({login, std::move(targets), keep, {}}));
+        forwards[login] = {login, std::move(targets), keep, {}};
     }
-    Accounts accounts;
-    Forwards forwards;
+    template <class T>
+    static Result<T> in(const std::map<std::string, T, std::less<>>& all, std::string_view key) {
+        const auto found = all.find(key);
+        return found == all.end() ? Result<T>(fail(Errc::NotFound, "none")) : found->second;
+    }
+    Result<Account> account(std::string_view address) const {
+        if (broken) {
+            return fail(Errc::Unavailable, "away");
+        }
+        if (address != "taro@example.net" && address != "hanako@example.net") {
+            return fail(Errc::NotFound, "none");
+        }
+        Account out;
+        out.login = address;
+        return out;
+    }
+    bool broken = false;
+    std::map<std::string, Alias, std::less<>> aliases;
+    std::map<std::string, Forward, std::less<>> forwards;
     Lookup lookup{
-        accounts,
-        forwards,
+        [this](std::string_view address) { return account(address); },
+        [this](std::string_view address) { return in(aliases, address); },
+        [this](std::string_view login) { return in(forwards, login); },
         [](std::string_view domain) { return domain == "example.net"; },
         [](std::string_view address) {
             return std::string(address == "postmaster@example.net" ? "hanako@example.net" : "");
@@ -108,7 +65,7 @@ TEST_F(Expansion, WhoHasAnAccount) {
     EXPECT_EQ(of("Taro@Example.NET"), "taro@example.net");
     EXPECT_EQ(of("nobody@example.net"), std::string("! ") + name(Errc::NotFound));
     EXPECT_EQ(of("postmaster@example.net"), "hanako@example.net");
-    accounts.broken = true;
+    broken = true;
     EXPECT_EQ(of("taro@example.net"), std::string("! ") + name(Errc::Unavailable));
 }
 

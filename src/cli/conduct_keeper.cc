@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "event/event.h"
 #include "mail/conduct.h"
+#include "queue/notice.h"
 #include "queue/spool.h"
 #include "store/store.h"
 
@@ -312,14 +313,7 @@ void ConductKeeper::tell(const conduct::Happened& what, bool subscriber) {
     const std::string unique = random_token(kIdBits);
     conduct::Notice notice = subscriber ? conduct::to_subscriber(what, to, options, unique, at)
                                         : conduct::to_abuse_desk(what, to, options, unique, at);
-    queue::Envelope envelope;  // null reverse-path: nobody is told that a notice didn't arrive
-    queue::Recipient recipient;
-    recipient.address = to;
-    recipient.notify = "NEVER";
-    envelope.recipients.push_back(std::move(recipient));
-    envelope.message_id = notice.message_id;
-    envelope.accepted = at;
-    envelope.size = notice.message.size();
+    auto envelope = queue::notice_envelope(to, notice.message_id, notice.message.size(), at);
     deps_.spool.append(
         std::move(envelope),
         std::move(notice.message),

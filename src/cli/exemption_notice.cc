@@ -7,6 +7,7 @@
 #include "exemption/exemption.h"
 #include "message/encode.h"
 #include "message/header.h"
+#include "queue/notice.h"
 #include "queue/spool.h"
 
 #include <fmt/format.h>
@@ -136,16 +137,10 @@ void send_exemption_notice(
         return;
     }
     const std::string& to = account->addresses.front();
-    queue::Envelope envelope;  // null reverse-path: nobody is told that a notice didn't arrive
-    queue::Recipient recipient;
-    recipient.address = to;
-    recipient.notify = "NEVER";
-    envelope.recipients.push_back(std::move(recipient));
-    envelope.message_id =
+    const std::string id =
         fmt::format("<exemption.{}@{}>", random_token(kIdBits), deps.config.mail.hostname);
-    envelope.accepted = now;
-    std::string message = compose(deps, request, *texts, to, envelope.message_id, now);
-    envelope.size = message.size();
+    std::string message = compose(deps, request, *texts, to, id, now);
+    auto envelope = queue::notice_envelope(to, id, message.size(), now);
     deps.spool
         .append(std::move(envelope), std::move(message), [to](const Result<std::string>& done) {
             if (!done) {

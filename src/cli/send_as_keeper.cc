@@ -13,6 +13,7 @@
 #include "mail/sender_lookups.h"
 #include "net/idn.h"
 #include "net/wait.h"
+#include "queue/notice.h"
 #include "queue/spool.h"
 #include "store/store.h"
 
@@ -163,14 +164,8 @@ Status SendAsKeeper::mail_code(const account::SendAs& one, const std::string& co
     mail::Letter letter = mail::code_letter(
         one.address, one.login, code, mail::letter_options(config_), random_token(kIdBits), at
     );
-    queue::Envelope envelope;  // null reverse-path: what comes back tells nobody anything
-    queue::Recipient recipient;
-    recipient.address = one.address;
-    recipient.notify = "NEVER";
-    envelope.recipients.push_back(std::move(recipient));
-    envelope.message_id = letter.message_id;
-    envelope.accepted = at;
-    envelope.size = letter.message.size();
+    auto envelope =
+        queue::notice_envelope(one.address, letter.message_id, letter.message.size(), at);
     auto promise = std::make_shared<std::promise<Status>>();
     auto queued = promise->get_future();
     deps_.spool.append(

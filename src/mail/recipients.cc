@@ -18,11 +18,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <expected>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,91 +39,13 @@ using Answers = std::map<std::string, bool>;  // of the LMTP server, by address
 // An address leads to others that must be asked about, one after the other.
 constexpr int kRoundsMax = 50;
 
-// For an installation without any.
-class NoForwards final : public account::ForwardStore {
-  public:
-    Result<account::Alias> alias(std::string_view) override { return none(); }
-    Result<std::vector<account::Alias>> aliases() override { return std::vector<account::Alias>{}; }
-    Status set_alias(const account::Alias&) override { return none(); }
-    Status remove_alias(std::string_view) override { return none(); }
-    Result<account::Forward> forward(std::string_view) override { return none(); }
-    Result<std::vector<account::Forward>> forwards() override {
-        return std::vector<account::Forward>{};
-    }
-    Status set_forward(const account::Forward&) override { return none(); }
-    Status remove_forward(std::string_view) override { return none(); }
-
-  private:
-    static std::unexpected<Error> none() { return fail(Errc::NotFound, "there are none"); }
-};
-
 bool ascii(std::string_view text) {
     return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
-// Accounts here, and after them those of the LMTP server: before any catch-all has its turn.
-class WithElsewhere final : public account::AccountStore {
-  public:
-    WithElsewhere(
-        account::AccountStore& here, account::ForwardStore& forwards, const Answers* answers
-    )
-        : here_(here), forwards_(forwards), answers_(answers) {}
-
-    Result<Account> find_by_address(std::string_view address) override {
-        auto found = here_.find_by_address(address);
-        if (found || found.error().code != Errc::NotFound || answers_ == nullptr ||
-            !ascii(address) || forwards_.alias(address)) {
-            return found;
-        }
-        const auto answer = answers_->find(std::string(address));
-        if (answer == answers_->end()) {
-            to_ask = address;
-            return fail(Errc::Unavailable, "it must be asked");
-        }
-        if (!answer->second) {
-            return found;
-        }
-        Account out;
-        out.login = address;
-        return out;
-    }
-    Result<Account> find(std::string_view login) override { return here_.find(login); }
-    Result<std::vector<Account>> list() override { return here_.list(); }
-    Status add(const Account& account) override { return here_.add(account); }
-    Status update(const Account& account) override { return here_.update(account); }
-    Status remove(std::string_view login) override { return here_.remove(login); }
-    Result<account::BatchResult> add_all(
-        std::span<const Account> accounts, const account::BatchOptions& options
-    ) override {
-        return here_.add_all(accounts, options);
-    }
-    Status replace_credential(
-        std::string_view login, std::string_view before, const account::Credential& credential
-    ) override {
-        return here_.replace_credential(login, before, credential);
-    }
-    Status add_app_password(std::string_view login, const account::AppPassword& password) override {
-        return here_.add_app_password(login, password);
-    }
-    Status set_stays_home(std::string_view login, bool stays_home) override {
-        return here_.set_stays_home(login, stays_home);
-    }
-    Status remove_app_password(std::string_view login, std::string_view name) override {
-        return here_.remove_app_password(login, name);
-    }
-    Status app_password_used(
-        std::string_view login, std::string_view name, Time at, std::string_view address
-    ) override {
-        return here_.app_password_used(login, name, at, address);
-    }
-
-    std::string to_ask;
-
-  private:
-    account::AccountStore& here_;
-    account::ForwardStore& forwards_;
-    const Answers* answers_;
-};
+std::unexpected<Error> none() {
+    return fail(Errc::NotFound, "there are none");
+}
 
 struct Expanded {
     Result<Destinations> destinations;
@@ -135,12 +57,35 @@ struct Expanded {
 Expanded expand(
     Shared& shared, const Settings& settings, const std::string& recipient, const Answers* answers
 ) {
-    static NoForwards nothing;
-    account::ForwardStore& forwards = shared.forwards == nullptr ? nothing : *shared.forwards;
-    WithElsewhere accounts(shared.accounts, forwards, answers);
+    Expanded out;
+    const auto alias = [&shared](std::string_view address) -> Result<account::Alias> {
+        return shared.forwards == nullptr ? none() : shared.forwards->alias(address);
+    };
+    // Accounts here, and after them those of the LMTP server: before any catch-all has its turn.
+    const auto find = [&](std::string_view address) -> Result<Account> {
+        auto found = shared.accounts.find_by_address(address);
+        if (found || found.error().code != Errc::NotFound || answers == nullptr ||
+            !ascii(address) || alias(address)) {
+            return found;
+        }
+        const auto answer = answers->find(std::string(address));
+        if (answer == answers->end()) {
+            out.to_ask = address;
+            return fail(Errc::Unavailable, "it must be asked");
+        }
+        if (!answer->second) {
+            return found;
+        }
+        Account elsewhere;
+        elsewhere.login = address;
+        return elsewhere;
+    };
     const account::Lookup lookup{
-        accounts,
-        forwards,
+        find,
+        alias,
+        [&shared](std::string_view login) -> Result<account::Forward> {
+            return shared.forwards == nullptr ? none() : shared.forwards->forward(login);
+        },
         [&settings](std::string_view domain) { return settings.ours(domain); },
         [&settings](std::string_view address) {
             const std::string_view local = address.substr(0, address.rfind('@'));
@@ -148,8 +93,8 @@ Expanded expand(
             return role ? to_lower(settings.config.provider.support_mail) : std::string{};
         },
     };
-    auto found = account::expand(recipient, lookup);
-    return {std::move(found), std::move(accounts.to_ask)};
+    out.destinations = account::expand(recipient, lookup);
+    return out;
 }
 
 }  // namespace

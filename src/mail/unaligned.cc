@@ -13,6 +13,7 @@
 #include "message/repair.h"
 #include "net/idn.h"
 #include "net/task.h"
+#include "queue/notice.h"
 #include "queue/spool.h"
 
 #include <string>
@@ -87,14 +88,7 @@ void Session::warn_unaligned(const std::string& author, const Alignment& found) 
     Letter letter = warning_letter(
         to, printable(author), found, letter_options(settings_->config), random_token(kIdBits), at
     );
-    queue::Envelope envelope;  // null reverse-path: nobody is told that a notice didn't arrive
-    queue::Recipient recipient;
-    recipient.address = to;
-    recipient.notify = "NEVER";
-    envelope.recipients.push_back(std::move(recipient));
-    envelope.message_id = letter.message_id;
-    envelope.accepted = at;
-    envelope.size = letter.message.size();
+    auto envelope = queue::notice_envelope(to, letter.message_id, letter.message.size(), at);
     shared_->spool.append(
         std::move(envelope),
         std::move(letter.message),

@@ -44,6 +44,7 @@ struct Disk {
     std::uint64_t operations = 0;
     std::uint64_t free = 1ULL << 40U;
     bool sync_lies = false;  // sync() says yes and does nothing
+    bool in_memory = true;   // read_at_once() can be had
     bool locked = false;
 
     std::optional<Error> ask(Op op) {
@@ -140,6 +141,9 @@ class MemoryFile final : public SegmentFile {
             return fail(Errc::Corrupt, "shorter than its records");
         }
         return content_->now.substr(offset, length);
+    }
+    Result<std::string> read_at_once(std::uint64_t offset, std::uint64_t length) override {
+        return disk_->in_memory ? read(offset, length) : SegmentFile::read_at_once(offset, length);
     }
     std::uint64_t size() const override { return size_; }
     std::uint64_t synced_end() const override { return synced_end_; }
