@@ -188,17 +188,12 @@ net::Task<std::optional<smtp::Reply>> Session::suppressed(std::string recipient)
     if (shared_->suppression == nullptr || !smtp_.transaction().sender) {
         co_return std::nullopt;
     }
-    const auto at = std::chrono::steady_clock::now().time_since_epoch();
-    if (at.count() < shared_->nobody_suppressed_until) {
+    if (shared_->suppression->known_empty()) {
         co_return std::nullopt;
     }
     using Found = Result<std::optional<queue::Suppressed>>;
-    std::function<Found()> work = [shared = shared_, recipient, at] {
-        auto found = shared->suppression->find(recipient, now());
-        if (found && !*found && shared->suppression->empty().value_or(false)) {
-            shared->nobody_suppressed_until = (at + shared->account_fresh).count();
-        }
-        return found;
+    std::function<Found()> work = [shared = shared_, recipient] {
+        return shared->suppression->find(recipient, now());
     };
     const auto found = co_await net::run_on<Found>(shared_->workers, std::move(work));
     if (!found) {

@@ -83,8 +83,6 @@ struct Shared {
     Outlooks* const outlooks;
     UnalignedNotes unaligned;
     queue::SuppressionList* const suppression;
-    // Until then nobody needs to ask it: it was empty a moment ago. Of the steady clock, in ns.
-    std::atomic<std::int64_t> nobody_suppressed_until{0};
     const std::shared_ptr<source::Sources> sources;
     const std::shared_ptr<Tokens> tokens;
     const Duration greeting_wait;

@@ -6,6 +6,8 @@
 #include "queue/suppression.h"
 #include "store/sqlite.h"
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -19,6 +21,8 @@ namespace sekisho::store {
 using queue::Suppressed;
 
 namespace {
+
+constexpr std::chrono::seconds kEmptyFor{1};
 
 Suppressed read(Statement& row) {
     Suppressed one;
@@ -57,17 +61,27 @@ Result<std::optional<Suppressed>> SqliteSuppressionStore::find(
 ) {
     const std::string key = to_lower(recipient);
     const std::scoped_lock lock{mutex_};
-    return find_locked(key, at);
+    auto found = find_locked(key, at);
+    if (found && !*found) {
+        note_empty();
+    }
+    return found;
 }
 
-Result<bool> SqliteSuppressionStore::empty() {
-    const std::scoped_lock lock{mutex_};
+bool SqliteSuppressionStore::known_empty() const {
+    return std::chrono::steady_clock::now() < empty_until_.load(std::memory_order_relaxed);
+}
+
+void SqliteSuppressionStore::note_empty() {
+    const auto looked_at = std::chrono::steady_clock::now();
     auto statement = database_->prepare("SELECT NOT EXISTS (SELECT 1 FROM suppression)");
     if (!statement) {
-        return fail(statement.error());
+        return;  // not known, then
     }
     const auto row = statement->step();
-    return row ? Result<bool>(statement->boolean()) : fail(row.error());
+    if (row && *row && statement->boolean()) {
+        empty_until_.store(looked_at + kEmptyFor, std::memory_order_relaxed);
+    }
 }
 
 Result<std::vector<Suppressed>> SqliteSuppressionStore::list(Time at) {
@@ -83,6 +97,7 @@ Result<std::vector<Suppressed>> SqliteSuppressionStore::list(Time at) {
 }
 
 Status SqliteSuppressionStore::add_locked(const Suppressed& one) {
+    empty_until_.store(std::chrono::steady_clock::time_point::min(), std::memory_order_relaxed);
     return database_->run(
         "INSERT INTO suppression (recipient, since, until, who, why, bounces) "
         "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (recipient) DO UPDATE SET "

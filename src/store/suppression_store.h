@@ -6,6 +6,8 @@
 #include "queue/suppression.h"
 #include "store/sqlite.h"
 
+#include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,7 +25,7 @@ class SqliteSuppressionStore final : public queue::SuppressionList {
     [[nodiscard]] Result<std::optional<queue::Suppressed>> find(std::string_view recipient, Time at)
         override;
     [[nodiscard]] Result<std::vector<queue::Suppressed>> list(Time at) override;
-    [[nodiscard]] Result<bool> empty() override;
+    [[nodiscard]] bool known_empty() const override;
     Status add(const queue::Suppressed& suppressed) override;
     [[nodiscard]] Result<bool> remove(std::string_view recipient) override;
     [[nodiscard]] Result<std::optional<queue::Suppressed>> bounced(
@@ -42,8 +44,14 @@ class SqliteSuppressionStore final : public queue::SuppressionList {
     Status add_locked(const queue::Suppressed& suppressed);
     [[nodiscard]] Result<std::int64_t> count(std::string_view recipient, Time since);
 
+    // Looks whether there is anybody, for known_empty().
+    void note_empty();
+
     std::mutex mutex_;
     std::unique_ptr<Database> database_;
+    std::atomic<std::chrono::steady_clock::time_point> empty_until_{
+        std::chrono::steady_clock::time_point::min()
+    };
 };
 
 }  // namespace sekisho::store

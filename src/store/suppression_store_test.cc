@@ -40,6 +40,21 @@ TEST(SuppressionStore, RefusesAfterSoManyBouncesForAWhile) {
     EXPECT_TRUE((*list.list(kNow + 48h)).empty());
 }
 
+TEST(SuppressionStore, IsKnownToBeEmptyOnlyAsLongAsItIs) {
+    const TestFolder folder;
+    const auto store = *open_store(folder.file());
+    auto& list = store->suppression();
+    EXPECT_FALSE(list.known_empty()) << "nobody has looked";
+    EXPECT_FALSE(*list.find("a@b.example", kNow));
+    EXPECT_TRUE(list.known_empty());
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_TRUE(list.bounced("gone@b.example", "550 no", kNow, kRule));
+    }
+    EXPECT_FALSE(list.known_empty()) << "at once, not after the second that it was known for";
+    EXPECT_FALSE(*list.find("a@b.example", kNow));
+    EXPECT_FALSE(list.known_empty()) << "another one is refused";
+}
+
 TEST(SuppressionStore, ADeliveryMakesItBeginAnew) {
     const TestFolder folder;
     const auto store = *open_store(folder.file());
