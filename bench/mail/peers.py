@@ -2,15 +2,25 @@
 import json
 import os
 import pwd
-import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from servers import ACCOUNTS, PASSWORD, USERS, Server
 from world import Skip, wait_for
 
 HERE = Path(__file__).resolve().parent
-PACKAGES = HERE.parents[1] / "build" / "bench"
+sys.path.append(str(HERE.parents[1] / "tests" / "peers" / "lib"))
+import caged  # noqa: E402 (after the path to it)
+from caged import cage, own_passwd  # noqa: E402
+
+
+def unpacked(*packages):
+    try:
+        return caged.unpacked(*packages)
+    except caged.Missing as why:
+        raise Skip(str(why)) from None
+
 
 MASTER = """\
 127.0.0.1:{plain}      inet n - n - {most} smtpd -o smtpd_sasl_auth_enable=no
@@ -151,52 +161,6 @@ plain:
 """
 
 
-def unpacked(*packages):
-    """Debian packages that can't be installed beside Postfix, unpacked into build/bench; the folder."""
-    place = PACKAGES / packages[0]
-    if not (place / "done").exists():
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
-        got = subprocess.run(["apt-get", "download", "-q", *packages], cwd=place, capture_output=True, text=True)
-        if got.returncode:
-            raise Skip(f"{packages[0]} can't be had from Debian: {got.stderr.strip()[-200:]}")
-        for one in place.glob("*.deb"):
-            subprocess.run(["dpkg-deb", "-x", one, place / "root"], check=True)
-        (place / "done").touch()
-    return place / "root"
-
-
-# Mounts of its own: the package's files over the system's, a spool of its own; nothing of it is seen outside.
-CAGE = """\
-set -e
-mount --make-rprivate /
-for folder in {overlays}; do
-    [ -d "{root}$folder" ] || continue
-    mount -t overlay overlay -o "lowerdir={root}$folder:$folder" "$folder"
-done
-{more}
-exec "$@"
-"""
-
-
-def cage(root, folders, more):
-    script = CAGE.format(overlays=" ".join(folders), root=root, more=more)
-    return ["unshare", "--mount", "sh", "-c", script, "cage"]
-
-
-def own_passwd(root, users):
-    """/etc/passwd and group of the cage: the system's and the package's own users."""
-    etc = root / "etc"
-    etc.mkdir(exist_ok=True)
-    passwd, group = Path("/etc/passwd").read_text(), Path("/etc/group").read_text()
-    for number, user in enumerate(users, 64990):
-        passwd += f"{user}:x:{number}:{number}::/nonexistent:/usr/sbin/nologin\n"
-        group += f"{user}:x:{number}:\n"
-    (etc / "passwd").write_text(passwd)
-    (etc / "group").write_text(group)
-    return 64990
-
-
 class Exim(Server):
     name = "Exim"
     settings = "as it comes, but smtp_accept_max 1000 (20 refuses), backlog 1000 (20 leaves clients unanswered); passwords in plain text"
@@ -226,8 +190,7 @@ mount --bind "{spool}" /var/spool/exim4"""
         self.group.start([*command, "/usr/sbin/exim4", "-bdf", "-q30m"], log=self.log, env=self.environment())
 
     def version(self):
-        names = list((PACKAGES / "exim4-daemon-light").glob("exim4-daemon*.deb"))
-        return names[0].name.split("_")[1] if names else ""
+        return caged.version("exim4-daemon-light")
 
 
 class EximTuned(Exim):
@@ -320,8 +283,7 @@ mkdir -p /run/opensmtpd /var/lib/opensmtpd/empty 2>/dev/null || true"""
         self.group.start([*command, "/usr/sbin/smtpd", "-d", "-f", config], log=self.log, env=self.environment())
 
     def version(self):
-        names = list((PACKAGES / "opensmtpd").glob("opensmtpd*.deb"))
-        return names[0].name.split("_")[1] if names else ""
+        return caged.version("opensmtpd")
 
 
 PEERS = [Postfix, PostfixTuned, Exim, EximTuned, Haraka, HarakaTuned, OpenSmtpd]

@@ -20,7 +20,11 @@ def submitted_and_delivered_on_both_ports():
         tls.login(login, s.password)
         tls.sendmail(login, [login], message("by 465"))
         tls.quit()
-        wait_for("two mails", lambda: len(s.mailbox()) == 2)
+        for port, ssl in ((s.submission, "0"), (s.submissions, "1")):
+            done = subprocess.run(["perl", "-e", PERL, str(port), ssl, login, s.password], capture_output=True, text=True, timeout=60)
+            assert done.returncode == 0, done.stderr
+        wait_for("four mails", lambda: len(s.mailbox()) == 4)
+        assert sum("Subject: perl" in text and "\n.dot" in text for text in (p.read_text() for p in s.mailbox())) == 2
         text = "".join(p.read_text() for p in s.mailbox())
         assert "Subject: by 587" in text and "Subject: by 465" in text
         assert "with ESMTPSA" in text and "Return-Path: <taro@example.net>" in text, text
@@ -99,6 +103,12 @@ def a_message_says_it_is_from_the_login_too():
         with s.submit(login) as session:
             session.sendmail(login, [login], message("forged", sender="boss@example.com"))
         assert "FROM_FOREIGN" in s.log("mail")
+        s.write_config(mail='from_check = "rewrite"')
+        s.cli("reload", "mail")
+        with s.submit(login) as session:
+            session.sendmail(login, [login], message("from the printer", sender="Scanner <scan@old.example.com>"))
+        texts = wait_for("the printer's", lambda: [text for text in (p.read_text() for p in s.mailbox()) if "from the printer" in text])
+        assert f'From: "Scanner" <{login}>\n' in texts[0].replace("\r", "") and "Reply-To: scan@old.example.com" in texts[0], texts
 
 
 def a_message_is_held_for_as_long_as_was_asked():
@@ -199,7 +209,18 @@ def queue_commands_say_what_is_wrong():
         assert "is it running" in s.cli("queue", "list", code=1)
 
 
-def swaks_and_msmtp_send():
+PERL = """
+use Net::SMTP; use IO::Socket::SSL;
+my ($port, $ssl, $login, $password) = @ARGV;
+my $smtp = Net::SMTP->new('127.0.0.1', Port => $port, Timeout => 20, SSL => $ssl, SSL_verify_mode => SSL_VERIFY_NONE) or die "connect: $@";
+$ssl or $smtp->starttls(SSL_verify_mode => SSL_VERIFY_NONE) or die 'STARTTLS: ' . $smtp->message;
+$smtp->auth($login, $password) or die 'AUTH: ' . $smtp->message;
+$smtp->mail($login) && $smtp->to($login) && $smtp->data("From: $login\\nTo: $login\\nSubject: perl $ssl\\n\\n.dot\\n") or die $smtp->message;
+$smtp->quit;
+"""
+
+
+def programs_send():
     with Sekisho() as s:
         login = s.account()
         s.start("mail")
@@ -211,7 +232,11 @@ def swaks_and_msmtp_send():
                                "--auth=scram-sha-256", f"--user={login}", f"--passwordeval=echo '{s.password}'", f"--from={login}", login],
                               input=message("msmtp"), capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
-        wait_for("two mails", lambda: len(s.mailbox()) == 2)
+        for port, ssl in ((s.submission, "0"), (s.submissions, "1")):
+            done = subprocess.run(["perl", "-e", PERL, str(port), ssl, login, s.password], capture_output=True, text=True, timeout=60)
+            assert done.returncode == 0, done.stderr
+        wait_for("four mails", lambda: len(s.mailbox()) == 4)
+        assert sum("Subject: perl" in text and "\n.dot" in text for text in (p.read_text() for p in s.mailbox())) == 2
 
 
 def malformed_input_never_becomes_mail():
@@ -253,6 +278,6 @@ main([
     ours_on_25_are_told_587_and_the_guide,
     bounces_come_back_as_a_dsn,
     queue_commands_say_what_is_wrong,
-    swaks_and_msmtp_send,
+    programs_send,
     malformed_input_never_becomes_mail,
 ])
