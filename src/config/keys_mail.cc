@@ -165,18 +165,23 @@ Table<C> mail() {
             choice<C>(
                 "from_check",
                 SEKISHO_AT(mail.from_check),
-                {"off", "observe", "enforce"},
+                {"off", "observe", "rewrite", "enforce"},
                 "Whether the From and Sender fields of submitted mail must name addresses of the "
-                "account, as its envelope must. `observe`: what names others is logged."
+                "account, as its envelope must. `observe`: what names others is logged. `rewrite`: "
+                "From becomes the account's first address, for printers and scripts whose From "
+                "nobody can set; the name stays, and answers go to the old address (Reply-To). "
+                "`enforce`: it is refused."
             ),
             choice<C>(
                 "from_unaligned",
                 SEKISHO_AT(mail.from_unaligned),
-                {"refuse", "warn", "allow"},
+                {"refuse", "rewrite", "warn", "allow"},
                 "Submitted mail whose From is an address elsewhere, whose domain's SPF and DMARC "
                 "records don't let us send it: `refuse` it with 550 and say where to send it "
-                "instead; `warn` its sender by mail, once a day and domain; or `allow` it, without "
-                "looking."
+                "instead; `rewrite` From to the account's first address, answers going to the old "
+                "one "
+                "(Reply-To); `warn` its sender by mail, once a day and domain; or `allow` it, "
+                "without looking."
             ),
             choice<C>(
                 "peer_check",

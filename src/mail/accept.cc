@@ -44,6 +44,9 @@ queue::Envelope envelope_of(const Submitted& from, const smtp::Transaction& tran
     queue::Envelope out;
     out.queue_id = from.queue_id;
     out.reverse_path = transaction.reverse_path();
+    if (from.rewrite_from && !out.reverse_path.empty()) {
+        out.reverse_path = from.account_address;  // SPF looks at it
+    }
     for (const auto& recipient : transaction.recipients) {
         queue::Recipient to;
         to.address = recipient.address.text();
@@ -96,6 +99,7 @@ Prepared prepare(
         options.host = from.hostname;
         options.id_token = from.unique;
         options.account_address = from.account_address;
+        options.rewrite_from = from.rewrite_from;
         repaired = message::plan_repair(header, options);
     }
     for (std::size_t i = 0; i < header.fields().size(); ++i) {
@@ -103,6 +107,7 @@ Prepared prepare(
             repaired.removed.push_back(i);
         }
     }
+    std::ranges::sort(repaired.removed);
     Prepared out;
     out.envelope = envelope_of(from, transaction);
     out.envelope.message_id = repaired.message_id;

@@ -19,6 +19,7 @@ namespace sekisho::mail {
 struct Submitted {
     std::string account;          // login; empty on the exchange
     std::string account_address;  // becomes From when the message has none; empty: leave it
+    bool rewrite_from = false;    // ... or another one
     std::string helo;
     IpAddress client;
     std::string hostname;  // ours

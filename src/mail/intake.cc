@@ -136,6 +136,34 @@ net::Task<bool> Session::refuse_unauthentic(
     co_return refusal.has_value();
 }
 
+// Whether the message is from whom the account may write as.
+Session::From Session::check_author(const message::Header& header) {
+    const std::string& how = settings_->config.mail.from_check;
+    if (!account_ || how == "off") {
+        return From::Kept;
+    }
+    auto refusal = refuse_author(*account_, message::inspect(header));
+    if (!refusal) {
+        return From::Kept;
+    }
+    if (how == "enforce" || (how == "rewrite" && account_->addresses.empty())) {
+        answer(std::move(*refusal), {}, "from");
+        return From::Refused;
+    }
+    note_author(refusal->text());
+    return how == "rewrite" ? From::Rewritten : From::Kept;
+}
+
+// For a From that is missing or replaced: the reverse-path, where it is an address of ours.
+std::string Session::address_of_author(const smtp::Transaction& transaction, From author) const {
+    if (!account_ || account_->addresses.empty()) {
+        return {};
+    }
+    const bool ours = transaction.sender && settings_->ours(to_lower(transaction.sender->domain));
+    return author == From::Rewritten && ours ? transaction.reverse_path()
+                                             : account_->addresses.front();
+}
+
 net::Task<void> Session::take_message(Smtp::Deliver mail) {
     // Shared: a worker looks at it while it verifies.
     auto text = std::make_shared<const std::string>(std::move(mail.message));
@@ -156,17 +184,15 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
         answer(std::move(*refusal), {}, limited_by_);
         co_return;
     }
-    if (account_ && settings_->config.mail.from_check != "off") {
-        if (auto refusal = refuse_author(*account_, message::inspect(header))) {
-            if (settings_->config.mail.from_check == "enforce") {
-                answer(std::move(*refusal), {}, "from");
-                co_return;
-            }
-            note_author(refusal->text());
-        }
+    const From author = check_author(header);
+    if (author == From::Refused) {
+        co_return;
     }
-    const bool unaligned = co_await refuse_unaligned(&header);
-    if (unaligned) {
+    From vouched = author;
+    if (author == From::Kept) {
+        vouched = co_await check_alignment(&header);
+    }
+    if (vouched == From::Refused) {
         co_return;
     }
     const bool refused = co_await refuse_unauthentic(text, &header);
@@ -175,9 +201,8 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
     }
     Submitted from;
     from.account = smtp_.login();
-    if (account_ && !account_->addresses.empty()) {
-        from.account_address = account_->addresses.front();
-    }
+    from.account_address = address_of_author(mail.transaction, vouched);
+    from.rewrite_from = vouched == From::Rewritten;
     from.helo = smtp_.helo();
     from.client = peer_;
     from.hostname = settings_->config.mail.hostname;

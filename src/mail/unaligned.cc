@@ -40,18 +40,17 @@ std::string foreign_author(const message::Inspection& found, const Settings& set
 
 }  // namespace
 
-// True: it was refused.
-net::Task<bool> Session::refuse_unaligned(const message::Header* header) {
+net::Task<Session::From> Session::check_alignment(const message::Header* header) {
     const config::Config& config = settings_->config;
     if (!account_ || shared_->outlooks == nullptr || shared_->resolver == nullptr ||
         config.mail.from_unaligned == "allow") {
-        co_return false;
+        co_return From::Kept;
     }
     const message::Inspection found = message::inspect(*header);
     OutlookQuestion question;
     question.author = foreign_author(found, *settings_);
     if (question.author.empty()) {
-        co_return false;
+        co_return From::Kept;
     }
     if (const auto& sender = smtp_.transaction().sender) {
         question.envelope = net::to_a_labels(sender->domain).value_or(sender->domain);
@@ -60,7 +59,7 @@ net::Task<bool> Session::refuse_unaligned(const message::Header* header) {
     question.sends = sending_host(config);
     const Alignment alignment = co_await shared_->outlooks->find(dns(), std::move(question));
     if (!harms(alignment.outlook)) {
-        co_return false;
+        co_return From::Kept;
     }
     log::info(
         "FROM_UNALIGNED",
@@ -71,10 +70,13 @@ net::Task<bool> Session::refuse_unaligned(const message::Header* header) {
     );
     if (config.mail.from_unaligned == "refuse") {
         answer(unaligned_reply(alignment, config.provider.guide_url), {}, "unaligned");
-        co_return true;
+        co_return From::Refused;
+    }
+    if (config.mail.from_unaligned == "rewrite" && !account_->addresses.empty()) {
+        co_return From::Rewritten;
     }
     warn_unaligned(found.from.front(), alignment);
-    co_return false;
+    co_return From::Kept;
 }
 
 // By mail: a program shows no reply to what it has sent.

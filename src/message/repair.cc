@@ -44,6 +44,55 @@ bool is_bcc(std::string_view field_name) {
     return iequals(field_name, "Bcc") || iequals(field_name, "Resent-Bcc");
 }
 
+// RFC 5322 §3.4: a name and an address. Encoded words stay what they are.
+std::string named(std::string_view display, const std::string& address) {
+    if (display.empty()) {
+        return address;
+    }
+    std::string name;
+    if (display.find("=?") != std::string_view::npos) {
+        name = display;
+    } else if (std::ranges::any_of(display, [](char c) { return (c & 0x80) != 0; })) {
+        name = encode_words(display);
+    } else {
+        name = "\"";
+        for (const char c : display) {
+            name += c == '"' || c == '\\' ? "\\" : "";
+            name += c;
+        }
+        name += "\"";
+    }
+    return name + " <" + address + ">";
+}
+
+// Sender goes, too: it named who sent for the old From.
+void rewrite_from(const Header& header, const std::string& address, Repaired& repaired) {
+    const auto& fields = header.fields();
+    std::string display, old;
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+        const bool from = iequals(fields[i].name, "From");
+        if (!from && !iequals(fields[i].name, "Sender")) {
+            continue;
+        }
+        repaired.removed.push_back(i);
+        if (!from || !old.empty()) {
+            continue;
+        }
+        const AddressList list = parse_address_list(fields[i].value());
+        for (const Mailbox& mailbox : list.mailboxes) {
+            // "root@localhost" is nowhere that an answer could reach.
+            if (mailbox.domain.find('.') != std::string::npos) {
+                old += (old.empty() ? "" : ", ") + mailbox.address();
+            }
+        }
+        display = list.mailboxes.size() == 1 ? list.mailboxes.front().display_name : "";
+    }
+    repaired.added += make_field("From", named(display, address));
+    if (!old.empty() && header.find("Reply-To") == nullptr) {
+        repaired.added += make_field("Reply-To", old);
+    }
+}
+
 }  // namespace
 
 Inspection inspect(const Header& header) {
@@ -109,7 +158,9 @@ Repaired plan_repair(const Header& header, const RepairOptions& options) {
     if (!found.has_from && !options.account_address.empty()) {
         repaired.added += make_field("From", options.account_address);
     }
-    if (found.from.size() > 1 && header.find("Sender") == nullptr &&
+    const bool rewritten =
+        options.rewrite_from && found.has_from && !options.account_address.empty();
+    if (!rewritten && found.from.size() > 1 && header.find("Sender") == nullptr &&
         !options.account_address.empty()) {
         repaired.added += make_field("Sender", options.account_address);
     }
@@ -117,6 +168,9 @@ Repaired plan_repair(const Header& header, const RepairOptions& options) {
     if (header.find("Message-ID") == nullptr) {
         repaired.message_id = "<" + options.id_token + "@" + options.host + ">";
         repaired.added += make_field("Message-ID", repaired.message_id);
+    }
+    if (rewritten) {
+        rewrite_from(header, options.account_address, repaired);
     }
     repaired.bcc_removed = options.remove_bcc && found.has_bcc;
     repaired.return_path_removed = header.find("Return-Path") != nullptr;

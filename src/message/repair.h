@@ -1,6 +1,7 @@
 // What a submission server may mend (RFC 6409 §8), and what it must know of a message before it
-// takes it. Thin on purpose: nothing that a sender signed or wrote is rewritten; only what is
-// missing is added, Bcc is taken out, and a missing separator is put in.
+// takes it. Thin on purpose: only what is missing is added, Bcc is taken out, a missing separator
+// is put in; nothing that a sender signed or wrote is rewritten but From, where the operator wants
+// it.
 #pragma once
 
 #include "base/time.h"
@@ -38,6 +39,9 @@ struct RepairOptions {
         account_address;     // added as From when there is none, and as Sender when From names
                              // several and no Sender is given (RFC 5322 §3.6.2); empty: neither
     bool remove_bcc = true;  // RFC 5322 §3.6.3
+    // From names account_address instead of what stands there (RFC 6409 §8.8); the name stays, and
+    // so does who is answered: the old From becomes Reply-To, unless there is one.
+    bool rewrite_from = false;
 };
 
 struct Repaired {

@@ -24,6 +24,43 @@ std::string repaired(const std::string& message, const std::string& trace = "") 
     return assemble(message, header, trace, plan_repair(header, options()));
 }
 
+std::string rewritten(const std::string& fields) {
+    RepairOptions rewriting = options();
+    rewriting.rewrite_from = true;
+    const std::string message =
+        fields + "Date: Tue, 24 Nov 2026 13:53:24 +0000\r\nMessage-ID: <1@x>\r\n\r\n";
+    const Header header = Header::scan(message);
+    const std::string out = assemble(message, header, "", plan_repair(header, rewriting));
+    return out.substr(0, out.find("Date:"));
+}
+
+TEST(Repair, RewritesFromAndKeepsWhoIsAnswered) {
+    EXPECT_EQ(
+        rewritten("From: \"Scanner, 2nd \\\"floor\\\"\" <scan@Old.example.org>\r\nSender: x@y.z\r\n"
+        ),
+        "From: \"Scanner, 2nd \\\"floor\\\"\" <taro@example.net>\r\n"
+        "Reply-To: scan@old.example.org\r\n"
+    );
+    EXPECT_EQ(
+        rewritten("From: root@localhost\r\nSubject: x\r\n"),
+        "From: taro@example.net\r\nSubject: x\r\n"
+    ) << "nobody can answer to localhost";
+    EXPECT_EQ(
+        rewritten("Reply-To: me@a.example\r\nFrom: =?utf-8?B?5bGx55Sw?= <y@b.example>\r\n"),
+        "From: =?utf-8?B?5bGx55Sw?= <taro@example.net>\r\nReply-To: me@a.example\r\n"
+    );
+    EXPECT_EQ(
+        rewritten("From: a@b.example, c@d.example\r\n"),
+        "From: taro@example.net\r\nReply-To: a@b.example, c@d.example\r\n"
+    );
+    EXPECT_EQ(
+        rewritten("From: 山田 <y@b.example>\r\n"),
+        "From: =?UTF-8?B?5bGx55Sw?= <taro@example.net>\r\nReply-To: y@b.example\r\n"
+    );
+    EXPECT_EQ(rewritten("From: (((\r\n"), "From: taro@example.net\r\n");
+    EXPECT_EQ(rewritten(""), "From: taro@example.net\r\n") << "none was there";
+}
+
 TEST(Inspect, ReadsWhatLimitsAndTraceNeed) {
     const std::string message =
         "Received: x\r\nReceived: y\r\nFrom: =?utf-8?B?5bGx55Sw?= <taro@Example.net>,\r\n"

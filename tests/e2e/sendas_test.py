@@ -189,6 +189,13 @@ def a_policy_that_rejects_is_told_before():
         refused = [e for e in s.json("events", "--account", TARO) if e["kind"] == "refused"]
         assert refused[0]["rule"] == "unaligned", refused
         assert send(s, TARO) == (250, "")
+        s.write_config(s.extra, "", 'from_unaligned = "rewrite"')
+        s.cli("reload")
+        assert send(s, boss) == (250, "")
+        (sent,) = wait_for("the mail under our name", lambda: [mail for mail in s.got if mail["Reply-To"] == boss])
+        assert sent["From"] == TARO, sent
+        accepted = [e for e in s.json("events", "--account", TARO) if e["kind"] == "accepted"]
+        assert accepted[0]["sender"] == TARO, "SPF looks at the reverse-path"
         s.write_config(s.extra, "", 'from_unaligned = "allow"')
         s.cli("reload")
         assert send(s, boss) == (250, "")
