@@ -1,4 +1,4 @@
-// sekisho conduct list|show|undo|exempt, account suspend|resume, complaint read.
+// sekisho conduct list|show|suspend|undo|exempt, account suspend|resume, complaint read.
 #include "base/file.h"
 #include "cli/account_ops.h"
 #include "cli/commands.h"
@@ -19,16 +19,24 @@ namespace sekisho::cli {
 namespace {
 
 struct Options {
-    std::string account, reason, file;
+    std::string account, line, reason, file;
     bool keep_held = false;
     bool off = false;
 };
 
+std::string called(const Json& one) {
+    return one.contains("line") ? "line " + one.value("line", "") : one.value("account", "");
+}
+
 std::string list_text(const Json& answer) {
     std::vector<std::vector<std::string>> rows;
-    for (const Json& one : answer.at("accounts")) {
+    Json all = answer.at("accounts");
+    for (const Json& one : answer.value("lines", Json::array())) {
+        all.push_back(one);
+    }
+    for (const Json& one : all) {
         rows.push_back(
-            {one.value("account", ""),
+            {called(one),
              one.value("stage", "") + (one.value("exempt", false) ? ", exempt" : ""),
              one.value("since", ""),
              std::to_string(one.value("score", 0)),
@@ -36,7 +44,7 @@ std::string list_text(const Json& answer) {
         );
     }
     std::string out = rows.empty() ? "nothing is held against anybody"
-                                   : table({"ACCOUNT", "STAGE", "SINCE", "SCORE", "REASON"}, rows);
+                                   : table({"WHO", "STAGE", "SINCE", "SCORE", "REASON"}, rows);
     if (answer.value("mode", "") != "enforce") {
         out += "\nconduct.mode = \"" + answer.value("mode", "") +
                "\": only what an operator ordered is in force";
@@ -47,7 +55,7 @@ std::string list_text(const Json& answer) {
 std::string show_text(const Json& one) {
     std::string out = fmt::format(
         "{} is {}{}, score {}\n",
-        one.value("account", ""),
+        called(one),
         one.value("stage", ""),
         one.value("exempt", false) ? " and exempt" : "",
         one.value("score", 0)
@@ -69,6 +77,7 @@ int order(const Context& context, const std::string& name, const Options& option
         Json{
             {"command", name},
             {"account", options.account},
+            {"line", options.line},
             {"reason", options.reason},
             {"by", operator_name()},
             {"release", !options.keep_held},
@@ -104,6 +113,14 @@ int read_complaint(const Context& context, const std::string& file) {
 
 using Shared = std::shared_ptr<Options>;
 
+// An account, or a line with --line.
+void add_subject(CLI::App& command, const Shared& options) {
+    auto* who = command.add_option_group("who");
+    who->add_option("account", options->account, "The login");
+    who->add_option("--line", options->line, "A line instead, as `sekisho line show` calls it");
+    who->require_option(1);
+}
+
 CLI::App* ordering(
     CLI::App& parent,
     Context& context,
@@ -114,7 +131,11 @@ CLI::App* ordering(
     const std::string& name
 ) {
     auto* command = parent.add_subcommand(verb, help);
-    command->add_option("account", options->account, "The login")->required();
+    if (parent.get_name() == "account") {
+        command->add_option("account", options->account, "The login")->required();
+    } else {
+        add_subject(*command, options);
+    }
     command->add_option("--reason", options->reason, "Why; kept with it")->required();
     command->callback([&context, &chosen, options, name] {
         chosen = [&context, options, name] { return order(context, name, *options); };
@@ -155,23 +176,39 @@ void add_account_suspend(CLI::App& account, Context& context, Chosen& chosen) {
 
 void add_conduct(CLI::App& app, Context& context, Chosen& chosen) {
     auto options = std::make_shared<Options>();
-    auto* conduct = app.add_subcommand("conduct", "Accounts that are misused, and what is done");
+    auto* conduct =
+        app.add_subcommand("conduct", "Accounts and lines that are misused, and what is done");
     conduct->require_subcommand(1);
-    conduct->add_subcommand("list", "Every account with a stage, points or an exemption")
+    conduct->add_subcommand("list", "Every account and line with a stage, points or an exemption")
         ->callback([&context, &chosen] {
             chosen = [&context] {
                 return ask_mail(context, Json{{"command", "conduct-list"}}, list_text);
             };
         });
-    auto* show = conduct->add_subcommand("show", "One account, with what was seen of it");
-    show->add_option("account", options->account, "The login")->required();
+    auto* show = conduct->add_subcommand("show", "One account or line, with what was seen of it");
+    add_subject(*show, options);
     show->callback([&context, &chosen, options] {
         chosen = [&context, options] {
             return ask_mail(
-                context, Json{{"command", "conduct-show"}, {"account", options->account}}, show_text
+                context,
+                Json{
+                    {"command", "conduct-show"},
+                    {"account", options->account},
+                    {"line", options->line}
+                },
+                show_text
             );
         };
     });
+    ordering(
+        *conduct,
+        context,
+        chosen,
+        options,
+        "suspend",
+        "Nothing may be sent by it, or from the line; sessions end, what is queued is held",
+        "conduct-suspend"
+    );
     auto* undo = ordering(
         *conduct,
         context,

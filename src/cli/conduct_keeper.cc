@@ -1,10 +1,12 @@
 #include "cli/conduct_keeper.h"
 
+#include "account/account.h"
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "cli/context.h"
+#include "cli/queue_select.h"
 #include "conduct/machine.h"
 #include "conduct/notice.h"
 #include "conduct/warden.h"
@@ -15,7 +17,8 @@
 #include "queue/spool.h"
 #include "store/store.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -36,11 +39,14 @@ constexpr std::size_t kQueueMax = 1'000'000;
 constexpr Duration kLookedBack = std::chrono::minutes(10);
 constexpr Duration kLineToldAgainAfter = std::chrono::hours(1);
 constexpr int kIdBits = 80;
+constexpr std::size_t kOwnersMax = 10;  // of a line that are told
+
+using Kind = conduct::Subject::Kind;
 
 Json to_json(const conduct::Record& record) {
     const conduct::State& s = record.state;
     return Json{
-        {"account", record.account},
+        {record.subject.kind == Kind::Line ? "line" : "account", record.subject.id},
         {"stage", conduct::name(s.stage)},
         {"since", s.since == Time{} ? "" : rfc3339(s.since)},
         {"score", std::lround(s.score)},
@@ -55,10 +61,6 @@ conduct::Seen seen_of(const event::Event& e) {
     conduct::Seen out;
     out.detail = e.detail;
     switch (e.kind) {
-        case event::Kind::GateBlocked:
-            out.what = conduct::Seen::What::GateBlocked;
-            out.detail = fmt::format("{} packets by {}", e.count, e.rule);
-            break;
         case event::Kind::ComplaintReceived:
             out.what = conduct::Seen::What::Complaint;
             break;
@@ -67,6 +69,14 @@ conduct::Seen seen_of(const event::Event& e) {
             break;
     }
     return out;
+}
+
+event::Event event_of(const conduct::Subject& who, event::Kind kind) {
+    event::Event row;
+    row.at = now();
+    row.kind = kind;
+    (who.kind == Kind::Line ? row.line : row.account) = who.id;
+    return row;
 }
 
 }  // namespace
@@ -94,6 +104,7 @@ conduct::Rules rules_of(const config::Conduct& c) {
     out.gate_points = points(c.gate_points);
     out.complaint_points = points(c.complaint_points);
     out.spam_points = points(c.spam_points);
+    out.line_accounts = points(c.line_accounts);
     return out;
 }
 
@@ -150,7 +161,8 @@ void ConductKeeper::look_at_journal(Time now) {
             continue;
         } else if (e.kind == event::Kind::GateBlocked) {
             if (!told_lately(e.line, now)) {
-                deps_.warden.seen_of_line(e.line, seen_of(e), now);
+                const auto detail = fmt::format("{} packets by {}", e.count, e.rule);
+                deps_.warden.blocked(e.line, detail, now);
             }
         } else if (!e.account.empty()) {
             deps_.warden.seen(e.account, e.line, seen_of(e), now);
@@ -178,7 +190,7 @@ void ConductKeeper::carry_out() {
 void ConductKeeper::keep() {
     for (conduct::Record& one : deps_.warden.changed()) {
         std::erase_if(unkept_, [&](const conduct::Record& old) {
-            return old.account == one.account;
+            return old.subject == one.subject;
         });
         unkept_.push_back(std::move(one));
     }
@@ -204,11 +216,8 @@ void ConductKeeper::keep() {
 }
 
 void ConductKeeper::carry_out(const conduct::Happened& what) {
-    const std::string& account = what.record.account;
-    event::Event row;
-    row.at = now();
-    row.kind = event::Kind::ConductChanged;
-    row.account = account;
+    const conduct::Subject& who = what.record.subject;
+    event::Event row = event_of(who, event::Kind::ConductChanged);
     row.rule = "conduct:" + std::string(conduct::name(what.change.to));
     row.detail = fmt::format(
         "{} -> {}{}: {}{}",
@@ -218,7 +227,9 @@ void ConductKeeper::carry_out(const conduct::Happened& what) {
         what.change.reason,
         what.record.state.by.empty() ? "" : ", by " + what.record.state.by
     );
-    log::warning("CONDUCT_CHANGED", row.detail, {{"account", account}});
+    log::warning(
+        "CONDUCT_CHANGED", row.detail, {{who.kind == Kind::Line ? "line" : "account", who.id}}
+    );
     deps_.store.journal().append(std::move(row));
     for (const conduct::Action action : what.change.actions) {
         switch (action) {
@@ -232,75 +243,116 @@ void ConductKeeper::carry_out(const conduct::Happened& what) {
                 break;
             case conduct::Action::HoldQueue:
                 if (what.enforced) {
-                    hold_queue(account, what.change.reason);
+                    hold_queue(who, what.change.reason);
                 }
                 break;
             case conduct::Action::ReleaseQueue:
-                release_queue(account);
+                release_queue(who);
                 break;
             case conduct::Action::EndSessions:
                 if (what.enforced) {
-                    deps_.end_sessions(account);
+                    deps_.end_sessions(who);
                 }
                 break;
         }
     }
 }
 
-void ConductKeeper::hold_queue(const std::string& account, const std::string& reason) {
+// What of it is queued: of a line what was sent from there.
+std::vector<queue::Entry> ConductKeeper::queued(const conduct::Subject& who, bool held) {
     queue::Filter filter;
-    filter.account = account;
-    filter.held = false;
+    if (who.kind == Kind::Account) {
+        filter.account = who.id;
+    } else {
+        event::Journal& journal = deps_.store.journal();
+        const auto of_line = journal.flush() ? parse_selector(Json{{"line", who.id}}, journal)
+                                             : Result<queue::Filter>{queue::Filter{}};
+        if (!of_line || of_line->ids.empty()) {
+            return {};
+        }
+        filter = *of_line;
+    }
+    filter.held = held;
     filter.limit = kQueueMax;
-    for (const queue::Entry& entry : deps_.spool.find(filter)) {
-        const std::string why = mail::held_by_conduct(reason);
+    return deps_.spool.find(filter);
+}
+
+event::Event ConductKeeper::event_of_entry(const queue::Entry& entry, event::Kind kind) {
+    event::Event row;
+    row.at = now();
+    row.kind = kind;
+    row.account = entry.envelope.account;
+    row.queue_id = entry.envelope.queue_id;
+    row.message_id = entry.envelope.message_id;
+    row.sender = entry.envelope.reverse_path;
+    return row;
+}
+
+void ConductKeeper::hold_queue(const conduct::Subject& who, const std::string& reason) {
+    const std::string why = mail::held_by_conduct(who, reason);
+    for (const queue::Entry& entry : queued(who, false)) {
         if (!deps_.spool.hold(entry.envelope.queue_id, why)) {
             continue;  // it has gone meanwhile
         }
-        event::Event row;
-        row.at = now();
-        row.kind = event::Kind::Held;
-        row.account = account;
-        row.queue_id = entry.envelope.queue_id;
-        row.message_id = entry.envelope.message_id;
-        row.sender = entry.envelope.reverse_path;
+        event::Event row = event_of_entry(entry, event::Kind::Held);
         row.detail = "held: " + why;
         deps_.store.journal().append(std::move(row));
     }
 }
 
-void ConductKeeper::release_queue(const std::string& account) {
-    queue::Filter filter;
-    filter.account = account;
-    filter.held = true;
-    filter.limit = kQueueMax;
-    for (const queue::Entry& entry : deps_.spool.find(filter)) {
+void ConductKeeper::release_queue(const conduct::Subject& who) {
+    const std::string own = mail::held_by_conduct(who, "");
+    for (const queue::Entry& entry : queued(who, true)) {
         // What somebody else holds is none of its business.
-        if (!entry.hold_reason.starts_with(mail::kConductHold) ||
-            !deps_.spool.release(entry.envelope.queue_id, now())) {
+        if (!entry.hold_reason.starts_with(own)) {
             continue;
         }
-        event::Event row;
-        row.at = now();
-        row.kind = event::Kind::Released;
-        row.account = account;
-        row.queue_id = entry.envelope.queue_id;
-        row.message_id = entry.envelope.message_id;
-        row.sender = entry.envelope.reverse_path;
-        row.detail = "released: the account is trusted again";
+        const std::string& account = entry.envelope.account;
+        if (who.kind == Kind::Line && deps_.warden.stage(account) >= conduct::Stage::Hold) {
+            const conduct::Subject other{Kind::Account, account};
+            const auto record = deps_.warden.find(other, now());
+            const std::string why = record ? record->state.reason : std::string{};
+            // Its account goes on holding it; an undo of that finds it by the reason.
+            if (deps_.spool.release(entry.envelope.queue_id, now() + mail::kUntilHeld)) {
+                deps_.spool.hold(entry.envelope.queue_id, mail::held_by_conduct(other, why));
+            }
+            continue;
+        }
+        if (!deps_.spool.release(entry.envelope.queue_id, now())) {
+            continue;
+        }
+        event::Event row = event_of_entry(entry, event::Kind::Released);
+        row.detail = "released: the " + std::string(who.kind == Kind::Line ? "line" : "account") +
+                     " is trusted again";
         deps_.store.journal().append(std::move(row));
     }
 }
 
+// Where its owner reads: for a line, those who belong to it.
+std::vector<std::string> ConductKeeper::owners(const conduct::Subject& who) {
+    std::vector<std::string> out;
+    const auto add = [&out](const account::Account& account) {
+        if (!account.addresses.empty() && out.size() < kOwnersMax) {
+            out.push_back(account.addresses.front());
+        }
+    };
+    if (who.kind == Kind::Account) {
+        if (const auto account = deps_.store.accounts().find(who.id)) {
+            add(*account);
+        }
+    } else if (const auto all = deps_.store.accounts().list()) {
+        for (const account::Account& account : *all) {
+            if (account.line == who.id) {
+                add(account);
+            }
+        }
+    }
+    return out;
+}
+
 void ConductKeeper::tell(const conduct::Happened& what, bool subscriber) {
-    std::string to = config_.conduct.abuse_mail;
-    if (subscriber) {
-        const auto account = deps_.store.accounts().find(what.record.account);
-        to = account && !account->addresses.empty() ? account->addresses.front() : "";
-    }
-    if (to.empty()) {
-        return;
-    }
+    const std::vector<std::string> to =
+        subscriber ? owners(what.record.subject) : std::vector{config_.conduct.abuse_mail};
     const conduct::NoticeOptions options{
         config_.mail.hostname,
         config_.delivery.dsn_from,
@@ -309,10 +361,22 @@ void ConductKeeper::tell(const conduct::Happened& what, bool subscriber) {
         config_.provider.support_mail,
         config_.provider.guide_url,
     };
-    const Time at = now();
-    const std::string unique = random_token(kIdBits);
-    conduct::Notice notice = subscriber ? conduct::to_subscriber(what, to, options, unique, at)
-                                        : conduct::to_abuse_desk(what, to, options, unique, at);
+    for (const std::string& one : to) {
+        if (one.empty()) {
+            continue;
+        }
+        const Time at = now();
+        const std::string unique = random_token(kIdBits);
+        send(
+            one,
+            subscriber ? conduct::to_subscriber(what, one, options, unique, at)
+                       : conduct::to_abuse_desk(what, one, options, unique, at),
+            at
+        );
+    }
+}
+
+void ConductKeeper::send(const std::string& to, conduct::Notice notice, Time at) {
     auto envelope = queue::notice_envelope(to, notice.message_id, notice.message.size(), at);
     deps_.spool.append(
         std::move(envelope),
@@ -330,63 +394,40 @@ void ConductKeeper::tell(const conduct::Happened& what, bool subscriber) {
 }
 
 Result<Json> ConductKeeper::order(
-    const std::string& name, const std::string& account, const Json& request
+    const std::string& name, const conduct::Subject& who, const Json& request
 ) {
     const std::string reason = request.value("reason", "");
     const std::string by = request.value("by", "an operator");
     if (reason.empty()) {
         return fail(Errc::Invalid, "why? a reason is kept with it");
     }
-    const auto known = deps_.store.accounts().find(account);
-    if (!known) {
+    if (const Status known = is_known(who); !known) {
         return fail(known.error());
     }
     const Time at = now();
     Status done;
     std::string text;
     if (name == "conduct-suspend") {
-        done = deps_.warden.suspend(account, by, reason, at);
+        done = deps_.warden.suspend(who, by, reason, at);
         text = "may not send; its sessions end, its queued mail is held";
     } else if (name == "conduct-undo") {
         const bool release = request.value("release", true);
-        done = deps_.warden.undo(account, by, reason, release, at);
+        done = deps_.warden.undo(who, by, reason, release, at);
         text = release ? "may send again; what was held of it goes out"
                        : "may send again; what was held of it stays held";
     } else if (name == "conduct-exempt") {
         const bool exempt = request.value("exempt", true);
-        done = deps_.warden.exempt(account, exempt, by, reason, at);
+        done = deps_.warden.exempt(who, exempt, by, reason, at);
         text = exempt ? "is exempt: nothing it does makes it slow, held or suspended"
                       : "is no longer exempt";
         if (done) {
-            event::Event row;
-            row.at = at;
-            row.kind = event::Kind::ConductChanged;
-            row.account = account;
+            event::Event row = event_of(who, event::Kind::ConductChanged);
             row.rule = "conduct:exempt";
             row.detail = text + ": " + reason + ", by " + by;
             deps_.store.journal().append(std::move(row));
         }
     } else if (name == "conduct-notice") {
-        const auto found = deps_.warden.find(account, at);
-        if (!found || found->state.stage == conduct::Stage::Normal) {
-            return fail(Errc::Conflict, account + " has no stage that it could be told of");
-        }
-        if (known->addresses.empty()) {
-            return fail(Errc::Conflict, account + " has no address that a notice could go to");
-        }
-        const conduct::State& state = found->state;
-        tell({*found, {state.stage, state.stage, state.reason, {}}, true}, true);
-        event::Event row;
-        row.at = at;
-        row.kind = event::Kind::ConductChanged;
-        row.account = account;
-        row.rule = "conduct:notice";
-        row.detail = "told again that it is " + std::string(conduct::name(state.stage)) + ", by " +
-                     by + ": " + reason;
-        deps_.store.journal().append(std::move(row));
-        return Json{
-            {"account", account}, {"text", "the notice goes to " + known->addresses.front()}
-        };
+        return tell_again(who, by, reason);
     } else {
         return fail(Errc::NotFound, "the mail server knows no command \"" + name + "\"");
     }
@@ -394,39 +435,101 @@ Result<Json> ConductKeeper::order(
         return fail(done.error());
     }
     carry_out();
-    return Json{{"account", account}, {"text", account + " " + text}};
+    return Json{
+        {who.kind == Kind::Line ? "line" : "account", who.id},
+        {"text", conduct::text(who) + " " + text}
+    };
+}
+
+Result<Json> ConductKeeper::tell_again(
+    const conduct::Subject& who, const std::string& by, const std::string& reason
+) {
+    const std::string called = conduct::text(who);
+    const auto found = deps_.warden.find(who, now());
+    if (!found || found->state.stage == conduct::Stage::Normal) {
+        return fail(Errc::Conflict, called + " has no stage that it could be told of");
+    }
+    const auto to = owners(who);
+    if (to.empty()) {
+        return fail(Errc::Conflict, called + " has no address that a notice could go to");
+    }
+    const conduct::State& state = found->state;
+    tell({*found, {state.stage, state.stage, state.reason, {}}, true}, true);
+    event::Event row = event_of(who, event::Kind::ConductChanged);
+    row.rule = "conduct:notice";
+    row.detail = "told again that it is " + std::string(conduct::name(state.stage)) + ", by " + by +
+                 ": " + reason;
+    deps_.store.journal().append(std::move(row));
+    return Json{
+        {who.kind == Kind::Line ? "line" : "account", who.id},
+        {"text", fmt::format("the notice goes to {}", fmt::join(to, ", "))}
+    };
+}
+
+// A line is known when anything is on record of it: what else could be misused.
+Status ConductKeeper::is_known(const conduct::Subject& who) {
+    if (who.kind == Kind::Account) {
+        const auto known = deps_.store.accounts().find(who.id);
+        return known ? Status{} : fail(known.error());
+    }
+    if (deps_.warden.find(who, now())) {
+        return {};
+    }
+    const auto sessions = deps_.store.lines().sessions_of(who.id, 1);
+    if (!sessions) {
+        return fail(sessions.error());
+    }
+    if (!sessions->empty() || !owners(who).empty()) {
+        return {};
+    }
+    return fail(Errc::NotFound, "no line " + printable(who.id, 100));
 }
 
 Result<Json> ConductKeeper::command(const std::string& name, const Json& request) {
     if (name == "conduct-list") {
-        Json rows = Json::array();
+        Json accounts = Json::array();
+        Json lines = Json::array();
         for (const conduct::Record& one : deps_.warden.list(now())) {
-            rows.push_back(to_json(one));
+            (one.subject.kind == Kind::Line ? lines : accounts).push_back(to_json(one));
         }
-        return Json{{"mode", config_.conduct.mode}, {"accounts", std::move(rows)}};
+        return Json{
+            {"mode", config_.conduct.mode},
+            {"accounts", std::move(accounts)},
+            {"lines", std::move(lines)}
+        };
     }
-    const std::string account = to_lower(request.value("account", ""));
+    const std::string line = request.value("line", "");
+    const conduct::Subject who =
+        line.empty() ? conduct::Subject{Kind::Account, to_lower(request.value("account", ""))}
+                     : conduct::Subject{Kind::Line, line};
     if (name == "conduct-show") {
-        const auto found = deps_.warden.find(account, now());
-        if (found) {
+        if (const auto found = deps_.warden.find(who, now())) {
             return to_json(*found);
         }
-        const auto known = deps_.store.accounts().find(account);
-        return known ? Result<Json>(to_json({account, {}})) : fail(known.error());
+        const Status known = is_known(who);
+        return known ? Result<Json>(to_json({who, {}})) : fail(known.error());
     }
-    return order(name, account, request);
+    return order(name, who, request);
 }
 
 Json ConductKeeper::status() const {
     std::map<std::string, std::uint64_t> stages{
         {"slow", 0}, {"hold", 0}, {"suspended", 0}, {"password", 0}
     };
+    std::uint64_t lines = 0;
     for (const conduct::Record& one : deps_.warden.list(now())) {
-        if (one.state.stage != conduct::Stage::Normal) {
+        if (one.state.stage == conduct::Stage::Normal) {
+            continue;
+        }
+        if (one.subject.kind == Kind::Line) {
+            ++lines;
+        } else {
             ++stages[std::string(conduct::name(one.state.stage))];
         }
     }
-    return Json(stages);
+    Json out(stages);
+    out["lines"] = lines;
+    return out;
 }
 
 }  // namespace sekisho::cli

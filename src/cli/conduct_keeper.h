@@ -6,8 +6,10 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "cli/context.h"
+#include "conduct/notice.h"
 #include "conduct/warden.h"
 #include "config/config.h"
+#include "event/event.h"
 #include "mail/server.h"
 #include "queue/spool.h"
 #include "store/store.h"
@@ -27,7 +29,7 @@ class ConductKeeper {
         store::Store& store;
         queue::Spool& spool;
         conduct::Warden& warden;
-        std::function<void(const std::string& account)> end_sessions;
+        std::function<void(const conduct::Subject& whose)> end_sessions;
     };
     explicit ConductKeeper(Deps deps) : deps_(deps) {}
 
@@ -37,10 +39,10 @@ class ConductKeeper {
     // About once a second.
     void tick(Time now);
 
-    // conduct-list, conduct-show, conduct-suspend, conduct-undo, conduct-exempt, conduct-notice
-    // (the owner is told of the stage once more).
+    // conduct-list, and of an "account" or a "line": conduct-show, conduct-suspend, conduct-undo,
+    // conduct-exempt, conduct-notice (the owner is told of the stage once more).
     [[nodiscard]] Result<Json> command(const std::string& name, const Json& request);
-    // Accounts by stage, for status and metrics.
+    // Accounts by stage, and how many lines have one, for status and metrics.
     [[nodiscard]] Json status() const;
 
   private:
@@ -49,10 +51,18 @@ class ConductKeeper {
     void carry_out();
     void carry_out(const conduct::Happened& what);
     void keep();
-    void hold_queue(const std::string& account, const std::string& reason);
-    void release_queue(const std::string& account);
+    [[nodiscard]] std::vector<queue::Entry> queued(const conduct::Subject& who, bool held);
+    [[nodiscard]] static event::Event event_of_entry(const queue::Entry& entry, event::Kind kind);
+    void hold_queue(const conduct::Subject& who, const std::string& reason);
+    void release_queue(const conduct::Subject& who);
+    [[nodiscard]] std::vector<std::string> owners(const conduct::Subject& who);
     void tell(const conduct::Happened& what, bool subscriber);
-    Result<Json> order(const std::string& name, const std::string& account, const Json& request);
+    void send(const std::string& to, conduct::Notice notice, Time at);
+    [[nodiscard]] Status is_known(const conduct::Subject& who);
+    Result<Json> order(const std::string& name, const conduct::Subject& who, const Json& request);
+    Result<Json> tell_again(
+        const conduct::Subject& who, const std::string& by, const std::string& reason
+    );
 
     Deps deps_;
     config::Config config_;

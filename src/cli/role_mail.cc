@@ -385,7 +385,7 @@ class MailRole final : public Role {
             *store_,
             *spool_,
             warden_,
-            [this](const std::string& account) { server_->end_sessions_of(account); }
+            [this](const conduct::Subject& whose) { server_->end_sessions_of(whose); }
         });
         conduct_->follow(config_);
         if (Status restored = conduct_->restore(); !restored) {

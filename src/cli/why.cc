@@ -19,6 +19,21 @@
 namespace sekisho::cli {
 namespace {
 
+// By how conduct begins the reason of its holds: "conduct: ...", "conduct of line L1: ...".
+std::string todo_of_held(
+    std::string_view reason, const std::string& account, const std::string& id
+) {
+    constexpr std::string_view kOfLine = "conduct of line ";
+    std::string whose = reason.starts_with("conduct: ") ? account : "";
+    if (reason.starts_with(kOfLine)) {
+        reason.remove_prefix(kOfLine.size());
+        whose = "--line " + std::string(reason.substr(0, reason.find(": ")));
+    }
+    return whose.empty() ? "sekisho queue release " + id + ", or sekisho queue drop " + id
+                         : "sekisho conduct show " + whose +
+                               ", then sekisho conduct undo or sekisho queue drop " + id;
+}
+
 using event::Event;
 using event::Kind;
 
@@ -162,10 +177,7 @@ bool by_message(const WhyFacts& facts, Why& why) {
             }
         }
         why.until = "somebody releases it; it expires " + m.value("expires", "");
-        why.todo = m.value("hold_reason", "").starts_with("conduct")
-                       ? "sekisho conduct show " + m.value("account", "") +
-                             ", then sekisho conduct undo or sekisho queue drop " + id
-                       : "sekisho queue release " + id + ", or sekisho queue drop " + id;
+        why.todo = todo_of_held(m.value("hold_reason", ""), m.value("account", ""), id);
     } else if (state == "in delivery") {
         why.cause = "It is being delivered at this moment";
         why.todo = "look again in a minute";

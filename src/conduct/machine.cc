@@ -178,6 +178,25 @@ Change change(State& state, Stage to, std::string reason, std::string by, Time n
     return out;
 }
 
+Stage stage_of_line(const Rules& rules, const State& line) {
+    return static_cast<int>(line.accounts.size()) < rules.line_accounts
+               ? Stage::Normal
+               : std::min(stage_of(rules, line.score), Stage::Suspended);
+}
+
+// More points, and the change when the stage that they make is a stricter one.
+template <class StageNow>
+std::optional<Change> gain(
+    State& state, double score, double points, const std::string& why, Time now, StageNow stage_now
+) {
+    state.score = score + points;
+    state.scored = std::max(now, state.scored);
+    state.suspicious = now;
+    note(state, why, now);
+    const Stage to = stage_now();
+    return to > state.stage ? std::optional(change(state, to, why, {}, now)) : std::nullopt;
+}
+
 }  // namespace
 
 std::string_view name(Stage stage) {
@@ -199,20 +218,48 @@ double score_at(const Rules& rules, const State& state, Time now) {
     return state.score * std::exp2(-halves);
 }
 
-std::optional<Change> observe(const Rules& rules, State& state, const Seen& seen, Time now) {
+Observed observe(const Rules& rules, State& state, const Seen& seen, Time now) {
+    if (seen.from) {
+        state.from = *seen.from;
+    }
     Points points = judge(rules, state, seen, now);
     if (points.count <= 0 || state.exempt) {
+        return {};
+    }
+    Observed out{points.count, std::move(points.why), std::nullopt};
+    out.change = gain(state, score_at(rules, state, now), out.points, out.why, now, [&] {
+        return stage_of(rules, state.score);
+    });
+    return out;
+}
+
+std::optional<Change> observe_line(
+    const Rules& rules, State& line, std::string_view account, const Observed& of_account, Time now
+) {
+    if (of_account.points <= 0 || line.exempt || rules.line_accounts == 0) {
         return std::nullopt;
     }
-    state.score = score_at(rules, state, now) + points.count;
-    state.scored = std::max(now, state.scored);
-    state.suspicious = now;
-    note(state, points.why, now);
-    const Stage to = stage_of(rules, state.score);
-    if (to <= state.stage) {
+    std::erase_if(line.accounts, [&](const auto& one) { return one.second + rules.quiet <= now; });
+    if (line.accounts.size() < kPlacesMax || line.accounts.contains(std::string(account))) {
+        line.accounts[std::string(account)] = now;
+    }
+    const std::string why = std::string(account) + ": " + of_account.why;
+    return gain(line, score_at(rules, line, now), of_account.points, why, now, [&] {
+        return stage_of_line(rules, line);
+    });
+}
+
+std::optional<Change> observe_blocked(
+    const Rules& rules, State& line, std::string_view detail, Time now
+) {
+    const double score = score_at(rules, line, now);
+    if (score < 1 || line.exempt) {
         return std::nullopt;
     }
-    return change(state, to, std::move(points.why), {}, now);
+    const std::string why = "the gate blocks it: " + std::string(detail);
+    return gain(line, score, rules.gate_points, why, now, [&] {
+        return stage_of_line(rules, line);
+    });
 }
 
 std::optional<Change> relax(const Rules& rules, State& state, Time now) {
@@ -250,6 +297,7 @@ std::optional<Change> undo(
     state.score = 0;
     state.networks.clear();
     state.countries.clear();
+    state.accounts.clear();
     state.country.clear();
     state.window = {};
     if (out.from == Stage::Normal) {

@@ -1,6 +1,6 @@
-// The response to a misused account as a state machine: what is seen of it makes a score, and the
-// score makes it slow, holds its mail, suspends its sending, asks for a new password. Pure: time is
-// handed in. README.md has the table of states.
+// The response to a misused account or line as a state machine: what is seen of it makes a score,
+// and the score makes it slow, holds its mail, suspends its sending, asks for a new password. Pure:
+// time is handed in. README.md has the table of states.
 #pragma once
 
 #include "base/time.h"
@@ -34,6 +34,7 @@ struct Rules {
     int gate_points = 10;       // the gate blocked a flow of its line, while it is suspected itself
     int complaint_points = 30;  // somebody complained about a mail of it
     int spam_points = 10;       // a filter called its mail spam
+    int line_accounts = 2;      // so many must be suspected before their line is; 0: no line is
 };
 
 // One thing that was seen of an account.
@@ -47,8 +48,10 @@ struct Seen {
         Spam,
     };
     What what = What::Login;
-    std::string network;    // Login, Recipient: the client's
-    std::string country;    // may be empty
+    std::string network;  // Login, Recipient: the client's
+    std::string country;  // may be empty
+    // Login, Recipient: the line that the client is on; empty: on none of ours, nullopt: unknown.
+    std::optional<std::string> from;
     bool stranger = false;  // Recipient: new to the account
     std::string detail;     // for people
 };
@@ -70,6 +73,8 @@ struct State {
     Time there{};
     Time window{};
     int taken = 0, strangers = 0, not_taken = 0, share_told = 0;
+    std::string from;                      // an account: the line that it was used from last
+    std::map<std::string, Time> accounts;  // a line: whose points it has, and since when
 };
 inline constexpr std::size_t kEvidenceMax = 12;
 
@@ -89,9 +94,21 @@ struct Change {
 // The score as it is now.
 [[nodiscard]] double score_at(const Rules& rules, const State& state, Time now);
 
-// At most one change, to the strictest stage that the score reaches.
-[[nodiscard]] std::optional<Change> observe(
-    const Rules& rules, State& state, const Seen& seen, Time now
+struct Observed {
+    double points = 0;
+    std::string why;
+    std::optional<Change> change;  // at most one, to the strictest stage that the score reaches
+};
+[[nodiscard]] Observed observe(const Rules& rules, State& state, const Seen& seen, Time now);
+// What an account has got while it was used from a line counts for the line as well. One account
+// alone is answered by itself; a line has a stage when several are misused from it: somebody who
+// has collected passwords, or one infected machine that several people use. Never stage password.
+[[nodiscard]] std::optional<Change> observe_line(
+    const Rules& rules, State& line, std::string_view account, const Observed& of_account, Time now
+);
+// The gate blocks the line, which is suspected already.
+[[nodiscard]] std::optional<Change> observe_blocked(
+    const Rules& rules, State& line, std::string_view detail, Time now
 );
 // Time passes: slow and hold are taken back one stage at a time. What was held stays held: nobody
 // has looked at it.

@@ -16,18 +16,16 @@ using namespace std::chrono_literals;
 class Machine : public ::testing::Test {
   protected:
     std::optional<Change> login(const std::string& network, const std::string& country = "") {
-        return observe(rules_, state_, {.network = network, .country = country}, now_);
+        return observe(rules_, state_, {.network = network, .country = country}, now_).change;
     }
     std::optional<Change> to(bool stranger, const std::string& network = "a") {
-        return observe(
-            rules_,
-            state_,
-            {.what = Seen::What::Recipient, .network = network, .stranger = stranger},
-            now_
-        );
+        const Seen recipient{
+            .what = Seen::What::Recipient, .network = network, .stranger = stranger
+        };
+        return observe(rules_, state_, recipient, now_).change;
     }
     std::optional<Change> seen(Seen::What what) {
-        return observe(rules_, state_, {.what = what, .detail = "x"}, now_);
+        return observe(rules_, state_, {.what = what, .detail = "x"}, now_).change;
     }
     static bool has(const Change& change, Action action) {
         return std::ranges::find(change.actions, action) != change.actions.end();

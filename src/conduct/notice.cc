@@ -19,8 +19,8 @@ struct Texts {
     std::string_view subject, ja, en;
 };
 
-// By the stage that an account has come to. {0} account, {1} provider in Japanese, {2} in English,
-// {3} support, {4} guide.
+// By the stage that an account or a line has come to. {0} which, {1} provider in Japanese, {2} in
+// English, {3} support, {4} guide.
 constexpr std::array<Texts, 5> kTexts{{
     {"メールの送信が元に戻りました / You can send mail again",
      "{0} からの送信の制限を解除しました。ご協力ありがとうございました。",
@@ -84,10 +84,20 @@ std::string id(const NoticeOptions& options, std::string_view unique) {
     return fmt::format("<conduct.{}@{}>", unique, options.hostname);
 }
 
-std::string fill(std::string_view text, const Happened& what, const NoticeOptions& options) {
+// In a sentence of the language.
+std::string called(const Subject& subject, bool japanese) {
+    if (subject.kind == Subject::Kind::Account) {
+        return subject.id;
+    }
+    return (japanese ? "回線 " : "Line ") + subject.id;
+}
+
+std::string fill(
+    std::string_view text, bool japanese, const Happened& what, const NoticeOptions& options
+) {
     return fmt::format(
         fmt::runtime(text),
-        what.record.account,
+        called(what.record.subject, japanese),
         options.provider_ja,
         options.provider,
         options.support,
@@ -105,8 +115,9 @@ Notice to_subscriber(
     Time now
 ) {
     const Texts& texts = kTexts.at(static_cast<std::size_t>(what.change.to));
-    std::string body = options.provider_ja + " です。\n\n" + fill(texts.ja, what, options) + "\n\n";
-    body += "--\n\n" + fill(texts.en, what, options) + "\n\n";
+    std::string body =
+        options.provider_ja + " です。\n\n" + fill(texts.ja, true, what, options) + "\n\n";
+    body += "--\n\n" + fill(texts.en, false, what, options) + "\n\n";
     body += options.provider + "\n" + options.support + "\n";
     if (!options.guide_url.empty()) {
         body += options.guide_url + "/limits\n";
@@ -124,13 +135,14 @@ Notice to_abuse_desk(
     Time now
 ) {
     const State& state = what.record.state;
+    const bool of_line = what.record.subject.kind == Subject::Kind::Line;
     const std::string subject = fmt::format(
-        "{}: {} -> {}", what.record.account, name(what.change.from), name(what.change.to)
+        "{}: {} -> {}", text(what.record.subject), name(what.change.from), name(what.change.to)
     );
     std::string body = fmt::format(
-        "アカウント / account: {}\n状態 / stage: {} -> {}{}\n理由 / reason: {}\n点数 / score: "
-        "{:.0f}\n",
-        what.record.account,
+        "{}: {}\n状態 / stage: {} -> {}{}\n理由 / reason: {}\n点数 / score: {:.0f}\n",
+        of_line ? "回線 / line" : "アカウント / account",
+        what.record.subject.id,
         name(what.change.from),
         name(what.change.to),
         what.enforced ? "" : " (observed only)",
@@ -145,9 +157,11 @@ Notice to_abuse_desk(
         body += "- " + one + "\n";
     }
     body += fmt::format(
-        "\nsekisho conduct show {0}\nsekisho conduct undo {0} --reason \"...\"\nsekisho why {0}\n",
-        what.record.account
+        "\nsekisho conduct show {0}\nsekisho conduct undo {0} --reason \"...\"\n",
+        (of_line ? "--line " : "") + what.record.subject.id
     );
+    body += of_line ? fmt::format("sekisho events --line {}\n", what.record.subject.id)
+                    : fmt::format("sekisho why {}\n", what.record.subject.id);
     Notice out{id(options, unique), {}};
     out.message = compose(to, subject, body, options, out.message_id, now);
     return out;

@@ -1,5 +1,5 @@
-// What the owner of an account and the abuse desk are told of a change, in Japanese and English.
-// Pure.
+// What the owner of an account or a line and the abuse desk are told of a change, in Japanese and
+// English. Pure.
 #pragma once
 
 #include "base/time.h"

@@ -5,6 +5,7 @@
 #include "conduct/machine.h"
 
 #include <algorithm>
+#include <array>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -16,11 +17,17 @@
 namespace sekisho::conduct {
 namespace {
 
+constexpr std::array kKinds{Subject::Kind::Account, Subject::Kind::Line};
+
 bool says_something(const State& state) {
     return state.stage != Stage::Normal || state.score >= 1 || state.exempt;
 }
 
 }  // namespace
+
+std::string text(const Subject& subject) {
+    return (subject.kind == Subject::Kind::Line ? "line " : "") + subject.id;
+}
 
 void Warden::follow(const Rules& rules, bool enforced) {
     const std::scoped_lock lock(mutex_);
@@ -31,113 +38,127 @@ void Warden::follow(const Rules& rules, bool enforced) {
 void Warden::restore(std::span<const Record> records) {
     const std::scoped_lock lock(mutex_);
     for (const Record& record : records) {
-        states_[record.account] = record.state;
+        states(record.subject.kind)[record.subject.id] = record.state;
     }
+}
+
+Stage Warden::stage_in(const States& states, std::string_view id) const {
+    const std::scoped_lock lock(mutex_);
+    const auto at = states.find(id);
+    return at != states.end() && felt(at->second) ? at->second.stage : Stage::Normal;
 }
 
 Stage Warden::stage(std::string_view account) const {
-    const std::scoped_lock lock(mutex_);
-    const auto at = states_.find(account);
-    return at != states_.end() && felt(at->second) ? at->second.stage : Stage::Normal;
+    return stage_in(accounts_, account);
 }
 
-void Warden::note(const std::string& account, const State& state, std::optional<Change> change) {
-    changed_.insert(account);
+Stage Warden::stage_of_line(std::string_view line) const {
+    return stage_in(lines_, line);
+}
+
+void Warden::note(const Subject& who, const State& state, std::optional<Change> change) {
+    changed_.insert(who);
     if (change) {
-        happened_.push_back({{account, state}, std::move(*change), felt(state)});
+        happened_.push_back({{who, state}, std::move(*change), felt(state)});
     }
 }
 
-void Warden::seen(std::string_view account, std::string_view line, const Seen& seen, Time now) {
+void Warden::seen(std::string_view account, std::string_view home, const Seen& seen, Time now) {
     const std::scoped_lock lock(mutex_);
     const std::string login{account};
-    State& state = states_[login];
-    if (!line.empty()) {
-        lines_[std::string(line)].insert(login);
+    if (!home.empty()) {
+        at_home_[std::string(home)].insert(login);
     }
-    const double before = state.score;
-    std::optional<Change> change = observe(rules_, state, seen, now);
-    if (state.score > before || change) {
-        note(login, state, std::move(change));
+    see(login, seen, now);
+}
+
+void Warden::see(const std::string& account, const Seen& seen, Time now) {
+    State& state = accounts_[account];
+    const Observed observed = observe(rules_, state, seen, now);
+    if (observed.points > 0) {
+        note({Subject::Kind::Account, account}, state, observed.change);
+    }
+    // What the gate blocks, it tells of the line itself.
+    if (observed.points > 0 && !state.from.empty() && seen.what != Seen::What::GateBlocked) {
+        State& line = lines_[state.from];
+        auto change = observe_line(rules_, line, account, observed, now);
+        note({Subject::Kind::Line, state.from}, line, std::move(change));
     }
 }
 
-void Warden::seen_of_line(std::string_view line, const Seen& seen, Time now) {
-    std::vector<std::string> accounts;
-    {
-        const std::scoped_lock lock(mutex_);
-        const auto at = lines_.find(line);
-        if (at != lines_.end()) {
-            accounts.assign(at->second.begin(), at->second.end());
+void Warden::blocked(std::string_view line, const std::string& detail, Time now) {
+    const std::scoped_lock lock(mutex_);
+    if (const auto at = at_home_.find(line); at != at_home_.end()) {
+        for (const std::string& account : at->second) {
+            see(account, {.what = Seen::What::GateBlocked, .detail = detail}, now);
         }
     }
-    for (const std::string& account : accounts) {
-        this->seen(account, line, seen, now);
+    if (const auto at = lines_.find(line); at != lines_.end()) {
+        auto change = observe_blocked(rules_, at->second, detail, now);
+        note({Subject::Kind::Line, at->first}, at->second, std::move(change));
     }
 }
 
 void Warden::tick(Time now) {
     const std::scoped_lock lock(mutex_);
-    for (auto& [account, state] : states_) {
-        if (std::optional<Change> change = relax(rules_, state, now)) {
-            note(account, state, std::move(change));
+    for (const Subject::Kind kind : kKinds) {
+        for (auto& [id, state] : states(kind)) {
+            if (std::optional<Change> change = relax(rules_, state, now)) {
+                note({kind, id}, state, std::move(change));
+            }
         }
     }
 }
 
 Status Warden::suspend(
-    const std::string& account, const std::string& by, const std::string& why, Time now
+    const Subject& who, const std::string& by, const std::string& why, Time now
 ) {
     const std::scoped_lock lock(mutex_);
-    State& state = states_[account];
+    State& state = states(who.kind)[who.id];
     auto change = conduct::suspend(state, by, why, now);
     if (!change) {
-        return fail(Errc::Conflict, account + " is suspended already: " + state.reason);
+        return fail(Errc::Conflict, text(who) + " is suspended already: " + state.reason);
     }
-    note(account, state, std::move(change));
+    note(who, state, std::move(change));
     return {};
 }
 
 Status Warden::undo(
-    const std::string& account,
-    const std::string& by,
-    const std::string& why,
-    bool release,
-    Time now
+    const Subject& who, const std::string& by, const std::string& why, bool release, Time now
 ) {
     const std::scoped_lock lock(mutex_);
-    const auto at = states_.find(account);
-    auto change =
-        at == states_.end() ? std::nullopt : conduct::undo(at->second, by, why, release, now);
+    const auto at = states(who.kind).find(who.id);
+    auto change = at == states(who.kind).end() ? std::nullopt
+                                               : conduct::undo(at->second, by, why, release, now);
     if (!change) {
-        return fail(Errc::Conflict, "nothing is held against " + account);
+        return fail(Errc::Conflict, "nothing is held against " + text(who));
     }
-    note(account, at->second, std::move(change));
+    note(who, at->second, std::move(change));
     return {};
 }
 
 Status Warden::exempt(
-    const std::string& account, bool exempt, const std::string& by, const std::string& why, Time now
+    const Subject& who, bool exempt, const std::string& by, const std::string& why, Time now
 ) {
     const std::scoped_lock lock(mutex_);
-    State& state = states_[account];
+    State& state = states(who.kind)[who.id];
     if (state.exempt == exempt) {
-        return fail(Errc::Conflict, account + (exempt ? " is" : " is not") + " exempt already");
+        return fail(Errc::Conflict, text(who) + (exempt ? " is" : " is not") + " exempt already");
     }
     state.exempt = exempt;
     state.evidence.push_back(
         rfc3339(now) + (exempt ? " exempted by " : " no longer exempt, by ") + by + ": " + why
     );
-    note(account, state, std::nullopt);
+    note(who, state, std::nullopt);
     return {};
 }
 
 void Warden::password_changed(const std::string& account, Time now) {
     const std::scoped_lock lock(mutex_);
-    const auto at = states_.find(account);
-    if (at != states_.end()) {
+    const auto at = accounts_.find(account);
+    if (at != accounts_.end()) {
         if (auto change = conduct::password_changed(at->second, now)) {
-            note(account, at->second, std::move(change));
+            note({Subject::Kind::Account, account}, at->second, std::move(change));
         }
     }
 }
@@ -150,8 +171,8 @@ std::vector<Happened> Warden::happened() {
 std::vector<Record> Warden::changed() {
     const std::scoped_lock lock(mutex_);
     std::vector<Record> out;
-    for (const std::string& account : std::exchange(changed_, {})) {
-        out.push_back({account, states_[account]});
+    for (const Subject& who : std::exchange(changed_, {})) {
+        out.push_back({who, states(who.kind)[who.id]});
     }
     return out;
 }
@@ -160,11 +181,13 @@ std::vector<Record> Warden::list(Time now) const {
     std::vector<Record> out;
     {
         const std::scoped_lock lock(mutex_);
-        for (const auto& [account, state] : states_) {
-            Record one{account, state};
-            one.state.score = score_at(rules_, state, now);
-            if (says_something(one.state)) {
-                out.push_back(std::move(one));
+        for (const Subject::Kind kind : kKinds) {
+            for (const auto& [id, state] : states(kind)) {
+                Record one{{kind, id}, state};
+                one.state.score = score_at(rules_, state, now);
+                if (says_something(one.state)) {
+                    out.push_back(std::move(one));
+                }
             }
         }
     }
@@ -175,13 +198,13 @@ std::vector<Record> Warden::list(Time now) const {
     return out;
 }
 
-std::optional<Record> Warden::find(std::string_view account, Time now) const {
+std::optional<Record> Warden::find(const Subject& who, Time now) const {
     const std::scoped_lock lock(mutex_);
-    const auto at = states_.find(account);
-    if (at == states_.end()) {
+    const auto at = states(who.kind).find(who.id);
+    if (at == states(who.kind).end()) {
         return std::nullopt;
     }
-    Record out{at->first, at->second};
+    Record out{who, at->second};
     out.state.score = score_at(rules_, at->second, now);
     return out;
 }

@@ -1,12 +1,15 @@
-// The states of all accounts, and what has changed of them. Sessions tell what they see and ask
-// what an account may do; somebody else carries out and keeps what has changed. Thread-safe; in
-// memory; reads no clock.
+// The states of all accounts and lines, and what has changed of them. Sessions tell what they see
+// and ask what an account may do; somebody else carries out and keeps what has changed.
+// Thread-safe; in memory; reads no clock.
 #pragma once
 
 #include "base/result.h"
 #include "base/time.h"
 #include "conduct/machine.h"
 
+#include <compare>
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -18,8 +21,16 @@
 
 namespace sekisho::conduct {
 
+struct Subject {
+    enum class Kind : std::uint8_t { Account, Line };
+    Kind kind = Kind::Account;
+    std::string id;  // the login, or what the line is called
+    friend auto operator<=>(const Subject&, const Subject&) = default;
+};
+[[nodiscard]] std::string text(const Subject& subject);  // "taro@example.net", "line L1"
+
 struct Record {
-    std::string account;
+    Subject subject;
     State state;
 };
 
@@ -45,30 +56,22 @@ class Warden {
     void follow(const Rules& rules, bool enforced);
     void restore(std::span<const Record> records);
 
-    // What is in force for the account.
+    // What is in force for the account, or for the line.
     [[nodiscard]] Stage stage(std::string_view account) const;
-    void seen(std::string_view account, std::string_view line, const Seen& seen, Time now);
-    // The same of everybody whose line it is.
-    void seen_of_line(std::string_view line, const Seen& seen, Time now);
+    [[nodiscard]] Stage stage_of_line(std::string_view line) const;
+    // `home`: the line that the account belongs to; it may be used from another one (Seen::from).
+    void seen(std::string_view account, std::string_view home, const Seen& seen, Time now);
+    // The gate blocks a line: tells it of everybody whose line it is, and of the line.
+    void blocked(std::string_view line, const std::string& detail, Time now);
     void tick(Time now);
 
     // Conflict: nothing would change.
-    Status suspend(
-        const std::string& account, const std::string& by, const std::string& why, Time now
-    );
+    Status suspend(const Subject& who, const std::string& by, const std::string& why, Time now);
     Status undo(
-        const std::string& account,
-        const std::string& by,
-        const std::string& why,
-        bool release,
-        Time now
+        const Subject& who, const std::string& by, const std::string& why, bool release, Time now
     );
     Status exempt(
-        const std::string& account,
-        bool exempt,
-        const std::string& by,
-        const std::string& why,
-        Time now
+        const Subject& who, bool exempt, const std::string& by, const std::string& why, Time now
     );
     void password_changed(const std::string& account, Time now);
 
@@ -79,19 +82,29 @@ class Warden {
 
     // Everybody who has a score, a stage or an exemption; the strictest first.
     [[nodiscard]] std::vector<Record> list(Time now) const;
-    [[nodiscard]] std::optional<Record> find(std::string_view account, Time now) const;
+    [[nodiscard]] std::optional<Record> find(const Subject& who, Time now) const;
 
   private:
-    void note(const std::string& account, const State& state, std::optional<Change> change);
+    using States = std::map<std::string, State, std::less<>>;
+
+    [[nodiscard]] States& states(Subject::Kind kind) {
+        return kind == Subject::Kind::Line ? lines_ : accounts_;
+    }
+    [[nodiscard]] const States& states(Subject::Kind kind) const {
+        return kind == Subject::Kind::Line ? lines_ : accounts_;
+    }
+    [[nodiscard]] Stage stage_in(const States& states, std::string_view id) const;
+    void note(const Subject& who, const State& state, std::optional<Change> change);
+    void see(const std::string& account, const Seen& seen, Time now);
     [[nodiscard]] bool felt(const State& state) const { return enforced_ || !state.by.empty(); }
 
     mutable std::mutex mutex_;
     Rules rules_;
     bool enforced_ = false;
-    std::map<std::string, State, std::less<>> states_;
-    std::map<std::string, std::set<std::string>, std::less<>> lines_;
+    States accounts_, lines_;
+    std::map<std::string, std::set<std::string>, std::less<>> at_home_;  // by line: its accounts
     std::vector<Happened> happened_;
-    std::set<std::string> changed_;
+    std::set<Subject> changed_;
 };
 
 }  // namespace sekisho::conduct

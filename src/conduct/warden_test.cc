@@ -17,9 +17,16 @@ using namespace std::chrono_literals;
 
 const Time kStart = from_ms(1'700'000'000'000);
 
-void complain(Warden& warden, const std::string& account, int times = 1) {
+Subject account(const std::string& login) {
+    return {Subject::Kind::Account, login};
+}
+Subject line(const std::string& id) {
+    return {Subject::Kind::Line, id};
+}
+
+void complain(Warden& warden, const std::string& login, int times = 1) {
     for (int i = 0; i < times; ++i) {
-        warden.seen(account, "L1", {.what = Seen::What::Complaint, .detail = "x"}, kStart);
+        warden.seen(login, "L1", {.what = Seen::What::Complaint, .detail = "x"}, kStart);
     }
 }
 
@@ -30,14 +37,63 @@ TEST(Warden, NeighboursAreNotTouched) {
     complain(warden, "taro", 4);
     EXPECT_EQ(warden.stage("taro"), Stage::Suspended);
     EXPECT_EQ(warden.stage("hanako"), Stage::Normal);
-    warden.seen_of_line("L1", {.what = Seen::What::GateBlocked, .detail = "x"}, kStart);
+    warden.blocked("L1", "x", kStart);
     EXPECT_EQ(warden.stage("hanako"), Stage::Normal) << "a line has other users";
-    EXPECT_EQ(warden.find("taro", kStart)->state.score, 130);
+    EXPECT_EQ(warden.find(account("taro"), kStart)->state.score, 130);
     const auto happened = warden.happened();
     ASSERT_EQ(happened.size(), 3U);
     EXPECT_EQ(happened[2].change.to, Stage::Suspended);
     EXPECT_TRUE(warden.happened().empty());
     EXPECT_EQ(warden.list(kStart).size(), 1U);
+}
+
+// Somebody sits on L9 and has the passwords of others.
+TEST(Warden, ALineIsSuspectedForSeveralAccounts) {
+    Warden warden;
+    warden.follow({}, true);
+    const auto use = [&](const std::string& login, const std::string& from, int complaints) {
+        warden.seen(login, "home of " + login, {.network = "n", .from = from}, kStart);
+        complain(warden, login, complaints);
+    };
+    use("taro", "L9", 3);
+    EXPECT_EQ(warden.stage("taro"), Stage::Hold);
+    EXPECT_EQ(warden.stage_of_line("L9"), Stage::Normal) << "one account is answered by itself";
+    use("jiro", "", 4);
+    use("saburo", "L8", 4);
+    EXPECT_EQ(warden.stage_of_line("L9"), Stage::Normal) << "it was not used from there";
+    use("shiro", "L9", 1);
+    EXPECT_EQ(warden.stage("shiro"), Stage::Normal);
+    EXPECT_EQ(warden.stage_of_line("L9"), Stage::Suspended);
+    EXPECT_EQ(warden.stage_of_line("home of taro"), Stage::Normal);
+    const auto found = warden.find(line("L9"), kStart);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->state.score, 120);
+    EXPECT_NE(found->state.reason.find("shiro: a complaint"), std::string::npos);
+    use("shiro", "L9", 3);
+    EXPECT_EQ(warden.stage_of_line("L9"), Stage::Suspended) << "a line has no password";
+    ASSERT_TRUE(warden.undo(line("L9"), "root", "cleaned", true, kStart));
+    EXPECT_EQ(warden.stage_of_line("L9"), Stage::Normal);
+    EXPECT_EQ(warden.stage("shiro"), Stage::Suspended);
+}
+
+TEST(Warden, TheGateAddsToASuspectedLineOnly) {
+    Warden warden;
+    warden.follow({}, true);
+    warden.blocked("L9", "x", kStart);
+    EXPECT_FALSE(warden.find(line("L9"), kStart));
+    for (const char* login : {"taro", "jiro"}) {
+        warden.seen(login, "", {.network = "n", .from = "L9"}, kStart);
+        complain(warden, login);
+    }
+    EXPECT_EQ(warden.stage_of_line("L9"), Stage::Slow);
+    warden.blocked("L9", "x", kStart);
+    EXPECT_EQ(warden.stage_of_line("L9"), Stage::Hold);
+    ASSERT_TRUE(warden.exempt(line("L8"), true, "root", "an office", kStart));
+    for (const char* login : {"taro", "jiro"}) {
+        warden.seen(login, "", {.network = "n", .from = "L8"}, kStart);
+        complain(warden, login, 3);
+    }
+    EXPECT_EQ(warden.stage_of_line("L8"), Stage::Normal);
 }
 
 TEST(Warden, ObservedOnlyUnlessSomebodyOrdersIt) {
@@ -46,21 +102,21 @@ TEST(Warden, ObservedOnlyUnlessSomebodyOrdersIt) {
     complain(warden, "taro", 4);
     EXPECT_EQ(warden.stage("taro"), Stage::Normal);
     EXPECT_FALSE(warden.happened().at(0).enforced);
-    ASSERT_TRUE(warden.suspend("jiro", "root", "police", kStart));
+    ASSERT_TRUE(warden.suspend(account("jiro"), "root", "police", kStart));
     EXPECT_EQ(warden.stage("jiro"), Stage::Suspended);
     EXPECT_TRUE(warden.happened().at(0).enforced);
-    EXPECT_FALSE(warden.suspend("jiro", "root", "police", kStart));
-    ASSERT_TRUE(warden.undo("jiro", "root", "cleared", true, kStart));
+    EXPECT_FALSE(warden.suspend(account("jiro"), "root", "police", kStart));
+    ASSERT_TRUE(warden.undo(account("jiro"), "root", "cleared", true, kStart));
     EXPECT_EQ(warden.stage("jiro"), Stage::Normal);
-    EXPECT_FALSE(warden.undo("nobody", "root", "cleared", true, kStart));
+    EXPECT_FALSE(warden.undo(account("nobody"), "root", "cleared", true, kStart));
 }
 
 TEST(Warden, KeepsAndRestores) {
     Warden before;
     before.follow({}, true);
     complain(before, "taro", 3);
-    ASSERT_TRUE(before.exempt("list", true, "root", "a list server", kStart));
-    EXPECT_FALSE(before.exempt("list", true, "root", "again", kStart));
+    ASSERT_TRUE(before.exempt(account("list"), true, "root", "a list server", kStart));
+    EXPECT_FALSE(before.exempt(account("list"), true, "root", "again", kStart));
     const auto records = before.changed();
     ASSERT_EQ(records.size(), 2U);
     EXPECT_TRUE(before.changed().empty());

@@ -158,6 +158,7 @@ struct Conduct {  // what is done about a misused account; conduct/machine.h has
     std::uint32_t gate_points = 10;
     std::uint32_t complaint_points = 30;
     std::uint32_t spam_points = 10;
+    std::uint32_t line_accounts = 2;
     bool tell_subscriber = true;
     std::string abuse_mail;      // empty: nobody is told
     std::string report_address;  // empty: no complaint is read

@@ -33,8 +33,8 @@ Table<C> conduct_table() {
     return {
         "conduct",
         false,
-        "What is done about an account that is misused. What is seen of it makes points, which "
-        "fade; "
+        "What is done about an account that is misused, or a line from which several are. What is "
+        "seen of it makes points, which fade; "
         "the score makes it slow, then holds its mail, then suspends its sending, then asks for a "
         "new password.",
         {
@@ -163,6 +163,14 @@ Table<C> conduct_table() {
                 "spam_points",
                 SEKISHO_AT(conduct.spam_points),
                 "For a message of it that a `[[milter]]` calls spam."
+            ),
+            number<C>(
+                "line_accounts",
+                SEKISHO_AT(conduct.line_accounts),
+                0,
+                100,
+                "How many accounts must have got points while they were used from one line until "
+                "the line itself has a stage: then nobody sends from there. 0: lines have none."
             ),
             flag<C>(
                 "tell_subscriber",

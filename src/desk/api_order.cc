@@ -97,13 +97,14 @@ ApiAnswer order_message(const Call& call) {
     );
 }
 
-ApiAnswer order_account(const Call& call) {
+ApiAnswer order_conduct(const Call& call) {
     const std::string what = last_part(call.route.path);
+    const bool of_line = call.route.path.starts_with("/lines/");
     return ask_mail(
         call,
         Json{
             {"command", "conduct-" + (what == "resume" ? std::string("undo") : what)},
-            {"account", call.text("login")},
+            {of_line ? "line" : "account", call.text(of_line ? "line" : "login")},
             {"reason", call.reason},
             {"by", call.by()},
             {"release", call.body.value("release", true)}

@@ -22,7 +22,7 @@ namespace sekisho::desk {
 [[nodiscard]] ApiAnswer look_queue(const Call& call);
 [[nodiscard]] ApiAnswer order_queue(const Call& call);
 [[nodiscard]] ApiAnswer order_message(const Call& call);
-[[nodiscard]] ApiAnswer order_account(const Call& call);
+[[nodiscard]] ApiAnswer order_conduct(const Call& call);
 [[nodiscard]] ApiAnswer link_account(const Call& call);
 [[nodiscard]] ApiAnswer reset_limit(const Call& call);
 [[nodiscard]] ApiAnswer look_send_as(const Call& call);

@@ -243,6 +243,14 @@ class Gathering {
 
     // How the mail server treats each account, and what it has used of its limits.
     void add_conduct() {
+        for (Json& one : answer_["lines"]) {
+            const auto conduct = ask_role(
+                context_.control, "mail", Json{{"command", "conduct-show"}, {"line", one["line"]}}
+            );
+            if (conduct) {  // the mail server may know no line of that name
+                one["conduct"] = *conduct;
+            }
+        }
         for (Json& one : answer_["accounts"]) {
             const std::string login = one.value("login", "");
             const auto conduct = ask_role(

@@ -51,6 +51,7 @@ constexpr Metric kMetrics[] = {
      "action"},
     {"sekisho_journal_up", "", "Whether the journal could be read"},
     {"sekisho_mail_conduct_hold", "", "Accounts whose mail is held"},
+    {"sekisho_mail_conduct_lines", "", "Lines that are slowed, held or may not send"},
     {"sekisho_mail_conduct_password", "", "Accounts that need a new password"},
     {"sekisho_mail_conduct_slow", "", "Accounts that may send only a little"},
     {"sekisho_mail_conduct_suspended", "", "Accounts that may not send"},

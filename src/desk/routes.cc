@@ -5,6 +5,7 @@
 #include "desk/audit_api.h"
 #include "desk/handlers.h"
 #include "desk/openapi.h"
+#include "desk/route_parts.h"
 #include "staff/roles.h"
 
 #include <cstddef>
@@ -15,15 +16,6 @@
 
 namespace sekisho::desk {
 namespace {
-
-using staff::Role;
-using staff::Roles;
-
-constexpr Roles kAnybody{};
-constexpr Roles kLook{Role::Support, Role::Abuse, Role::Operator};
-constexpr Roles kHold{Role::Abuse, Role::Operator};
-constexpr Roles kOperator{Role::Operator};
-constexpr Roles kAuditor{Role::Auditor};
 
 using Parameters = std::vector<Parameter>;
 
@@ -227,7 +219,7 @@ std::vector<Route> of_looks() {
          .path = "/conduct",
          .operation = "lookConduct",
          .tag = "look",
-         .summary = "Accounts that are slowed, held, suspended or exempt, and why.",
+         .summary = "Accounts and lines that are slowed, held, suspended or exempt, and why.",
          .roles = kLook,
          .reason = Reason::Needed,
          .answer = "Conduct",
@@ -274,21 +266,22 @@ std::vector<Route> of_looks() {
 }
 
 std::vector<Route> of_queue() {
-    const auto order = [](const char* what, Roles roles, const char* body, const char* summary) {
-        return Route{
-            .method = "POST",
-            .path = std::string("/queue/") + what,
-            .operation = std::string(what) + "Messages",
-            .tag = "queue",
-            .summary = summary,
-            .roles = roles,
-            .reason = Reason::Needed,
-            .body = body,
-            .answer = "Done",
-            .handler = order_queue
+    const auto order =
+        [](const char* what, staff::Roles roles, const char* body, const char* summary) {
+            return Route{
+                .method = "POST",
+                .path = std::string("/queue/") + what,
+                .operation = std::string(what) + "Messages",
+                .tag = "queue",
+                .summary = summary,
+                .roles = roles,
+                .reason = Reason::Needed,
+                .body = body,
+                .answer = "Done",
+                .handler = order_queue
+            };
         };
-    };
-    const auto one = [](const char* what, Roles roles, const char* summary) {
+    const auto one = [](const char* what, staff::Roles roles, const char* summary) {
         return Route{
             .method = "POST",
             .path = std::string("/queue/{id}/") + what,
@@ -370,160 +363,6 @@ std::vector<Route> of_queue() {
         one("release", kLook, "Lets it go out."),
         one("hold", kHold, "Keeps it, until it is released."),
         one("drop", kOperator, "Throws it away."),
-    };
-}
-
-std::vector<Route> of_accounts() {
-    const auto on_account = [](const char* what,
-                               const char* operation,
-                               Roles roles,
-                               const char* body,
-                               const char* summary) {
-        return Route{
-            .method = "POST",
-            .path = std::string("/accounts/{login}/") + what,
-            .operation = operation,
-            .tag = "accounts",
-            .summary = summary,
-            .roles = roles,
-            .reason = Reason::Needed,
-            .body = body,
-            .answer = "Told",
-            .handler = order_account
-        };
-    };
-    const auto send_as = [](const char* what, const char* summary) {
-        return Route{
-            .method = "POST",
-            .path = std::string("/send-as/") + what,
-            .operation = std::string(what) + "SendAs",
-            .tag = "accounts",
-            .summary = summary,
-            .roles = kLook,
-            .reason = Reason::Needed,
-            .body = "SendAs",
-            .answer = "Object",
-            .handler = order_send_as
-        };
-    };
-    return {
-        on_account(
-            "suspend",
-            "suspendAccount",
-            kHold,
-            "Reason",
-            "It may not send; its sessions end, its queued mail is held; it goes on "
-            "receiving."
-        ),
-        on_account(
-            "resume",
-            "resumeAccount",
-            kHold,
-            "Resume",
-            "Trusts it again, and sends on what was held."
-        ),
-        on_account(
-            "notice",
-            "resendNotice",
-            kLook,
-            "Reason",
-            "Sends its owner the notice about its stage again."
-        ),
-        {.method = "GET",
-         .path = "/send-as",
-         .operation = "lookSendAs",
-         .tag = "accounts",
-         .summary = "Addresses elsewhere that an account may send as, or asks to.",
-         .roles = kLook,
-         .reason = Reason::Needed,
-         .parameters = {{.name = "login", .help = "the account's", .required = true}},
-         .answer = "Object",
-         .handler = look_send_as},
-        send_as("add", "Asks for one: a code is mailed to it, unless somebody vouches for it."),
-        send_as("prove", "Confirms one with the code that came."),
-        send_as("remove", "Takes one away."),
-        {.method = "POST",
-         .path = "/accounts/{login}/link",
-         .operation = "linkAccount",
-         .tag = "accounts",
-         .summary = "A link that opens the subscriber's own page once, for who has lost the "
-                    "password; whoever has it is let in.",
-         .roles = kOperator,
-         .reason = Reason::Needed,
-         .body = "Reason",
-         .answer = "Link",
-         .handler = link_account,
-         .secret = true},
-        {.method = "POST",
-         .path = "/limits/reset",
-         .operation = "resetLimit",
-         .tag = "accounts",
-         .summary = "Lets the counts of an account, line, address or domain begin anew.",
-         .roles = kHold,
-         .reason = Reason::Needed,
-         .body = "LimitReset",
-         .answer = "Object",
-         .handler = reset_limit},
-        {.method = "GET",
-         .path = "/policy",
-         .operation = "getPolicy",
-         .tag = "policy",
-         .summary = "The policy in force: classes, rules, stages.",
-         .roles = kLook,
-         .answer = "Policy",
-         .handler = get_policy},
-        {.method = "POST",
-         .path = "/exemptions/{id}/revoke",
-         .operation = "revokeExemption",
-         .tag = "policy",
-         .summary = "Ends an exemption or a penalty.",
-         .roles = kOperator,
-         .reason = Reason::Needed,
-         .body = "Reason",
-         .answer = "Told",
-         .handler = revoke_lease},
-    };
-}
-
-std::vector<Route> of_requests() {
-    const auto decide = [](const char* what, const char* operation, const char* summary) {
-        return Route{
-            .method = "POST",
-            .path = std::string("/exemption-requests/{id}/") + what,
-            .operation = operation,
-            .tag = "policy",
-            .summary = summary,
-            .roles = kOperator,
-            .reason = Reason::Needed,
-            .body = "Reason",
-            .answer = "Told",
-            .handler = decide_request
-        };
-    };
-    return {
-        {.method = "GET",
-         .path = "/exemption-requests",
-         .operation = "lookExemptionRequests",
-         .tag = "policy",
-         .summary = "Who asked for an exemption on the own page, what was found, what became of "
-                    "it; the newest first.",
-         .roles = kLook,
-         .reason = Reason::Needed,
-         .parameters =
-             {{.name = "state",
-               .help = "only these",
-               .choices =
-                   {"asked", "waiting", "granted", "refused", "withdrawn", "revoked", "ended"}},
-              {.name = "limit", .help = "rows at the most", .type = Type::Integer}},
-         .answer = "ExemptionRequests",
-         .handler = look_requests},
-        decide("grant", "grantExemptionRequest", "Grants one that waits; its owner is told."),
-        decide("refuse", "refuseExemptionRequest", "Refuses one that waits; its owner is told."),
-        decide(
-            "revoke",
-            "revokeExemptionRequest",
-            "Ends one that is granted, and its exemption; its owner is told."
-        ),
     };
 }
 

@@ -166,8 +166,9 @@ constexpr const char* kAnswers = R"json({
 "History": {"type": "object", "required": ["since", "step_seconds", "kinds"], "additionalProperties": false, "properties": {
   "since": {"type": "string", "format": "date-time"}, "step_seconds": {"type": "integer"},
   "kinds": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "integer"}}}}},
-"Conduct": {"type": "object", "required": ["mode", "accounts"], "properties": {
-  "mode": {"type": "string"}, "accounts": {"type": "array", "items": {"type": "object"}}}},
+"Conduct": {"type": "object", "required": ["mode", "accounts", "lines"], "properties": {
+  "mode": {"type": "string"}, "accounts": {"type": "array", "items": {"type": "object"}},
+  "lines": {"type": "array", "items": {"type": "object"}}}},
 "Explanation": {"type": "object", "required": ["source", "destination", "lines"], "properties": {
   "source": {"type": "string"}, "destination": {"type": "string"}, "gate": {"type": "object"}, "gate_error": {"type": "string"},
   "lines": {"type": "array", "items": {"type": "string"}}}},

@@ -6,8 +6,10 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "conduct/machine.h"
+#include "conduct/warden.h"
 #include "event/event.h"
 #include "limit/countries.h"
+#include "line/line.h"
 #include "mail/session.h"
 #include "mail/shared.h"
 #include "net/task.h"
@@ -28,20 +30,28 @@ namespace sekisho::mail {
 namespace {
 
 using conduct::Stage;
+using conduct::Subject;
+using Whose = Subject::Kind;
 
 }  // namespace
 
-std::string held_by_conduct(std::string_view reason) {
-    return std::string(kConductHold) + std::string(reason);
+std::string held_by_conduct(const Subject& whose, std::string_view reason) {
+    return (whose.kind == Whose::Line ? "conduct of line " + whose.id + ": " : "conduct: ") +
+           std::string(reason);
 }
 
-std::optional<smtp::Reply> refuse_login_by(Stage stage, std::string_view support) {
-    if (stage == Stage::Suspended) {
+std::optional<smtp::Reply> refuse_login_by(const InForce& in_force, std::string_view support) {
+    const bool of_line = in_force.whose.kind == Whose::Line;
+    if (in_force.stage == Stage::Suspended) {
         return smtp::reply(
-            525, "5.7.13", fmt::format("Sending from this account is suspended; ask {}", support)
+            525,
+            "5.7.13",
+            fmt::format(
+                "Sending from this {} is suspended; ask {}", of_line ? "line" : "account", support
+            )
         );
     }
-    if (stage == Stage::Password) {
+    if (in_force.stage == Stage::Password) {
         return smtp::reply(
             534,
             "5.7.9",
@@ -51,16 +61,32 @@ std::optional<smtp::Reply> refuse_login_by(Stage stage, std::string_view support
     return std::nullopt;
 }
 
-std::optional<smtp::Reply> refuse_mail_by(Stage stage, std::string_view support) {
-    auto reply = refuse_login_by(stage, support);
+std::optional<smtp::Reply> refuse_mail_by(const InForce& in_force, std::string_view support) {
+    auto reply = refuse_login_by(in_force, support);
     if (reply) {
         reply->code = 550;
     }
     return reply;
 }
 
-Stage Session::conduct_stage() const {
-    return shared_->warden == nullptr ? Stage::Normal : shared_->warden->stage(smtp_.login());
+// The line that the client is on, if it is one of ours.
+std::string Session::line_here() const {
+    return line_ && line_->certainty == line::Certainty::Subscriber ? line_->line : std::string{};
+}
+
+InForce Session::conduct_of(const std::string& login) const {
+    if (shared_->warden == nullptr) {
+        return {};
+    }
+    const std::string line = line_here();
+    const Stage of_account = shared_->warden->stage(login);
+    const Stage of_line = line.empty() ? Stage::Normal : shared_->warden->stage_of_line(line);
+    return of_line > of_account ? InForce{{Whose::Line, line}, of_line}
+                                : InForce{{Whose::Account, login}, of_account};
+}
+
+InForce Session::conduct_here() const {
+    return conduct_of(smtp_.login());
 }
 
 conduct::Seen Session::seen_here(conduct::Seen::What what) const {
@@ -70,6 +96,9 @@ conduct::Seen Session::seen_here(conduct::Seen::What what) const {
     out.what = what;
     out.network = Prefix(peer_, static_cast<int>(width)).text();
     out.country = settings_->countries ? settings_->countries->of(peer_) : "";
+    if (line_) {
+        out.from = line_here();
+    }
     return out;
 }
 
@@ -92,19 +121,20 @@ void Session::tell_recipients(queue::Envelope& envelope) {
         tell_warden(account_->login, account_->line, seen);
         shared_->acquaintances.met(envelope.account, one.address, now());
     }
-    if (conduct_stage() >= Stage::Hold) {
+    if (conduct_here().stage >= Stage::Hold) {
         const Time until = now() + kUntilHeld;
         envelope.release = std::max(envelope.release.value_or(until), until);
     }
 }
 
 net::Task<void> Session::hold_by_conduct(std::string queue_id) {
-    if (!account_ || conduct_stage() < Stage::Hold) {
+    const InForce in_force = conduct_here();
+    if (!account_ || in_force.stage < Stage::Hold) {
         co_return;
     }
-    const auto record = shared_->warden->find(account_->login, now());
+    const auto record = shared_->warden->find(in_force.whose, now());
     const std::string why = record ? record->state.reason : std::string{};
-    std::string reason = held_by_conduct(why);
+    std::string reason = held_by_conduct(in_force.whose, why);
     co_await hold(std::move(queue_id), std::move(reason));
 }
 

@@ -57,7 +57,7 @@ net::Task<void> Session::check_mail() {
         answer(std::move(*refusal), {}, account_->enabled ? "sender" : "disabled");
         co_return;
     }
-    if (auto refusal = refuse_mail_by(conduct_stage(), settings_->config.provider.support_mail)) {
+    if (auto refusal = refuse_mail_by(conduct_here(), settings_->config.provider.support_mail)) {
         answer(std::move(*refusal), {}, "conduct");
         co_return;
     }
@@ -104,7 +104,7 @@ net::Task<bool> Session::refresh_account() {
 }
 
 net::Task<void> Session::begin_message() {
-    co_await find_line_for_limits();
+    co_await find_line_early();
     if (auto refusal = take_message_of(limit::Counts::Messages, 1)) {
         answer(std::move(*refusal), {}, limited_by_);
         co_return;

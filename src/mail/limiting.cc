@@ -136,9 +136,9 @@ limit::Facts Session::facts(std::string recipient) const {
     return out;
 }
 
-// The line of the client's address is looked up only when a limit asks for it.
-net::Task<void> Session::find_line_for_limits() {
-    if (settings_->limits_ask_line) {
+// The line of the client's address is looked up only when something depends on it.
+net::Task<void> Session::find_line_early() {
+    if (settings_->ask_line) {
         co_await find_line();
     }
 }
@@ -194,8 +194,8 @@ std::optional<smtp::Reply> Session::take_recipient(const std::string& recipient)
     auto strangers =
         limit::takings(settings_->limits, limit::Counts::NewRecipients, who, stranger ? 1 : 0);
     std::ranges::move(strangers, std::back_inserter(takings));
-    if (conduct_stage() >= conduct::Stage::Slow) {
-        takings.push_back({std::string(kConductSlow), who.account, 1});
+    if (const InForce slow = conduct_here(); slow.stage >= conduct::Stage::Slow) {
+        takings.push_back({std::string(kConductSlow), conduct::text(slow.whose), 1});
     }
     return take_for_message(std::move(takings));
 }

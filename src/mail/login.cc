@@ -288,9 +288,8 @@ void Session::login_succeeded(const account::SaslSuccess& success) {
     if (candidate_) {  // who knows the password, whether it is taken or not
         tell_warden(login, candidate_->line, seen_here(conduct::Seen::What::Login));
     }
-    const conduct::Stage stage =
-        shared_->warden == nullptr ? conduct::Stage::Normal : shared_->warden->stage(login);
-    if (auto refusal = refuse_login_by(stage, settings_->config.provider.support_mail)) {
+    const InForce in_force = conduct_of(login);
+    if (auto refusal = refuse_login_by(in_force, settings_->config.provider.support_mail)) {
         refuse_login(login, std::move(*refusal), "conduct");
         return;
     }

@@ -41,7 +41,7 @@ struct Settings {
     std::set<std::string, std::less<>> domains;  // ours, lower case
     std::uint16_t submission_port = 587;         // as it is bound
     std::vector<limit::Spec> limits;
-    bool limits_ask_line = false;  // one of them counts by line or holds by where a client is
+    bool ask_line = false;  // a limit counts by line or by where a client is, or lines have conduct
     std::shared_ptr<const limit::Countries> countries;  // null: no table
     std::vector<std::shared_ptr<milter::Milter>> milters;
     std::shared_ptr<CallAhead> call_ahead;  // null: mail isn't delivered by LMTP

@@ -148,10 +148,11 @@ Result<std::shared_ptr<Settings>> make_settings(
     out->call_ahead = call_ahead_of(config, resolver, before);
     out->srs_secrets = srs_secrets(config.forwarding, srs_secret);
     out->limits = specs_of(config);
-    out->limits_ask_line = std::ranges::any_of(out->limits, [](const limit::Spec& one) {
-        return one.where != limit::Where::Anywhere ||
-               std::ranges::find(one.by, limit::By::Line) != one.by.end();
-    });
+    const bool lines_known = !config.radius.listen.empty() || !config.lines.empty();
+    out->ask_line = lines_known || std::ranges::any_of(out->limits, [](const limit::Spec& one) {
+                        return one.where != limit::Where::Anywhere ||
+                               std::ranges::find(one.by, limit::By::Line) != one.by.end();
+                    });
     if (const std::string& file = config.limits.country_file; !file.empty()) {
         const auto text = read_file(file);
         auto table =
@@ -284,7 +285,9 @@ class MailServer final : public Server {
     [[nodiscard]] std::vector<limit::Spec> limits() const override {
         return shared_->settings()->limits;
     }
-    void end_sessions_of(const std::string& account) override { shared_->end_sessions_of(account); }
+    void end_sessions_of(const conduct::Subject& whose) override {
+        shared_->end_sessions_of(whose);
+    }
     PasswordAnswer check_password(
         const std::string& login, const std::string& password, const IpAddress& from
     ) override {

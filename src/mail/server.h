@@ -129,7 +129,7 @@ class Server {
     // wait for the disk. What can't be kept is tried again with the next call.
     virtual Status keep_counters() = 0;
     // Ends the account's running sessions with 421, at once.
-    virtual void end_sessions_of(const std::string& account) = 0;
+    virtual void end_sessions_of(const conduct::Subject& whose) = 0;
     // mail/password_check.h
     [[nodiscard]] virtual PasswordAnswer check_password(
         const std::string& login, const std::string& password, const IpAddress& from

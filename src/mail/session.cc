@@ -142,7 +142,8 @@ std::optional<smtp::Reply> Session::unwanted() const {
 net::Task<void> Session::run() {
     std::optional<smtp::Reply> refusal = unwanted();
     if (!refusal) {
-        co_await find_line_for_limits();
+        co_await find_line_early();
+        live_->line = line_here();
         refusal = limited_connection();
     }
     const bool begun = co_await begin(!refusal.has_value());
@@ -408,8 +409,8 @@ event::Event Session::event(event::Kind kind) const {
         out.account = account_->login;
         out.line = account_->line;
     }
-    if (line_ && line_->certainty == line::Certainty::Subscriber) {
-        out.line = line_->line;
+    if (std::string line = line_here(); !line.empty()) {
+        out.line = std::move(line);
     }
     out.sender = smtp_.transaction().reverse_path();
     return out;

@@ -15,6 +15,7 @@
 #include "mail/accept.h"
 #include "mail/alignment.h"
 #include "mail/authenticity.h"
+#include "mail/conduct.h"
 #include "mail/rules.h"
 #include "mail/sender_lookups.h"
 #include "mail/shared.h"
@@ -51,6 +52,9 @@ class Session {
     net::Task<void> run();
 
   private:
+    // What becomes of the From of a submitted message.
+    enum class From : std::uint8_t { Kept, Rewritten, Refused };
+
     using Smtp = smtp::ServerSession;
 
     // session.cc
@@ -113,7 +117,7 @@ class Session {
     net::Task<void> find_line();
     // limiting.cc
     [[nodiscard]] limit::Facts facts(std::string recipient) const;
-    net::Task<void> find_line_for_limits();
+    net::Task<void> find_line_early();
     std::expected<void, limit::Refusal> take(std::vector<limit::Taking>& takings);
     void note_shadowed(const limit::Refusal& refusal);
     [[nodiscard]] std::optional<smtp::Reply> take_for_message(std::vector<limit::Taking> takings);
@@ -127,7 +131,9 @@ class Session {
     void give_back(std::size_t kept = 0);
 
     // conduct.cc
-    [[nodiscard]] conduct::Stage conduct_stage() const;
+    [[nodiscard]] std::string line_here() const;
+    [[nodiscard]] InForce conduct_of(const std::string& login) const;
+    [[nodiscard]] InForce conduct_here() const;
     [[nodiscard]] conduct::Seen seen_here(conduct::Seen::What what) const;
     void tell_warden(
         const std::string& account, const std::string& line, const conduct::Seen& seen
@@ -160,9 +166,12 @@ class Session {
     net::Task<Prepared> sealed_copy(Prepared copy, std::string hostname);
 
     // unaligned.cc
-    net::Task<bool> refuse_unaligned(const message::Header* header);
+    net::Task<From> check_alignment(const message::Header* header);
     void warn_unaligned(const std::string& author, const Alignment& found);
     // intake.cc
+    [[nodiscard]] From check_author(const message::Header& header);
+    [[nodiscard]] std::string address_of_author(const smtp::Transaction& transaction, From author)
+        const;
     net::Task<void> take_message(Smtp::Deliver mail);
     void note_author(const std::string& why);
     [[nodiscard]] bool is_report(const queue::Envelope& envelope) const;

@@ -113,14 +113,16 @@ void Shared::say_goodbye() {
     }
 }
 
-void Shared::end_sessions_of(const std::string& account) {
+void Shared::end_sessions_of(const conduct::Subject& whose) {
     const std::string line =
-        "421 4.7.0 " + settings()->config.mail.hostname + " This account may not send any more\r\n";
+        "421 4.7.0 " + settings()->config.mail.hostname + " Nothing more may be sent from here\r\n";
     const std::scoped_lock lock(mutex_);
     for (const auto& [id, session] : live_) {
-        boost::asio::post(session.first, [weak = session.second, line, account] {
+        boost::asio::post(session.first, [weak = session.second, line, whose] {
             const auto live = weak.lock();
-            if (!live || live->account != account) {
+            const bool of_line = whose.kind == conduct::Subject::Kind::Line;
+            if (!live || (of_line ? live->line : live->account) != whose.id ||
+                live->account.empty()) {
                 return;
             }
             live->ended = true;  // one that is at work ends when it would read on

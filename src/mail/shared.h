@@ -48,6 +48,7 @@ struct Live {
     bool reading = false;  // nothing is under way but the wait for the client
     bool ended = false;    // it may do nothing more
     std::string account;   // of the login
+    std::string line;      // that the client is on
 };
 
 // Who was warned about mail as a domain today, so that they are warned once a day. Thread-safe.
@@ -113,7 +114,7 @@ struct Shared {
     [[nodiscard]] std::uint64_t add(const std::shared_ptr<Live>& live);
     void remove(std::uint64_t id);
     void say_goodbye();  // posts to each session's executor
-    void end_sessions_of(const std::string& account);
+    void end_sessions_of(const conduct::Subject& whose);
     [[nodiscard]] bool wait_idle(Duration grace);  // false: some still run
     void close_all();
 

@@ -1,4 +1,4 @@
-// The states of misused accounts in SQLite. Thread-safe: one connection, one mutex.
+// The states of misused accounts and lines in SQLite. Thread-safe: one connection, one mutex.
 #pragma once
 
 #include "base/result.h"

@@ -453,7 +453,23 @@ CREATE INDEX exemption_requests_state ON exemption_requests (state, id);
 CREATE INDEX exemption_requests_untold ON exemption_requests (id) WHERE told != state;
 )sql";
 
-constexpr std::array<std::string_view, 16> kSteps{
+// Of lines, as `conduct` of accounts.
+constexpr std::string_view kStepConductOfLines = R"sql(
+CREATE TABLE conduct_of_lines (
+    line TEXT PRIMARY KEY,
+    stage TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    score INTEGER NOT NULL,
+    scored INTEGER NOT NULL,
+    suspicious INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    by TEXT NOT NULL,
+    evidence TEXT NOT NULL,
+    exempt INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql";
+
+constexpr std::array<std::string_view, 17> kSteps{
     kStep1,
     kStep2,
     kStep3,
@@ -469,7 +485,8 @@ constexpr std::array<std::string_view, 16> kSteps{
     kStepSuppression,
     kStepEventIndex,
     kStepMy,
-    kStepRequests
+    kStepRequests,
+    kStepConductOfLines
 };
 
 }  // namespace

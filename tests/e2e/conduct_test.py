@@ -224,4 +224,65 @@ def operators_suspend_exempt_and_take_complaints():
         assert set(listed) == {login, "list@example.net"}, listed
 
 
-main([a_bot_is_slowed_held_and_suspended, operators_suspend_exempt_and_take_complaints])
+def a_line_from_which_several_accounts_are_misused_sends_nothing():
+    sink = Sink()
+    lines = '[[lines]]\nname = "fixed"\nkind = "static"\nfile = "lines.csv"\n'
+    with house_with(sink, lines) as house:
+        (house.folder / "lines.csv").write_text("prefix,line\n127.0.0.9/32,L9\n127.0.0.8/32,L8\n")
+        stolen = [house.account(f"{name}@example.net") for name in ("taro", "jiro", "saburo")]
+        house.account("abuse@example.net")
+        owner = house.account("owner@example.net", "--line", "L9")
+        house.start("gate", "mail")
+        wait_for("the lines", lambda: house.json("line", "find", "127.0.0.9").get("line") == "L9")
+        resting = submit(house, stolen[2], "127.0.0.9")
+
+        # Each account gets points from there, none so many that it is stopped itself.
+        for login in stolen:
+            try:
+                session = submit(house, login, "127.0.0.9")
+                for turn in range(12):
+                    send(session, login, f"victim-of-{login.split('@')[0]}-{turn}@far.test")
+            except (smtplib.SMTPException, OSError):
+                break
+        (line,) = wait_for("the line's stage", lambda: [one for one in house.json("conduct", "list")["lines"] if one["stage"] == "suspended"])
+        assert line["line"] == "L9" and stolen[2] in line["reason"] and any(stolen[1] in seen for seen in line["evidence"]), line
+        assert all(stage(house, login) != "suspended" for login in stolen)
+        for login in (*stolen, owner):
+            code, text = refused_login(house, login, "127.0.0.9")
+            assert code == 525 and "from this line" in text, (code, text)
+
+        def ended():
+            try:
+                return resting.noop()[0] == 421
+            except (smtplib.SMTPServerDisconnected, OSError):
+                return True
+        wait_for("the running session to end", ended)
+        # Elsewhere the same accounts go on, slowly or not.
+        assert refused_login(house, owner, "127.0.0.8")[0] == 235
+        assert refused_login(house, stolen[0], "127.0.0.8")[0] == 235
+        queue = house.json("queue", "list")
+        held = {to["address"] for m in queue for to in m["recipients"] if m["hold_reason"].startswith("conduct of line L9: ")}
+        assert held and not held & sink.recipients(), queue
+        answer = house.json("why", next(m["queue_id"] for m in queue if m["hold_reason"].startswith("conduct of line")))
+        assert "sekisho conduct show --line L9" in answer["do"], answer
+        told = wait_for("a notice to who belongs to the line", lambda: mails_to(house, owner))
+        assert any("回線 L9" in one.get_content() and "Line L9" in one.get_content() for one in told), told
+        wait_for("the abuse desk", lambda: any("line L9" in one["subject"] for one in mails_to(house, "abuse@example.net")))
+        assert house.json("mail", "status")["conduct"]["lines"] == 1
+
+        house.kill("mail")
+        house.start("mail")
+        wait_for("the lines", lambda: house.json("line", "find", "127.0.0.9").get("line") == "L9")
+        wait_for("what was before the kill", lambda: refused_login(house, owner, "127.0.0.9")[0] == 525)
+        assert "account" in house.cli("conduct", "undo", "--reason", "x", code=2)
+        assert "no line L7" in house.cli("conduct", "suspend", "--line", "L7", "--reason", "x", code=1)
+        house.cli("conduct", "undo", "--line", "L9", "--reason", "the pc was cleaned")
+        assert refused_login(house, owner, "127.0.0.9")[0] == 235
+        free = {to["address"] for m in queue for to in m["recipients"] if stage(house, m["account"]) in ("normal", "slow")}
+        wait_for("the held mail to arrive", lambda: held & free <= sink.recipients())
+        house.cli("conduct", "suspend", "--line", "L8", "--reason", "called by the police")
+        assert refused_login(house, owner, "127.0.0.8")[0] == 525
+        assert "suspended, score 0" in house.cli("conduct", "show", "--line", "L8")
+
+
+main([a_bot_is_slowed_held_and_suspended, a_line_from_which_several_accounts_are_misused_sends_nothing, operators_suspend_exempt_and_take_complaints])

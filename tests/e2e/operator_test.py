@@ -204,6 +204,7 @@ def every_route_is_as_the_document_says():
             ("retryMessages", "POST", "/queue/retry", {"ids": ids, **why}), ("rerouteMessages", "POST", "/queue/reroute", {"ids": ids[:1], "route": "127.0.0.1:1", **why}),
             ("suspendMail", "POST", "/queue/suspend", {"domain": "far.test", **why}), ("resumeMail", "POST", "/queue/resume", {"domain": "far.test", **why}),
             ("suspendAccount", "POST", f"/accounts/{login}/suspend", why), ("resendNotice", "POST", f"/accounts/{login}/notice", why),
+            ("suspendLine", "POST", "/lines/L-1/suspend", why), ("resendNoticeOfLine", "POST", "/lines/L-1/notice", why), ("resumeLine", "POST", "/lines/L-1/resume", why),
             ("resumeAccount", "POST", f"/accounts/{login}/resume", why), ("resetLimit", "POST", "/limits/reset", {"subject": login, **why}),
             ("dropMessages", "POST", "/queue/drop", {"ids": ids[1:2], **why}),
             ("addSendAs", "POST", "/send-as/add", {"login": login, "address": "boss@far.test", "vouched": "his contract", **why}),

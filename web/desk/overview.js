@@ -55,7 +55,7 @@ async function showOverview() {
   const held = status.roles.mail?.status?.conduct ?? {};
   const cells = Object.entries(status.roles).map(([role, state]) => number(`role ${role}`, state.up ? 'up' : 'down', state.up ? 'up' : 'down'));
   for (const [name, title] of [['queued', 'messages waiting'], ['held', 'messages held']]) if (name in queue) cells.push(number(title, Number(queue[name]).toLocaleString()));
-  for (const [stage, count] of Object.entries(held)) if (typeof count === 'number' && count > 0) cells.push(number(`accounts ${stage}`, count.toLocaleString(), 'middle'));
+  for (const [stage, count] of Object.entries(held)) if (typeof count === 'number' && count > 0) cells.push(number(stage === 'lines' ? 'lines with a stage' : `accounts ${stage}`, count.toLocaleString(), 'middle'));
   for (const [kind, count] of Object.entries(status.events_24h)) cells.push(number(`${kind}, 24 h`, count.toLocaleString()));
   const places = chartGroups.map(([title]) => element('figure', { class: 'chart' }, element('figcaption', {}, title), element('div', {})));
   byId('view-overview').replaceChildren(

@@ -54,20 +54,31 @@ function showFindings(findings) {
       element('span', {}, f.text), element('small', {}, [f.detail, local(f.at)].filter(Boolean).join(' · '))))));
 }
 
+// What is done about an account or a line that is misused; `path` is before the verb.
+function conductActions(who, path, conduct, subject, again) {
+  const normal = isNormal(conduct);
+  return element('p', { class: 'buttons' },
+    may('abuse', 'operator') && conduct?.stage !== 'suspended' ? button('Suspend', () => order(`You stop ${who} from sending.`, `${path}/suspend`, {}, subject, again)) : null,
+    may('abuse', 'operator') && !normal ? button('Resume', () => order(`You trust ${who} again; what was held goes out.`, `${path}/resume`, {}, subject, again)) : null,
+    normal ? null : button('Send the notice again', () => order(`The owner of ${who} is told of the stage again.`, `${path}/notice`, {}, subject, again)));
+}
+
+function isNormal(conduct) { return !conduct || conduct.stage === '' || conduct.stage === 'normal'; }
+
+function conductFacts(conduct) {
+  return [['Stage since', local(conduct?.since)], ['Points', isNormal(conduct) ? '' : conduct.score], ['Why', conduct?.reason], ['By', conduct?.by],
+    ['Seen', (conduct?.evidence ?? []).join('; ')]];
+}
+
 function showAccount(account, subject, again) {
   const stage = account.conduct?.stage ?? '';
-  const normal = stage === '' || stage === 'normal';
-  const path = (verb) => `/accounts/${encodeURIComponent(account.login)}/${verb}`;
-  const actions = element('p', { class: 'buttons' },
-    may('abuse', 'operator') && stage !== 'suspended' ? button('Suspend', () => order(`You stop ${account.login} from sending.`, path('suspend'), {}, subject, again)) : null,
-    may('abuse', 'operator') && !normal ? button('Resume', () => order(`You trust ${account.login} again; what was held goes out.`, path('resume'), {}, subject, again)) : null,
-    normal ? null : button('Send the notice again', () => order(`The owner of ${account.login} is told of the stage again.`, path('notice'), {}, subject, again)));
+  const normal = isNormal(account.conduct);
+  const actions = conductActions(account.login, `/accounts/${encodeURIComponent(account.login)}`, account.conduct, subject, again);
   return [
     element('h3', {}, account.login, ' ', badge(account.enabled ? 'enabled' : 'disabled', account.enabled ? 'low' : 'high'), ' ',
       stage ? badge(`stage ${stage}`, normal ? 'low' : 'middle') : null),
     facts([['Name', account.name], ['Sends as', account.addresses.join(', ')], ['Line', account.line], ['Disabled', account.disabled_reason],
-      ['Stage since', local(account.conduct?.since)], ['Points', normal ? '' : account.conduct?.score], ['Why', account.conduct?.reason], ['By', account.conduct?.by],
-      ['Seen', (account.conduct?.evidence ?? []).join('; ')], ['Created', local(account.created)]]),
+      ...conductFacts(account.conduct), ['Created', local(account.created)]]),
     account.limits?.length ? table(`Limits of ${account.login}`, [
       ['Limit', (l) => l.limit], ['Counted by', (l) => l.key], ['Used', (l) => l.used], ['Allowed', (l) => l.allowed], ['Free again', (l) => local(l.reset)],
     ], account.limits) : element('p', { class: 'empty' }, 'No limit is touched.'),
@@ -75,14 +86,17 @@ function showAccount(account, subject, again) {
   ].filter(Boolean);
 }
 
-function showLine(line) {
-  return [heading(`Line ${line.line}`), table(`Addresses of ${line.line}`, [
+function showLine(line, subject, again) {
+  const normal = isNormal(line.conduct);
+  const actions = conductActions(`the line ${line.line}`, `/lines/${encodeURIComponent(line.line)}`, line.conduct, subject, again);
+  return [element('h3', {}, `Line ${line.line}`, ' ', line.conduct ? badge(`stage ${line.conduct.stage}`, normal ? 'low' : 'middle') : null),
+    normal ? null : facts(conductFacts(line.conduct)), table(`Addresses of ${line.line}`, [
     ['Prefix', (s) => s.prefix], ['Class', (s) => s.class],
     ['25 to others', (s) => port(s.port_25_to_others)], ['25 to us', (s) => port(s.port_25_to_us)], ['Note', (s) => s.note],
   ], line.standings), table(`Sessions of ${line.line}`, [
     ['Start', (s) => local(s.start)], ['End', (s) => (s.open ? 'open' : local(s.end))],
     ['Prefixes', (s) => s.prefixes.join(', ')], ['NAS', (s) => s.nas],
-  ], line.sessions)];
+  ], line.sessions), actions.childElementCount ? actions : null].filter(Boolean);
 }
 
 function ofKinds(events, ...kinds) { return events.filter((e) => kinds.includes(e.kind)); }
@@ -95,7 +109,7 @@ function showSubscriber(answer, subject, again) {
     where.push(heading(`Address ${address}`), facts([['Class', standing.class], ['Port 25 to others', port(standing.port_25_to_others)],
       ['Port 25 to us', port(standing.port_25_to_us)], ['Holder', holder.line ?? holder.certainty], ['Because', holder.reason]]));
   }
-  where.push(...answer.lines.flatMap(showLine));
+  where.push(...answer.lines.flatMap((l) => showLine(l, subject, again)));
   if (where.length) parts.push(card('Line and class', ...where));
   parts.push(card('Accounts', ...(answer.accounts.length ? answer.accounts.flatMap((a) => showAccount(a, subject, again)) : [element('p', { class: 'empty' }, 'None.')])));
   parts.push(card('Blocked on port 25', table('Blocked flows', eventColumns, ofKinds(answer.events, 'gate-blocked', 'gate-would-block', 'gate-answered'))));
