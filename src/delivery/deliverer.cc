@@ -152,6 +152,7 @@ class Pump : public std::enable_shared_from_this<Pump> {
         options_ = std::make_shared<const Options>(std::move(options));
     }
 
+    [[nodiscard]] const AtomicCounters& times() const { return shop_->counters; }
     [[nodiscard]] Deliverer::Counters counters() const {
         const AtomicCounters& from = shop_->counters;
         Deliverer::Counters result;
@@ -214,6 +215,7 @@ class Pump : public std::enable_shared_from_this<Pump> {
                 shop_->deps.spool.give_back(entry->envelope.queue_id, *until);
                 continue;
             }
+            shop_->counters.late.count(at - entry->due);
             auto job = std::make_shared<Job>();
             job->shop = shop_;
             job->options = rerouted(std::move(options), entry->envelope.route);
@@ -300,6 +302,9 @@ class SpoolDeliverer final : public Deliverer {
             {"tls_failed_total", c.tls_failed_total},
             {"notices_total", c.notices_total},
             {"in_delivery", c.in_delivery},
+            {"late_seconds", pump_->times().late.json()},
+            {"try_seconds", pump_->times().tries.json()},
+            {"arrived_seconds", pump_->times().arrived.json()},
             {"destinations", nlohmann::json::array()},
         };
         for (const auto& [name, place] : pump_->places()) {

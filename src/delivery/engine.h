@@ -1,6 +1,7 @@
 // What the files of the deliverer share. For this room only.
 #pragma once
 
+#include "base/histogram.h"
 #include "base/time.h"
 #include "delivery/connections.h"
 #include "delivery/deliverer.h"
@@ -11,6 +12,7 @@
 #include "queue/spool.h"
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -24,6 +26,9 @@ namespace sekisho::delivery {
 
 struct AtomicCounters {
     std::atomic<std::uint64_t> delivered{0}, deferred{0}, bounced{0};
+    Histogram late;     // messages: from when they were due to when they were taken from the queue
+    Histogram tries;    // messages: from there to the outcome of the try
+    Histogram arrived;  // recipients: from the message's acceptance to their delivery
     std::atomic<std::uint64_t> attempts{0}, reused{0}, tls{0}, tls_failed{0}, notices{0};
 };
 
@@ -56,6 +61,7 @@ struct Job {
     std::shared_ptr<Shop> shop;
     std::shared_ptr<const Options> options;
     queue::Entry entry;
+    std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
     Claim claim;  // on places
     net::Executor executor;
     std::weak_ptr<const std::string> bytes;  // in memory while a try needs them

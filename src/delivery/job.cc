@@ -142,6 +142,7 @@ void tell(
         case queue::RecipientState::Delivered:
             event.kind = event::Kind::Delivered;
             ++counters.delivered;
+            counters.arrived.count(at - envelope.accepted);
             break;
         case queue::RecipientState::Bounced:
             event.kind = event::Kind::Bounced;
@@ -403,6 +404,7 @@ net::Task<void> run_job(std::shared_ptr<Job> job) {
             tell(*job, to, outcome.next_try, at);
         }
     }
+    job->shop->counters.tries.count(std::chrono::steady_clock::now() - job->begun);
     co_await finish(job, std::move(outcome));
 }
 

@@ -1,6 +1,7 @@
 // What the mail role counts; read by status_json() and the metrics page.
 #pragma once
 
+#include "base/histogram.h"
 #include "peer/judge.h"
 
 #include <array>
@@ -20,6 +21,8 @@ struct Counters {
     Count tls_started{0}, tls_failed{0};
     Count logins_accepted{0}, logins_refused{0};
     Count messages_signed{0};  // by DKIM
+    Histogram taken;           // from the end of a message to its 250
+    Histogram stored;          // of which until it was durable
     Count messages_accepted{0}, recipients_accepted{0}, octets_accepted{0};
     Count misplaced_clients{0};  // recipients refused to mail programs on 25
     Count peers_server{0}, peers_client{0}, peers_unknown{0};  // judgements on the exchange

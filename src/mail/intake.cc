@@ -30,6 +30,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -165,6 +166,7 @@ std::string Session::address_of_author(const smtp::Transaction& transaction, Fro
 }
 
 net::Task<void> Session::take_message(Smtp::Deliver mail) {
+    const auto begun = std::chrono::steady_clock::now();
     // Shared: a worker looks at it while it verifies.
     auto text = std::make_shared<const std::string>(std::move(mail.message));
     const auto header = message::Header::scan(*text);
@@ -255,6 +257,9 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
     }
     const Result<std::string> committed = co_await keep(std::move(all));
     acknowledge(committed, envelopes);
+    if (committed) {
+        shared_->counters.taken.count(std::chrono::steady_clock::now() - begun);
+    }
     if (committed && report) {
         shared_->workers.post([shared = shared_, report] { shared->complaint(*report); });
     }
@@ -265,12 +270,14 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
 net::Task<Result<std::string>> Session::keep(std::vector<Prepared> all) {
     std::string first;
     for (Prepared& one : all) {
+        const auto begun = std::chrono::steady_clock::now();
         const Result<std::string> committed = co_await append(
             shared_, stream_->executor(), std::move(one.envelope), std::move(one.message)
         );
         if (!committed) {
             co_return committed;
         }
+        shared_->counters.stored.count(std::chrono::steady_clock::now() - begun);
         co_await hold_by_conduct(*committed);
         if (!held_by_filter_.empty()) {
             co_await hold(*committed, held_by_filter_);

@@ -81,17 +81,6 @@ std::vector<std::shared_ptr<milter::Milter>> milters_of(
 
 Json milter_json(milter::Milter& milter) {
     const milter::Counters& c = milter.counters();
-    Json buckets = Json::array();
-    std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < c.took.size(); ++i) {
-        sum += c.took.at(i);
-        const bool last = i == milter::Counters::kBounds.size();
-        buckets.push_back(
-            {{"le", last ? "+Inf" : fmt::format("{}", milter::Counters::kBounds.at(i))},
-             {"count", sum}}
-        );
-    }
-    constexpr double kMicro = 1e-6;
     return {
         {"milter", milter.config().name},
         {"down", !milter.trouble().empty()},
@@ -105,10 +94,7 @@ Json milter_json(milter::Milter& milter) {
         {"changed", c.changed.load()},
         {"spam", c.spam.load()},
         {"away", c.away.load()},
-        {"content_seconds",
-         {{"buckets", std::move(buckets)},
-          {"sum", static_cast<double>(c.took_us.load()) * kMicro},
-          {"count", sum}}},
+        {"content_seconds", c.took.json()},
     };
 }
 
@@ -400,6 +386,8 @@ std::string MailServer::status_json() const {
         {"signed", value(c.messages_signed)},
         {"recipients", value(c.recipients_accepted)},
         {"octets", value(c.octets_accepted)},
+        {"taken_seconds", c.taken.json()},
+        {"stored_seconds", c.stored.json()},
     };
     out["misplaced_clients"] = value(c.misplaced_clients);
     out["peers"] = {

@@ -193,7 +193,7 @@ net::Task<Result<Answer>> Link::content(std::shared_ptr<const Content> content) 
     const auto began = std::chrono::steady_clock::now();
     auto answer = co_await tell_content(std::move(content));
     if (answer) {
-        milter_->counters().measure(std::chrono::steady_clock::now() - began);
+        milter_->counters().took.count(std::chrono::steady_clock::now() - began);
     }
     takes_part_ = false;
     co_return answer;

@@ -23,15 +23,6 @@
 
 namespace sekisho::milter {
 
-void Counters::measure(std::chrono::steady_clock::duration time) {
-    const double seconds = std::chrono::duration<double>(time).count();
-    const auto* const bound = std::ranges::lower_bound(kBounds, seconds);
-    ++took.at(static_cast<std::size_t>(bound - kBounds.begin()));
-    took_us += static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(time).count()
-    );
-}
-
 std::string Milter::away(std::chrono::steady_clock::time_point now) const {
     const std::scoped_lock lock(mutex_);
     return now < until_ ? why_ : std::string{};

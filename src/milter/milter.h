@@ -2,6 +2,7 @@
 // said. Thread-safe.
 #pragma once
 
+#include "base/histogram.h"
 #include "base/result.h"
 #include "config/config.h"
 #include "net/stream.h"
@@ -28,13 +29,7 @@ struct Counters {
     Count away{0};  // messages that it couldn't be asked about
 
     // Seconds from the first word about a message's content to the last of the milter's answer.
-    static constexpr std::array kBounds{
-        0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0
-    };
-    std::array<Count, kBounds.size() + 1> took{};  // the last: longer than all of them
-    Count took_us{0};
-
-    void measure(std::chrono::steady_clock::duration time);
+    Histogram took;
 };
 
 class Milter {
