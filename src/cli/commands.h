@@ -71,6 +71,7 @@ void add_config(
 );  // config defaults|check|reference, reload
 
 void add_top(CLI::App& app, Context& context, Chosen& chosen);          // top
+void add_certificate(CLI::App& app, Context& context, Chosen& chosen);  // show|renew
 void add_suppression(CLI::App& app, Context& context, Chosen& chosen);  // list|add|remove
 void add_doctor(CLI::App& app, Context& context, Chosen& chosen);       // doctor
 

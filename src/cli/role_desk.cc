@@ -1,13 +1,17 @@
 // The role desk: the guide, the API, the console and the metrics on HTTP.
 #include "base/ip.h"
+#include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "cli/acme.h"
 #include "cli/context.h"
 #include "cli/init.h"
 #include "cli/leased_policy.h"
 #include "cli/role.h"
 #include "config/config.h"
 #include "desk/desk.h"
+#include "net/certificate.h"
+#include "net/cms.h"
 #include "net/control.h"
 #include "net/http.h"
 #include "net/server.h"
@@ -15,11 +19,13 @@
 #include "policy/policy.h"
 #include "store/store.h"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,6 +34,8 @@ namespace {
 
 // A refused sign-in keeps one waiting for a second; at most four do (desk/my_gate.h).
 constexpr unsigned kWorkers = 8;
+constexpr std::string_view kAppleProfile = "application/x-apple-aspen-config";
+constexpr Duration kCertificateLook = std::chrono::minutes(10);
 
 // Another role's answer, as the desk wants it: the result's object, or an object with "error".
 Result<std::string> ask_for_desk(
@@ -113,6 +121,8 @@ class DeskRole final : public Role {
         }
         desk_->replace(with_bound_ports(config), std::move(*policy));
         config_ = config;
+        guide_ = std::make_shared<const std::string>(config.provider.guide_url);
+        take_signer(config);
         return std::vector<std::string>{};
     }
 
@@ -124,18 +134,24 @@ class DeskRole final : public Role {
         if (auto policy = leased_->changed(config_, now())) {
             desk_->replace(with_bound_ports(config_), std::move(policy));
         }
+        look_at_certificate(now());
     }
 
     void tidy(const config::Retention& retention) override { forget_old(*store_, retention); }
 
     void stop() override {
+        stopping_ = true;
         for (const auto& one : listeners_) {
+            one->stop();
+        }
+        for (const auto& one : authority_) {
             one->stop();
         }
         if (loops_) {
             loops_->stop();
         }
         listeners_.clear();
+        authority_.clear();
         workers_.reset();
         loops_.reset();
         desk_.reset();
@@ -145,6 +161,8 @@ class DeskRole final : public Role {
   private:
     Status open(const config::Config& config) {
         config_ = config;
+        state_dir_ = config.state_dir;
+        guide_ = std::make_shared<const std::string>(config.provider.guide_url);
         if (Status made = ensure_token(config); !made) {
             return made;
         }
@@ -175,6 +193,7 @@ class DeskRole final : public Role {
             {},
             {}
         });
+        take_signer(config);
         loops_ = net::Loops::make(1);
         workers_ = net::Workers::make(kWorkers);
         if (Status listening = listen(); !listening) {
@@ -206,14 +225,113 @@ class DeskRole final : public Role {
                 *workers_,
                 at,
                 options,
-                [this](const net::HttpRequest& request) { return desk_->handle(request); }
+                [this](const net::HttpRequest& request) { return handle(request); }
             );
             if (!listener) {
                 return fail(listener.error());
             }
             listeners_.push_back(std::move(*listener));
         }
+        for (const Endpoint& at : config_.acme.listen) {
+            auto listener = net::serve_http(
+                *loops_,
+                *workers_,
+                at,
+                {},
+                [this](const net::HttpRequest& request) { return answer_authority(request); }
+            );
+            if (!listener) {
+                return fail(listener.error());
+            }
+            authority_.push_back(std::move(*listener));
+        }
         return {};
+    }
+
+    net::HttpResponse handle(const net::HttpRequest& request) {
+        if (auto challenge = challenge_of(request)) {
+            return std::move(*challenge);
+        }
+        net::HttpResponse response = desk_->handle(request);
+        if (response.content_type == kAppleProfile) {
+            sign_profile(response);
+        }
+        return response;
+    }
+
+    // Without a signer it goes as it is: a device then says that nobody vouches for it.
+    void sign_profile(net::HttpResponse& response) {
+        const auto signer = signer_.load();
+        if (!signer) {
+            return;
+        }
+        auto wrapped = signer->sign(response.body);
+        if (wrapped) {
+            response.body = std::move(*wrapped);
+        } else {
+            log::error("PROFILE_NOT_SIGNED", wrapped.error().message);
+        }
+    }
+
+    // A certificate that nobody else signed says no more than none.
+    void take_signer(const config::Config& config) {
+        const auto facts = net::read_certificate(config.tls.certificate, config.mail.hostname);
+        std::shared_ptr<const net::CmsSigner> signer;
+        if (facts && !facts->self_signed) {
+            auto opened = net::CmsSigner::open(config.tls.certificate, config.tls.key);
+            if (opened) {
+                signer = std::move(*opened);
+            } else {
+                log::error("PROFILE_NOT_SIGNED", opened.error().message);
+            }
+        }
+        signer_ = std::move(signer);
+    }
+
+    // Who comes in plain for anything else is sent to where the guide is.
+    net::HttpResponse answer_authority(const net::HttpRequest& request) {
+        if (auto challenge = challenge_of(request)) {
+            return std::move(*challenge);
+        }
+        net::HttpResponse response;
+        response.status = 301;
+        response.headers.emplace_back("Location", *guide_.load() + "/");
+        return response;
+    }
+
+    std::optional<net::HttpResponse> challenge_of(const net::HttpRequest& request) {
+        const auto answer = challenge_answer(state_dir_, request.path);
+        if (!answer) {
+            return std::nullopt;
+        }
+        net::HttpResponse response;
+        response.status = *answer ? 200 : 404;
+        response.content_type = "text/plain; charset=utf-8";
+        response.body = *answer ? **answer : "no such challenge\n";
+        return response;
+    }
+
+    // On a worker, for it takes as long as the authority does.
+    void look_at_certificate(Time now) {
+        if (now < look_at_certificate_ || obtaining_.load()) {
+            return;
+        }
+        look_at_certificate_ = now + kCertificateLook;
+        const auto why = acme_due(config_, now);
+        const auto failure = last_failure(config_);
+        if (!why || (failure && now < next_try(*failure))) {
+            return;
+        }
+        log::info("ACME_DUE", "a certificate is asked for", {{"why", *why}});
+        obtaining_ = true;
+        workers_->post([this, config = config_] {
+            if (const Status done = obtain_certificate(config, stopping_); !done) {
+                log::error("ACME_FAILED", done.error().message);
+            } else {
+                log::info("ACME_OBTAINED", "a new certificate is in force");
+            }
+            obtaining_ = false;
+        });
     }
 
     config::Config config_;
@@ -223,7 +341,12 @@ class DeskRole final : public Role {
     std::shared_ptr<net::TlsHolder> tls_;
     std::unique_ptr<net::Loops> loops_;
     std::unique_ptr<net::Workers> workers_;
-    std::vector<std::unique_ptr<net::Listener>> listeners_;
+    std::vector<std::unique_ptr<net::Listener>> listeners_, authority_;
+    std::string state_dir_;
+    std::atomic<std::shared_ptr<const std::string>> guide_;
+    std::atomic<std::shared_ptr<const net::CmsSigner>> signer_;
+    std::atomic<bool> obtaining_{false}, stopping_{false};
+    Time look_at_certificate_{};
 };
 
 }  // namespace

@@ -52,6 +52,7 @@ Config Config::resolved() const {
          {&c.state_dir,
           &c.tls.certificate,
           &c.tls.key,
+          &c.acme.ca,
           &c.queue.directory,
           &c.delivery.trust_anchor,
           &c.delivery.trust_ca,

@@ -280,6 +280,17 @@ struct Events {                      // what else gets the events, beside the jo
     friend bool operator==(const Events&, const Events&) = default;
 };
 
+struct Acme {               // certificates by RFC 8555
+    std::string directory;  // URL; empty: off
+    std::string mail;       // of the operator's account there
+    bool agree = false;     // to the authority's terms
+    std::vector<std::string> names;
+    Duration renew_before{30LL * 24 * 3600 * 1000};
+    std::vector<Endpoint> listen;  // plain HTTP for challenges
+    std::string client = "lego";
+    std::string ca;  // PEM; whom to trust as the directory
+};
+
 struct Http {
     std::vector<Endpoint> listen;  // guide, desk and metrics
     bool tls = false;
@@ -327,6 +338,7 @@ struct Config {
     Suppression suppression;
     Events events;
     Http http;
+    Acme acme;
     Desk desk;
     Settings settings;
     Retention retention;

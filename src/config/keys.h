@@ -89,6 +89,7 @@ struct LimitTable {
 [[nodiscard]] Table<Config> conduct_table();              // a part of tables()
 [[nodiscard]] Table<Config> desk_table();                 // a part of tables()
 [[nodiscard]] Table<Config> http_table();                 // a part of mail_tables()
+[[nodiscard]] Table<Config> acme_table();                 // a part of mail_tables()
 [[nodiscard]] Table<Config> settings_table();             // a part of mail_tables()
 [[nodiscard]] Table<Config> forwarding_table();           // a part of mail_tables()
 [[nodiscard]] const Table<LimitTable>& limit_table();

@@ -545,7 +545,7 @@ Table<C> delivery() {
 
 std::vector<Table<Config>> mail_tables() {
     std::vector<Table<Config>> out{mail(), dkim(), tls(), oauth_table(), forwarding_table()};
-    out.insert(out.end(), {queue(), delivery(), http_table(), settings_table()});
+    out.insert(out.end(), {queue(), delivery(), http_table(), acme_table(), settings_table()});
     return out;
 }
 

@@ -3,9 +3,12 @@
 #include "config/key_types.h"
 #include "config/keys.h"
 
+#include <chrono>
+
 namespace sekisho::config {
 namespace {
 
+using namespace std::chrono_literals;
 using C = Config;
 
 }  // namespace
@@ -25,6 +28,55 @@ Table<C> http_table() {
             )),
             at_start(
                 flag<C>("tls", SEKISHO_AT(http.tls), "Serve HTTPS with the certificate of `[tls]`.")
+            ),
+        }
+    };
+}
+
+Table<C> acme_table() {
+    return {
+        "acme",
+        false,
+        "A certificate for mail and guide from an authority by ACME (RFC 8555, HTTP-01), renewed "
+        "by itself; nobody's connection is dropped for it. The program lego must be installed, and "
+        "port 80 of every name must reach `listen` or `http.listen`.",
+        {
+            text<C>(
+                "directory",
+                SEKISHO_AT(acme.directory),
+                "The authority's directory, as `https://acme-v02.api.letsencrypt.org/directory`. "
+                "Empty: off. `tls.certificate` must be empty then."
+            ),
+            text<C>(
+                "mail", SEKISHO_AT(acme.mail), "Your address, for the account at the authority."
+            ),
+            flag<C>("agree", SEKISHO_AT(acme.agree), "You agree to the authority's terms."),
+            texts<C>(
+                "names",
+                SEKISHO_AT(acme.names),
+                "Names in the certificate. Empty: `mail.hostname`, `settings.outgoing_host` and "
+                "the host of `provider.guide_url`."
+            ),
+            duration<C>(
+                "renew_before",
+                SEKISHO_AT(acme.renew_before),
+                1min,
+                24h * 365,
+                "How long before its end it is renewed."
+            ),
+            at_start(parsed<Endpoint, C>(
+                "listen",
+                SEKISHO_AT(acme.listen),
+                "list of endpoints",
+                "Where the desk role answers the authority's challenges in plain HTTP, usually "
+                "`[\"0.0.0.0:80\", \"[::]:80\"]`; anything else is sent on to the guide. Empty: "
+                "`http.listen` does."
+            )),
+            text<C>("client", SEKISHO_AT(acme.client), "The program lego, by name or path."),
+            text<C>(
+                "ca",
+                SEKISHO_AT(acme.ca),
+                "PEM file of the authorities to trust as the directory. Empty: the system's."
             ),
         }
     };

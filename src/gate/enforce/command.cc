@@ -4,14 +4,19 @@
 #include "base/result.h"
 
 #include <array>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <cstdlib>
+#include <optional>
 #include <spawn.h>
 #include <string>
 #include <string_view>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -74,10 +79,36 @@ std::string find_program(const std::string& program) {
     return {};
 }
 
+// As waitpid() gives it; nullopt: errno says why not.
+std::optional<int> wait_for_end(pid_t pid, const std::atomic<bool>* stop) {
+    constexpr std::chrono::milliseconds kLookAgain{50};
+    int status = 0;
+    bool told = false;
+    for (;;) {
+        const pid_t ended = waitpid(pid, &status, stop == nullptr ? 0 : WNOHANG);
+        if (ended == pid) {
+            return status;
+        }
+        if (ended < 0 && errno != EINTR) {
+            return std::nullopt;
+        }
+        if (stop != nullptr) {
+            if (*stop && !told) {
+                kill(pid, SIGTERM);
+                told = true;
+            }
+            std::this_thread::sleep_for(kLookAgain);
+        }
+    }
+}
+
 }  // namespace
 
 Result<CommandOutput> run_command(
-    const std::string& program, const std::vector<std::string>& arguments, std::string_view input
+    const std::string& program,
+    const std::vector<std::string>& arguments,
+    std::string_view input,
+    const std::atomic<bool>* stop
 ) {
     const std::string path = find_program(program);
     if (path.empty()) {
@@ -107,14 +138,12 @@ Result<CommandOutput> run_command(
     if (spawned != 0) {
         return fail(errno_error("running " + path, spawned));
     }
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0) {
-        if (errno != EINTR) {
-            return fail(errno_error("waiting for " + path));
-        }
+    const auto status = wait_for_end(pid, stop);
+    if (!status) {
+        return fail(errno_error("waiting for " + path));
     }
     CommandOutput result;
-    result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    result.status = WIFEXITED(*status) ? WEXITSTATUS(*status) : 128 + WTERMSIG(*status);
     result.out = out.content();
     result.err = err.content();
     return result;
