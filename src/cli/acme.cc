@@ -157,6 +157,11 @@ std::vector<std::string> acme_names(const config::Config& config) {
             names.push_back(host);
         }
     }
+    if (config.mail.mta_sts != "off") {  // others fetch the policy there (RFC 8461 §3.3)
+        for (const std::string& domain : config.mail.domains) {
+            names.push_back("mta-sts." + domain);
+        }
+    }
     return names;
 }
 

@@ -31,6 +31,9 @@ TEST(Acme, NamesWhatSubscribersReach) {
     c.provider.guide_url = "http://192.0.2.1:8025";
     c.settings.outgoing_host = "smtp.example.net";
     EXPECT_EQ(acme_names(c), (std::vector<std::string>{"mail.example.net", "smtp.example.net"}));
+    c.mail.mta_sts = "testing";
+    c.mail.domains = {"example.net"};
+    EXPECT_EQ(acme_names(c).back(), "mta-sts.example.net");
     c.acme.names = {"a.example.net"};
     EXPECT_EQ(acme_names(c), c.acme.names);
     const auto words = lego_words(c, false);

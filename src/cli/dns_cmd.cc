@@ -7,6 +7,7 @@
 #include "cli/dns_ops.h"
 #include "config/config.h"
 #include "dkim/keys/keyring.h"
+#include "guide/formats.h"
 #include "net/certificate.h"
 #include "zone/records.h"
 
@@ -46,6 +47,13 @@ zone::Facts facts_of(const config::Config& config) {
             "sekisho: no DKIM keys yet: the mail role makes them when it starts, or sekisho dkim "
             "keygen\n"
         );
+    }
+    if (config.settings.pacc) {
+        const auto document = guide::pacc_json(config);
+        facts.pacc_sha256 = document ? sha256(*document) : "";
+    }
+    if (const auto policy = guide::mta_sts_policy(config)) {
+        facts.sts_sha256 = sha256(*policy);
     }
     const auto certificate = net::read_certificate(config.tls.certificate, config.mail.hostname);
     if (certificate) {

@@ -120,6 +120,7 @@ struct Mail {
     bool hide_client_address = false;            // Received without the subscriber's address
     std::string from_check = "enforce";          // From and Sender are the account's: off, observe
     std::string from_unaligned = "warn";         // From that DMARC fails: refuse, warn, allow
+    std::string mta_sts = "off";                 // off, testing, enforce: our own policy (RFC 8461)
     std::string peer_check = "observe";          // of who connects to 25: off, observe, enforce
     std::string spf = "record";                  // off, record, enforce
     std::string dmarc = "record";                // off, record, enforce
@@ -307,6 +308,7 @@ struct Settings {  // what a mail program is told (guide); one model, every page
     std::string incoming_host;           // empty: outgoing_host; may be foreign
     std::string incoming_type = "imap";  // imap, pop3, none
     std::uint16_t incoming_port = 993;
+    bool pacc = false;  // also in the form of draft-ietf-mailmaint-pacc
 };
 
 struct Retention {  // how long the memory goes back

@@ -184,6 +184,15 @@ Table<C> mail() {
                 "without looking."
             ),
             choice<C>(
+                "mta_sts",
+                SEKISHO_AT(mail.mta_sts),
+                {"off", "testing", "enforce"},
+                "Offer a policy (MTA-STS, RFC 8461) that others send to us over TLS with the right "
+                "certificate only: the guide serves it at "
+                "`https://mta-sts.DOMAIN/.well-known/mta-sts.txt`, and `sekisho dns` prints the "
+                "records. Begin with `testing`, which only has others report (TLSRPT)."
+            ),
+            choice<C>(
                 "peer_check",
                 SEKISHO_AT(mail.peer_check),
                 {"off", "observe", "enforce"},

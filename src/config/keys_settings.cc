@@ -127,6 +127,14 @@ Table<C> settings_table() {
                 65535,
                 "Port of the incoming server."
             ),
+            flag<C>(
+                "pacc",
+                SEKISHO_AT(settings.pacc),
+                "Also offer the form of draft-ietf-mailmaint-pacc, an experiment: "
+                "`https://ua-auto-config.DOMAIN/.well-known/user-agent-configuration.json`, whose "
+                "digest `sekisho dns` prints. It has only servers with implicit TLS at their usual "
+                "ports (465, 993, 995); a change of settings needs the new record first."
+            ),
         }
     };
 }

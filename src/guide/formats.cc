@@ -6,7 +6,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace sekisho::guide {
 namespace {
@@ -239,6 +242,45 @@ std::optional<MailAddress> parse_autodiscover_request(std::string_view body) {
         return parse_mail_address(text);
     }
     return std::nullopt;
+}
+
+std::optional<std::string> pacc_json(const config::Config& config) {
+    constexpr std::uint16_t kSubmissions = 465;
+    constexpr std::uint16_t kImaps = 993;
+    constexpr std::uint16_t kPop3s = 995;
+    const config::Settings& settings = config.settings;
+    if (settings.submissions_port != kSubmissions) {
+        return std::nullopt;
+    }
+    nlohmann::json protocols{{"submit", {{"host", settings.outgoing_host}}}};
+    const auto incoming = incoming_of(settings);
+    if (incoming && settings.incoming_port == (incoming->pop ? kPop3s : kImaps)) {
+        protocols[incoming->pop ? "pop3" : "imap"] = {{"host", settings.incoming_host}};
+    }
+    const nlohmann::json document{
+        {"authentication", {{"password", true}}},
+        {"info",
+         {{"help", {{"documentation", config.provider.guide_url + "/"}}},
+          {"provider", {{"name", config.provider.name}, {"shortName", config.provider.name}}}}},
+        {"protocols", std::move(protocols)}
+    };
+    return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+std::optional<std::string> mta_sts_policy(const config::Config& config) {
+    constexpr int kWeek = 7 * 24 * 3600;
+    const config::Mail& mail = config.mail;
+    if (mail.mta_sts == "off") {
+        return std::nullopt;
+    }
+    // Testing is over in a day when it is taken back.
+    const int max_age = mail.mta_sts == "enforce" ? kWeek : kWeek / 7;
+    return fmt::format(
+        "version: STSv1\r\nmode: {}\r\nmx: {}\r\nmax_age: {}\r\n",
+        mail.mta_sts,
+        mail.hostname,
+        max_age
+    );
 }
 
 std::string apple_profile(

@@ -34,6 +34,14 @@ struct Incoming {
 // The EMailAddress element of a request; any name space prefix, any letter case.
 [[nodiscard]] std::optional<MailAddress> parse_autodiscover_request(std::string_view body);
 
+// draft-ietf-mailmaint-pacc (as of -03: the submission server is called "submit"): the same bytes
+// for everybody, for a record in the DNS has their digest. Clients take implicit TLS at the usual
+// ports; nullopt: there is no such submission server.
+[[nodiscard]] std::optional<std::string> pacc_json(const config::Config& config);
+
+// RFC 8461 §3.2: what other servers must find when they deliver here; nullopt: mail.mta_sts is off.
+[[nodiscard]] std::optional<std::string> mta_sts_policy(const config::Config& config);
+
 // com.apple.mail.managed, unsigned, without passwords. Needs an incoming server. The identifiers
 // follow from the address, so that installing it again replaces the old one.
 [[nodiscard]] std::string apple_profile(

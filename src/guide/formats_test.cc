@@ -61,6 +61,21 @@ TEST(Autoconfig, KnowsStarttlsPortsOfMailboxes) {
     EXPECT_TRUE(incoming_of(config.settings)->pop);
 }
 
+TEST(Pacc, HasWhatItsClientsTakeAndTheSameForAll) {
+    config::Config config = fake::small_provider();
+    config.settings.submissions_port = 465;
+    config.settings.incoming_port = 993;
+    const auto document = nlohmann::json::parse(*pacc_json(config));
+    EXPECT_EQ(document["protocols"]["submit"]["host"], config.settings.outgoing_host);
+    EXPECT_EQ(document["protocols"]["imap"]["host"], config.settings.incoming_host);
+    EXPECT_EQ(document["authentication"]["password"], true);
+    EXPECT_EQ(pacc_json(config), pacc_json(config));
+    config.settings.incoming_port = 143;
+    EXPECT_FALSE(nlohmann::json::parse(*pacc_json(config))["protocols"].contains("imap"));
+    config.settings.submissions_port = 2465;
+    EXPECT_FALSE(pacc_json(config)) << "clients would ask port 465";
+}
+
 TEST(Autodiscover, Golden) {
     expect_golden("autodiscover.xml", autodiscover_xml(fake::small_provider(), taro()));
     expect_golden("autodiscover_error.xml", autodiscover_error_xml(600, "Invalid <request>"));

@@ -100,6 +100,13 @@ class Handler {
         if (request_.path == "/mail/apple.mobileconfig") {
             return apple();
         }
+        if (request_.path == "/.well-known/user-agent-configuration.json") {
+            return pacc();
+        }
+        if (request_.path == "/.well-known/mta-sts.txt") {
+            const auto policy = mta_sts_policy(config_);
+            return plain_answer(policy ? 200 : 404, policy.value_or("Not offered.\n"));
+        }
         return file_or_page();
     }
 
@@ -220,6 +227,17 @@ class Handler {
                 {"Url", config_.provider.guide_url + "/autodiscover/autodiscover.xml"}
             }
                 .dump();
+        return response;
+    }
+
+    [[nodiscard]] GuideResponse pacc() const {
+        const auto document = config_.settings.pacc ? pacc_json(config_) : std::nullopt;
+        if (!document) {
+            return plain_answer(404, "Not offered.\n");
+        }
+        GuideResponse response;
+        response.content_type = "application/json";
+        response.body = *document;
         return response;
     }
 

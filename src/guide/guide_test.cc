@@ -297,6 +297,26 @@ TEST_F(GuideTest, AutodiscoverJsonPointsToTheXml) {
     EXPECT_EQ(ask(request).status, 404);
 }
 
+TEST_F(GuideTest, OffersWellKnownFilesOnlyWhenTheyAreWanted) {
+    const GuideRequest pacc = get("/.well-known/user-agent-configuration.json");
+    const GuideRequest sts = get("/.well-known/mta-sts.txt");
+    EXPECT_EQ(ask(pacc).status, 404);
+    EXPECT_EQ(ask(sts).status, 404);
+    config::Config config = fake::small_provider();
+    config.settings.pacc = true;
+    config.settings.submissions_port = 465;
+    config.mail.mta_sts = "enforce";
+    const Guide guide(config);
+    EXPECT_EQ(guide.handle(pacc, facts_).body, *pacc_json(config));
+    EXPECT_EQ(guide.handle(pacc, facts_).content_type, "application/json");
+    const GuideResponse policy = guide.handle(sts, facts_);
+    EXPECT_EQ(
+        policy.body,
+        "version: STSv1\r\nmode: enforce\r\nmx: " + config.mail.hostname + "\r\nmax_age: 604800\r\n"
+    );
+    EXPECT_EQ(policy.content_type, "text/plain; charset=utf-8");
+}
+
 TEST_F(GuideTest, AppleProfileOnlyForOwnDomains) {
     GuideRequest request = get("/mail/apple.mobileconfig");
     request.query["address"] = "taro@tokai.example";

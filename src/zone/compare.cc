@@ -73,6 +73,8 @@ bool is_right(const Record& record, const Values& there, const Values& target) {
         case Kind::Tlsa:
         case Kind::Spf:
         case Kind::Dmarc:
+        case Kind::Sts:
+        case Kind::Pacc:
             return has(there, record.value);
     }
     return false;

@@ -168,11 +168,26 @@ class Plan {
         const auto address = IpAddress::parse(host);
         const std::string type = !address ? "CNAME" : (address->is_v4() ? "A" : "AAAA");
         const std::string target = address ? host : to_lower(host) + ".";
-        for (const char* label : {"autoconfig.", "autodiscover."}) {
+        const auto alias = [&](const char* label, const char* why) {
             if (label + domain + "." != target) {
-                add(Kind::Alias, label + domain, type, target).why =
-                    "mail programs ask the guide for their settings";
+                add(Kind::Alias, label + domain, type, target).why = why;
             }
+        };
+        alias("autoconfig.", "mail programs ask the guide for their settings");
+        alias("autodiscover.", "mail programs ask the guide for their settings");
+        if (!facts_.pacc_sha256.empty()) {
+            alias("ua-auto-config.", "mail programs ask the guide for their settings");
+            const std::string text = "v=UAAC1; a=sha256; d=" + base64(facts_.pacc_sha256);
+            add(Kind::Pacc, "_ua-auto-config." + domain, "TXT", text).why =
+                "mail programs compare the settings with this digest";
+        }
+        if (!facts_.sts_sha256.empty()) {
+            // Another policy, another id: others look at the policy again when it changes.
+            constexpr std::size_t kIdSize = 20;
+            const std::string id = hex(facts_.sts_sha256).substr(0, kIdSize);
+            alias("mta-sts.", "the guide serves the policy of MTA-STS, by HTTPS");
+            add(Kind::Sts, "_mta-sts." + domain, "TXT", "v=STSv1; id=" + id + ";").why =
+                "others send here over TLS as the policy says";
         }
     }
 

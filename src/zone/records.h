@@ -21,6 +21,8 @@ enum class Kind : std::uint8_t {
     Tlsa,   // RFC 7672 §3.1
     Srv,    // RFC 6186, RFC 8314 §5.1
     Alias,  // autoconfig: a name that has the addresses of another
+    Sts,    // RFC 8461 §3.1
+    Pacc,   // draft-ietf-mailmaint-pacc
 };
 
 struct Record {
@@ -38,6 +40,8 @@ struct Record {
 struct Facts {
     std::vector<dkim::KeyEntry> keys;
     std::string certificate_key_sha256;  // octets of the TLSA record 3 1 1; empty: no certificate
+    std::string pacc_sha256;             // octets, of the document; empty: it isn't offered
+    std::string sts_sha256;              // octets, of the MTA-STS policy; empty: there is none
 };
 
 // For every domain of `config.mail.domains` (config resolved); each record once.

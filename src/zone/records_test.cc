@@ -80,6 +80,21 @@ TEST(Records, EverythingForADomain) {
     );
 }
 
+TEST(Records, OfWhatTheGuideServesBesides) {
+    Facts facts;
+    facts.pacc_sha256 = std::string(32, '\x01');
+    facts.sts_sha256 = std::string(32, '\xCD');
+    const auto all = lines(records_to_publish(configured(), facts));
+    for (const char* line :
+         {"ua-auto-config.example.net. 3600 IN CNAME guide.example.net.",
+          "_ua-auto-config.example.net. 3600 IN TXT \"v=UAAC1; a=sha256; "
+          "d=AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\"",
+          "mta-sts.example.net. 3600 IN CNAME guide.example.net.",
+          "_mta-sts.example.net. 3600 IN TXT \"v=STSv1; id=cdcdcdcdcdcdcdcdcdcd;\""}) {
+        EXPECT_NE(std::find(all.begin(), all.end(), line), all.end()) << line;
+    }
+}
+
 TEST(Records, FollowTheConfiguration) {
     const auto records = records_to_publish(
         configured("domains = [\"example.org\", \"Example.net\"]\nexchange = []\nsubmission = []\n"
