@@ -421,20 +421,17 @@ class Reader {
         }
     }
 
-    void check_conduct() {
-        const Conduct& c = config_.conduct;
-        if (c.slow_at > c.hold_at || c.hold_at > c.suspend_at || c.suspend_at > c.password_at) {
-            problem(0, "conduct", "slow_at, hold_at, suspend_at and password_at must not go down");
-        }
-    }
-
     // What no single key can tell.
     void check() {
-        for (auto& [key, text] : source_faults(config_.delivery)) {
-            problem(0, key, std::move(text));
+        for (const auto& faults :
+             {source_faults(config_.delivery),
+              conduct_faults(config_.conduct),
+              report_faults(config_.reports)}) {
+            for (const auto& [key, text] : faults) {
+                problem(0, key, text);
+            }
         }
         add_limits();
-        check_conduct();
         if (config_.tls.certificate.empty() != config_.tls.key.empty()) {
             problem(0, "tls", "certificate and key go together: give both or neither");
         }

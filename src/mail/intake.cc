@@ -11,6 +11,7 @@
 #include "limit/spec.h"
 #include "mail/accept.h"
 #include "mail/authenticity.h"
+#include "mail/dmarc_seen.h"
 #include "mail/rules.h"
 #include "mail/sender_lookups.h"
 #include "mail/session.h"
@@ -33,6 +34,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -170,6 +172,7 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
         co_return;
     }
     const bool refused = co_await refuse_unauthentic(text, &header);
+    note_dmarc(mail.transaction, refused);
     if (refused) {
         co_return;
     }
@@ -203,10 +206,7 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
     }
     from.trace = !filters();
     Prepared prepared = prepare(from, mail.transaction, *text, header);
-    std::shared_ptr<const std::string> report;
-    if (is_report(prepared.envelope)) {
-        report = text;
-    }
+    std::function<void()> tell_reports = reports_in(prepared.envelope, text);
     text.reset();
     if (!from.trace) {
         const bool answered = co_await filter_message(&prepared);
@@ -230,8 +230,8 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
     }
     const Result<std::string> committed = co_await keep(std::move(all));
     acknowledge(committed, envelopes);
-    if (committed && report) {
-        shared_->workers.post([shared = shared_, report] { shared->complaint(*report); });
+    if (committed && tell_reports) {
+        shared_->workers.post(std::move(tell_reports));
     }
 }
 
@@ -255,13 +255,66 @@ net::Task<Result<std::string>> Session::keep(std::vector<Prepared> all) {
     co_return first;
 }
 
-// A complaint about mail from here, for the operator's address that takes them.
-bool Session::is_report(const queue::Envelope& envelope) const {
-    const std::string& address = settings_->config.conduct.report_address;
-    return kind_ == Kind::Exchange && !address.empty() && shared_->complaint &&
+namespace {
+
+bool is_for(const queue::Envelope& envelope, const std::string& address) {
+    return !address.empty() &&
            std::ranges::any_of(envelope.recipients, [&](const queue::Recipient& one) {
                return iequals(one.address, address);
            });
+}
+
+}  // namespace
+
+// Work for when the message is durable: a complaint about mail from here, or a report of another,
+// for the operator's addresses that take them. Empty: it is only mail.
+std::function<void()> Session::reports_in(
+    const queue::Envelope& envelope, std::shared_ptr<const std::string> text
+) {
+    if (kind_ != Kind::Exchange) {
+        return {};
+    }
+    if (shared_->complaint && is_for(envelope, settings_->config.conduct.report_address)) {
+        return [shared = shared_, text] { shared->complaint(*text); };
+    }
+    if (shared_->report_mail && is_for(envelope, settings_->config.reports.receive)) {
+        auto mail = std::make_shared<ReportMail>();
+        if (findings_.dmarc) {
+            mail->author = findings_.dmarc->author;
+            mail->verified = findings_.dmarc->result == dmarc::Result::Pass;
+        }
+        return [shared = shared_, text, mail] {
+            mail->text = *text;
+            shared->report_mail(*mail);
+        };
+    }
+    return {};
+}
+
+// For the report to the domain in From. What comes to our own address for reports isn't in it: two
+// servers would report each other's reports for ever.
+void Session::note_dmarc(const smtp::Transaction& transaction, bool refused) {
+    if (!shared_->dmarc_seen || !findings_.dmarc) {
+        return;
+    }
+    const std::string& own = settings_->config.reports.receive;
+    bool only_reports = !own.empty();
+    std::optional<std::string> domain;
+    for (const auto& one : transaction.recipients) {
+        only_reports = only_reports && iequals(one.address.text(), own);
+        if (domain && !iequals(*domain, one.address.domain)) {
+            domain = "";
+        }
+        domain = domain ? domain : std::optional(one.address.domain);
+    }
+    if (only_reports) {
+        return;
+    }
+    const auto seen =
+        dmarc_seen(findings_, settings_->config.mail, peer_, domain.value_or(""), refused);
+    if (seen) {
+        shared_->dmarc_seen(*seen);
+    }
 }
 
 // It would have been refused, were it enforced.
