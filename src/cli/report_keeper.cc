@@ -319,7 +319,8 @@ void ReportKeeper::settle() {
         Sending sending(job, *in_force(), deps_.store.reports());
         if (sending.wants_mail() && is_in_spool(job.queue_id)) {
             sending.mailed("by mail, found in the queue after a restart");
-            const auto ended = job.open.empty() ? sending.end(now()) : sending.later(now());
+            const auto ended =
+                sending.job().open.empty() ? sending.end(now()) : sending.later(now());
             if (!ended) {
                 log::warning("REPORTS_NOT_SETTLED", ended.error().message);
             }
