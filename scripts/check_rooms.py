@@ -24,11 +24,12 @@ DOORS = {
     r"^ldap\.h": {"source"},
     r"^(bpf/|linux/bpf)": {"gate/bpf", "gate/enforce"},
     r"^(sys/socket|netinet/|sys/epoll)": {"net", "gate/bpf", "gate/enforce"},
+    r"^(expat|zip|zlib)\.h": {"report"},
     r"^toml": {"config", "replies"},
     r"^CLI/": {"cli"},
     r"^spdlog/": {"base"},
 }
-PURE = {"spf", "dmarc", "dkim", "zone", "policy", "smtp", "replies", "message", "limit", "delivery/tls", "peer", "line", "account", "staff", "event"}
+PURE = {"spf", "dmarc", "report", "dkim", "zone", "policy", "smtp", "replies", "message", "limit", "delivery/tls", "peer", "line", "account", "staff", "event"}
 PURE_FORBIDDEN = re.compile(r"\b(system_clock::now|steady_clock::now|getrandom|std::ifstream|std::ofstream|(?<!\w)::open\(|sekisho::now\(\))")
 
 

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sekisho {
 namespace {
@@ -90,6 +91,25 @@ bool IpAddress::is_loopback() const {
     }
     return std::all_of(bytes_.begin(), bytes_.end() - 1, [](std::uint8_t b) { return b == 0; }) &&
            bytes_[15] == 1;
+}
+
+bool IpAddress::is_public() const {
+    static const std::vector<Prefix> kOthers = [] {
+        std::vector<Prefix> out;
+        for (const char* text :
+             {"0.0.0.0/8",      "10.0.0.0/8",    "100.64.0.0/10",   "127.0.0.0/8",
+              "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",    "192.0.2.0/24",
+              "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
+              "224.0.0.0/3",    "::/8",          "64:ff9b:1::/48",  "100::/64",
+              "2001::/23",      "2001:db8::/32", "fc00::/7",        "fe80::/10",
+              "ff00::/8"}) {
+            out.push_back(*Prefix::parse(text));
+        }
+        return out;
+    }();
+    return std::none_of(kOthers.begin(), kOthers.end(), [this](const Prefix& one) {
+        return one.contains(*this);
+    });
 }
 
 std::strong_ordering operator<=>(const IpAddress& a, const IpAddress& b) {

@@ -32,6 +32,8 @@ class IpAddress {
     }
     [[nodiscard]] std::string text() const;  // RFC 5952 form for IPv6
     [[nodiscard]] bool is_loopback() const;
+    // Not of a private, local, shared, documentation or multicast block (RFC 6890).
+    [[nodiscard]] bool is_public() const;
 
     // Orders IPv4 before IPv6, then by value.
     friend std::strong_ordering operator<=>(const IpAddress& a, const IpAddress& b);

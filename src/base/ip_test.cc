@@ -49,5 +49,30 @@ TEST(Endpoint, BracketsBelongToIpv6) {
     }
 }
 
+TEST(IpAddress, OnlyWhatEverybodyCanReachIsPublic) {
+    for (const char* text : {"8.8.8.8", "2606:4700::1111", "223.255.255.1"}) {
+        EXPECT_TRUE(IpAddress::parse(text)->is_public()) << text;
+    }
+    for (const char* text :
+         {"10.1.2.3",
+          "127.0.0.1",
+          "100.64.0.1",
+          "169.254.1.1",
+          "172.31.0.1",
+          "192.168.0.1",
+          "192.0.2.1",
+          "224.0.0.1",
+          "255.255.255.255",
+          "0.0.0.0",
+          "::",
+          "::1",
+          "fe80::1",
+          "fd00::1",
+          "2001:db8::1",
+          "ff02::1"}) {
+        EXPECT_FALSE(IpAddress::parse(text)->is_public()) << text;
+    }
+}
+
 }  // namespace
 }  // namespace sekisho

@@ -191,7 +191,8 @@ class DeskRole final : public Role {
             &store_->requests(),
             std::chrono::seconds(1),
             {},
-            {}
+            {},
+            &store_->reports()
         });
         take_signer(config);
         loops_ = net::Loops::make(1);

@@ -93,6 +93,7 @@ Config Config::resolved() const {
     }
     fill(c.queue.directory, c.state_dir + "/spool");
     fill(c.delivery.maildir, c.state_dir + "/maildir");
+    fill(c.reports.organization, c.provider.name);
     fill(c.delivery.dsn_from, "postmaster@" + c.mail.hostname);
     fill(c.settings.outgoing_host, c.mail.hostname);
     fill(c.settings.incoming_host, c.settings.outgoing_host);

@@ -292,6 +292,20 @@ struct Acme {               // certificates by RFC 8555
     std::string ca;  // PEM; whom to trust as the directory
 };
 
+struct Reports {               // DMARC aggregate reports and SMTP TLS reports
+    std::string from;          // address; empty: none are sent
+    std::string organization;  // empty: provider.name
+    std::string contact;       // a URL or address, for people
+    bool dmarc = true, tls = true;
+    Duration send_after{30LL * 60 * 1000};  // after midnight, UTC
+    Duration spread{2LL * 3600 * 1000};
+    bool https = true;
+    bool https_private = false;        // to addresses of private networks, too
+    std::string receive;               // address; empty: none are read
+    std::vector<std::string> domains;  // beside ours
+    Duration keep{400LL * 24 * 3600 * 1000};
+};
+
 struct Http {
     std::vector<Endpoint> listen;  // guide, desk and metrics
     bool tls = false;
@@ -339,6 +353,7 @@ struct Config {
     Delivery delivery;
     Suppression suppression;
     Events events;
+    Reports reports;
     Http http;
     Acme acme;
     Desk desk;

@@ -337,6 +337,7 @@ const std::vector<Table<Config>>& tables() {
             every.push_back(std::move(table));
         }
         every.push_back(limits_table());
+        every.push_back(reports_table());
         every.push_back(conduct_table());
         every.push_back(desk_table());
         return every;

@@ -86,12 +86,19 @@ struct LimitTable {
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> source_faults(const Delivery& all);
 [[nodiscard]] std::vector<Table<Config>> event_tables();  // a part of tables()
 [[nodiscard]] Table<Config> limits_table();               // a part of tables()
-[[nodiscard]] Table<Config> conduct_table();              // a part of tables()
-[[nodiscard]] Table<Config> desk_table();                 // a part of tables()
-[[nodiscard]] Table<Config> http_table();                 // a part of mail_tables()
-[[nodiscard]] Table<Config> acme_table();                 // a part of mail_tables()
-[[nodiscard]] Table<Config> settings_table();             // a part of mail_tables()
-[[nodiscard]] Table<Config> forwarding_table();           // a part of mail_tables()
+// What is wrong with it: key, text.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> report_faults(const Reports& reports
+);
+[[nodiscard]] Table<Config> reports_table();  // a part of tables()
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> conduct_faults(const Conduct& conduct
+);
+[[nodiscard]] Table<Config> conduct_table();  // a part of tables()
+[[nodiscard]] Table<Config> desk_table();     // a part of tables()
+[[nodiscard]] Table<Config> http_table();     // a part of mail_tables()
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> acme_faults(const Config& config);
+[[nodiscard]] Table<Config> acme_table();        // a part of mail_tables()
+[[nodiscard]] Table<Config> settings_table();    // a part of mail_tables()
+[[nodiscard]] Table<Config> forwarding_table();  // a part of mail_tables()
 [[nodiscard]] const Table<LimitTable>& limit_table();
 [[nodiscard]] Result<limit::Spec> spec_of(const LimitTable& table, std::chrono::minutes utc_offset);
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace sekisho::config {
 namespace {
@@ -28,6 +29,13 @@ Key<C> stage_at(std::string name, Ref ref, std::string help) {
 }
 
 }  // namespace
+
+std::vector<std::pair<std::string, std::string>> conduct_faults(const Conduct& c) {
+    if (c.slow_at > c.hold_at || c.hold_at > c.suspend_at || c.suspend_at > c.password_at) {
+        return {{"conduct", "slow_at, hold_at, suspend_at and password_at must not go down"}};
+    }
+    return {};
+}
 
 Table<C> conduct_table() {
     return {

@@ -4,6 +4,9 @@
 #include "config/keys.h"
 
 #include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace sekisho::config {
 namespace {
@@ -80,6 +83,26 @@ Table<C> acme_table() {
             ),
         }
     };
+}
+
+std::vector<std::pair<std::string, std::string>> acme_faults(const Config& config) {
+    std::vector<std::pair<std::string, std::string>> out;
+    const Acme& acme = config.acme;
+    if (acme.directory.empty()) {
+        return out;
+    }
+    if (!config.tls.certificate.empty()) {
+        out.emplace_back("acme", "leave tls.certificate empty: the certificate comes by acme");
+    }
+    if (!acme.agree) {
+        out.emplace_back(
+            "acme.agree", "must be true: the authority wants you to agree to its terms"
+        );
+    }
+    if (acme.mail.find('@') == std::string::npos) {
+        out.emplace_back("acme.mail", "an address is needed for the account at the authority");
+    }
+    return out;
 }
 
 Table<C> settings_table() {

@@ -421,40 +421,20 @@ class Reader {
         }
     }
 
-    void check_conduct() {
-        const Conduct& c = config_.conduct;
-        if (c.slow_at > c.hold_at || c.hold_at > c.suspend_at || c.suspend_at > c.password_at) {
-            problem(0, "conduct", "slow_at, hold_at, suspend_at and password_at must not go down");
-        }
-    }
-
-    void check_acme() {
-        const Acme& acme = config_.acme;
-        if (acme.directory.empty()) {
-            return;
-        }
-        if (!config_.tls.certificate.empty()) {
-            problem(0, "acme", "leave tls.certificate empty: the certificate comes by acme");
-        }
-        if (!acme.agree) {
-            problem(0, "acme.agree", "must be true: the authority wants you to agree to its terms");
-        }
-        if (acme.mail.find('@') == std::string::npos) {
-            problem(0, "acme.mail", "an address is needed for the account at the authority");
-        }
-    }
-
     // What no single key can tell.
     void check() {
-        for (auto& [key, text] : source_faults(config_.delivery)) {
-            problem(0, key, std::move(text));
+        for (const auto& faults :
+             {source_faults(config_.delivery),
+              conduct_faults(config_.conduct),
+              report_faults(config_.reports)}) {
+            for (const auto& [key, text] : faults) {
+                problem(0, key, text);
+            }
         }
         add_limits();
-        check_conduct();
         if (config_.tls.certificate.empty() != config_.tls.key.empty()) {
             problem(0, "tls", "certificate and key go together: give both or neither");
         }
-        check_acme();
         check_oauth();
         check_forwarding();
         if (config_.queue.segment_size < config_.mail.message_size_max + 1024 * 1024) {

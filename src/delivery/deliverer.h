@@ -20,6 +20,7 @@
 #include "queue/retry.h"
 #include "queue/spool.h"
 #include "queue/suspension.h"
+#include "report/tls.h"
 
 #include <cstdint>
 #include <functional>
@@ -86,6 +87,8 @@ struct Deps {
     std::shared_ptr<const net::TlsContext> tls_verified = nullptr;
     std::shared_ptr<StsSource> sts = nullptr;  // null: no MTA-STS
     RecipientWatch* watch = nullptr;           // null: nobody asks
+    // Told of TLS in each session with another's server, on a loop: it must not wait. May be empty.
+    std::function<void(const report::TlsSeen&)> tls_seen = {};
 };
 
 class Deliverer {

@@ -15,6 +15,7 @@
 #include "delivery/smtp_client.h"
 #include "delivery/tls/demand.h"
 #include "delivery/tls/policy.h"
+#include "delivery/tls_seen.h"
 #include "net/race.h"
 #include "net/resolver.h"
 #include "net/stream.h"
@@ -256,7 +257,7 @@ net::Task<void> HostTries::try_host(Host host) {
         security =
             co_await look_up_host(tools(), domain_, wish_, host, found.secure, found.canonical);
         if (security.demand.refused) {
-            refuse(security);
+            refuse(host, security);
             co_return;
         }
     }
@@ -340,8 +341,12 @@ void HostTries::missed(const Peer& peer, const Error& error) {
 }
 
 // A host that isn't asked, because it could not show what is demanded.
-void HostTries::refuse(const Security& security) {
+void HostTries::refuse(const Host& host, const Security& security) {
     refused_ = true;
+    TlsSession session;
+    session.end = TlsSession::End::Refused;
+    session.host = host.name;
+    tell(security, session);
     const smtp::Reply& reply = *security.demand.refused;
     Attempt attempt;
     for (std::size_t n = 0; n < open_.size(); ++n) {
@@ -448,11 +453,13 @@ net::Task<void> HostTries::try_peer(
     Shop& shop = *job_->shop;
     ++shop.counters.attempts;
     SendOptions options = send_options(security, peer);
+    std::string ours = peer.socket_path.empty() ? stream->local().address.text() : "";
     smtp::OutgoingMessage message = outgoing(*job_, group_, open_, bytes_, lmtp_);
     Attempt attempt =
         co_await send_message(std::move(stream), peer, std::move(options), std::move(message));
     shop.counters.tls += attempt.tls.empty() ? 0 : 1;
     shop.counters.tls_failed += attempt.tls_failed ? 1 : 0;
+    note_tls(security, peer, attempt, std::move(ours));
     take_in(peer, attempt);
     if (attempt.connection) {
         shop.connections->give(std::move(use), std::move(to), std::move(attempt.connection));

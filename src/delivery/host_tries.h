@@ -14,6 +14,7 @@
 #include "delivery/security.h"
 #include "delivery/smtp_client.h"
 #include "delivery/tls/demand.h"
+#include "delivery/tls_seen.h"
 #include "net/race.h"
 #include "net/stream.h"
 #include "net/task.h"
@@ -94,7 +95,11 @@ class HostTries {
         Security security
     );
     void missed(const Peer& peer, const Error& error);
-    void refuse(const Security& security);
+    void refuse(const Host& host, const Security& security);
+    void note_tls(
+        const Security& security, const Peer& peer, const Attempt& attempt, std::string ours
+    );
+    void tell(const Security& security, const TlsSession& session);
     void choose_pool();
     void keep_reached(const Host& host, std::vector<IpAddress>& addresses);
     void take_in(const Peer& peer, Attempt& attempt);

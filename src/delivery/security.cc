@@ -139,6 +139,8 @@ net::Task<Security> look_up_host(
         records = co_await look_up_tlsa_of(tools.resolver, host, std::move(canonical));
         security.tlsa = records.finding;
         security.tlsa_problem = records.problem;
+        security.tlsa_records = records.usable;
+        security.tlsa_base = records.base;
     }
     security.demand = demand_of(domain.facts, wish, host.name, security.tlsa);
     if (!security.demand.refused) {

@@ -9,6 +9,7 @@
 #include "net/resolver.h"
 #include "net/task.h"
 #include "net/tls.h"
+#include "net/tlsa.h"
 
 #include <memory>
 #include <string>
@@ -45,6 +46,8 @@ struct Security {
     Demand demand;
     TlsaFinding tlsa = TlsaFinding::NotAsked;
     std::string tlsa_problem;                        // of a look-up that failed
+    std::vector<net::Tlsa> tlsa_records;             // those that can be used
+    std::string tlsa_base;                           // whose they are
     std::shared_ptr<const net::TlsContext> context;  // for STARTTLS; null: none
     bool required = false;                           // nothing goes in plain
     std::string tls_name;                            // of the host in TLS; empty: the host's name

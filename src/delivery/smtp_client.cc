@@ -185,10 +185,12 @@ class Conversation final : public Connection, public std::enable_shared_from_thi
 
     net::Task<Status> handshake() {
         stream_->expires_after(kTlsTimeout);
+        attempt_.tls_tried = true;
         std::string name = options_.tls_name.empty() ? peer_.name : options_.tls_name;
         const Status secured = co_await stream_->start_tls_client(options_.tls, std::move(name));
         if (secured) {
             const auto info = stream_->tls().value_or(net::TlsInfo{});
+            attempt_.tls_fault = info.fault;
             attempt_.tls = info.version + " " + info.cipher + ", ";
             if (!options_.tls_proof.empty()) {
                 attempt_.tls += options_.tls_proof;
@@ -197,6 +199,7 @@ class Conversation final : public Connection, public std::enable_shared_from_thi
             }
         } else {
             attempt_.tls_failed = true;
+            attempt_.tls_error = secured.error().message;
         }
         co_return secured;
     }
@@ -327,6 +330,10 @@ net::Task<Attempt> send_message(
     Attempt attempt = co_await once(std::move(stream), peer, options, message);
     // A failed handshake, and all else that a server does wrong with STARTTLS: plain words behind
     // its answer, the end of the connection.
+    if (attempt.tls_error.empty() && !attempt.recipients.empty() &&
+        attempt.recipients.front().stage == smtp::Stage::StartTls) {
+        attempt.tls_error = attempt.recipients.front().reply.text();
+    }
     const bool at_tls =
         !attempt.recipients.empty() && attempt.recipients.front().stage == smtp::Stage::StartTls;
     if (!options.tls || options.tls_required || options.implicit_tls ||
@@ -338,6 +345,8 @@ net::Task<Attempt> send_message(
         "STARTTLS failed; going on without",
         {{"peer", peer.text()}, {"error", attempt.recipients.front().reply.text()}}
     );
+    const bool tried = attempt.tls_tried;
+    std::string why = std::move(attempt.tls_error);
     options.tls = nullptr;
     // Not for another message, which may have better luck with TLS.
     options.keep = false;
@@ -348,6 +357,8 @@ net::Task<Attempt> send_message(
         attempt = not_reached(message.recipients, again.error());
     }
     attempt.tls_failed = true;
+    attempt.tls_tried = tried;
+    attempt.tls_error = std::move(why);
     co_return attempt;
 }
 

@@ -54,6 +54,9 @@ struct Attempt {
     std::vector<smtp::RecipientOutcome> recipients;  // in the order given
     std::string tls;           // "TLSv1.3 TLS_AES_256_GCM_SHA384, verified by DANE", empty: plain
     bool tls_failed = false;   // the handshake; gone on without it unless it is required
+    bool tls_tried = false;    // a handshake was begun
+    std::string tls_error;     // why it failed, or STARTTLS was refused
+    std::string tls_fault;     // of a handshake that held: what was wrong with the certificate
     bool dsn_offered = false;  // RFC 3461 §5: the server took over notifying
     bool by_offered = false;   // RFC 2852: it was told the time of delivery
     // A kept connection turned out to be closed before the message went over it: what was not

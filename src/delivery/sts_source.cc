@@ -8,6 +8,7 @@
 #include "net/callback.h"
 #include "net/http_client.h"
 #include "net/task.h"
+#include "net/tls.h"
 #include "net/workers.h"
 
 #include <chrono>
@@ -72,6 +73,7 @@ class Source final : public StsSource, public std::enable_shared_from_this<Sourc
         StsFinding found = co_await fetch(std::move(executor), domain, *id);
         if (!found.policy) {
             known.problem = found.problem;
+            known.trouble = found.trouble;
             found = std::move(known);
         }
         landing.flight->finding = found;
@@ -79,6 +81,7 @@ class Source final : public StsSource, public std::enable_shared_from_this<Sourc
     }
 
   private:
+    using Trouble = StsFinding::Trouble;
     // A fetch that goes on.
     struct Flight {
         StsFinding finding;
@@ -161,6 +164,7 @@ class Source final : public StsSource, public std::enable_shared_from_this<Sourc
         const auto failed = failures_.find(domain);
         if (failed != failures_.end()) {
             known.problem = failed->second.why;
+            known.trouble = failed->second.trouble;
         }
         return failed == failures_.end();
     }
@@ -203,12 +207,18 @@ class Source final : public StsSource, public std::enable_shared_from_this<Sourc
         const auto text = policy_text(std::move(answer));
         StsFinding finding;
         if (!text) {
-            finding.problem = failed(domain, text.error().message);
+            const bool certificate =
+                net::certificate_fault(text.error().message) != net::CertificateFault::None;
+            finding.trouble = certificate ? Trouble::Certificate : Trouble::Fetch;
+            finding.problem = failed(domain, text.error().message, finding.trouble);
             co_return finding;
         }
         auto policy = parse_sts_policy(*text);
         if (!policy) {
-            finding.problem = failed(domain, "the policy can't be read: " + policy.error().message);
+            finding.trouble = Trouble::Invalid;
+            finding.problem = failed(
+                domain, "the policy can't be read: " + policy.error().message, finding.trouble
+            );
             co_return finding;
         }
         finding.id = id;
@@ -230,11 +240,11 @@ class Source final : public StsSource, public std::enable_shared_from_this<Sourc
         co_return finding;
     }
 
-    std::string failed(const std::string& domain, const std::string& why) {
+    std::string failed(const std::string& domain, const std::string& why, Trouble trouble) {
         log::info("MTA_STS_FETCH", "no policy could be had", {{"domain", domain}, {"error", why}});
         const std::scoped_lock lock(mutex_);
         if (failures_.size() < kFailuresMax) {
-            failures_[domain] = {deps_.clock() + kAfterFailure, why};
+            failures_[domain] = {deps_.clock() + kAfterFailure, why, trouble};
         }
         return why;
     }
@@ -242,6 +252,7 @@ class Source final : public StsSource, public std::enable_shared_from_this<Sourc
     struct Failure {
         Time until{};
         std::string why;
+        Trouble trouble = Trouble::None;
     };
     Deps deps_;
     std::mutex mutex_;

@@ -26,6 +26,9 @@ struct StsFinding {
     std::string id;                   // of its record
     Time fetched{}, expires{};
     std::string problem;  // why there is none, or no newer one; empty: nothing is wrong
+    // What was wrong with a policy that the record promises (RFC 8460 §4.3.2.2).
+    enum class Trouble : std::uint8_t { None, Fetch, Invalid, Certificate };
+    Trouble trouble = Trouble::None;
 };
 
 class StsSource {

@@ -80,6 +80,7 @@ class Evaluation {
                 Result::PermError, "the DMARC record of " + applied->domain + " has no valid policy"
             );
         }
+        outcome_.record = applied->record;
         align(applied->record, author.organization);
         set_policy(*applied);
         if (!questions_.empty()) {

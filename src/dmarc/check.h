@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -57,6 +58,7 @@ struct Outcome {
     std::string organization;          // the author's organizational domain
     std::vector<std::string> aligned;  // "spf example.net", "dkim example.net"
     std::string problem;               // of TempError and PermError: one line
+    std::optional<Record> record;      // that of policy_domain; for reports
 };
 
 using Step = std::variant<Outcome, Questions>;

@@ -11,6 +11,7 @@
 #include "limit/spec.h"
 #include "mail/accept.h"
 #include "mail/authenticity.h"
+#include "mail/dmarc_seen.h"
 #include "mail/rules.h"
 #include "mail/sender_lookups.h"
 #include "mail/session.h"
@@ -34,6 +35,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -165,6 +167,32 @@ std::string Session::address_of_author(const smtp::Transaction& transaction, Fro
                                              : account_->addresses.front();
 }
 
+// What the trace and the repair are to say of this session and message.
+Submitted Session::submitted(const smtp::Transaction& transaction, From author) const {
+    Submitted from;
+    from.account = smtp_.login();
+    from.account_address = address_of_author(transaction, author);
+    from.rewrite_from = author == From::Rewritten;
+    from.helo = smtp_.helo();
+    from.client = peer_;
+    from.hostname = settings_->config.mail.hostname;
+    from.queue_id = queue_id_.empty() ? shared_->spool.reserve_id() : queue_id_;
+    from.unique = from.queue_id + "." + random_token(64);
+    from.extended = smtp_.extended();
+    from.tls = smtp_.tls();
+    from.hide_client = kind_ != Kind::Exchange && settings_->config.mail.hide_client_address;
+    if (const auto tls = stream_->tls()) {
+        from.tls_version = tls->version;
+        from.tls_cipher = tls->cipher;
+    }
+    from.at = now();
+    from.priority =
+        granted_priority(settings_->config.mail, transaction.mail.priority, from.account, peer_);
+    from.results = fields(findings_, settings_->config.mail);
+    from.own_ids = own_ids(settings_->config.mail);
+    return from;
+}
+
 net::Task<void> Session::take_message(Smtp::Deliver mail) {
     const auto begun = std::chrono::steady_clock::now();
     // Shared: a worker looks at it while it verifies.
@@ -198,31 +226,11 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
         co_return;
     }
     const bool refused = co_await refuse_unauthentic(text, &header);
+    note_dmarc(mail.transaction, refused);
     if (refused) {
         co_return;
     }
-    Submitted from;
-    from.account = smtp_.login();
-    from.account_address = address_of_author(mail.transaction, vouched);
-    from.rewrite_from = vouched == From::Rewritten;
-    from.helo = smtp_.helo();
-    from.client = peer_;
-    from.hostname = settings_->config.mail.hostname;
-    from.queue_id = queue_id_.empty() ? shared_->spool.reserve_id() : queue_id_;
-    from.unique = from.queue_id + "." + random_token(64);
-    from.extended = smtp_.extended();
-    from.tls = smtp_.tls();
-    from.hide_client = kind_ != Kind::Exchange && settings_->config.mail.hide_client_address;
-    if (const auto tls = stream_->tls()) {
-        from.tls_version = tls->version;
-        from.tls_cipher = tls->cipher;
-    }
-    from.at = now();
-    from.priority = granted_priority(
-        settings_->config.mail, mail.transaction.mail.priority, from.account, peer_
-    );
-    from.results = fields(findings_, settings_->config.mail);
-    from.own_ids = own_ids(settings_->config.mail);
+    Submitted from = submitted(mail.transaction, vouched);
     for (auto& recipient : mail.transaction.recipients) {
         if (recipient.address.domain.empty()) {
             recipient.address.domain = settings_->config.mail.domains.front();
@@ -230,10 +238,7 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
     }
     from.trace = !filters();
     Prepared prepared = prepare(from, mail.transaction, *text, header);
-    std::shared_ptr<const std::string> report;
-    if (is_report(prepared.envelope)) {
-        report = text;
-    }
+    std::function<void()> tell_reports = reports_in(prepared.envelope, text);
     text.reset();
     if (!from.trace) {
         const bool answered = co_await filter_message(&prepared);
@@ -260,8 +265,8 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
     if (committed) {
         shared_->counters.taken.count(std::chrono::steady_clock::now() - begun);
     }
-    if (committed && report) {
-        shared_->workers.post([shared = shared_, report] { shared->complaint(*report); });
+    if (committed && tell_reports) {
+        shared_->workers.post(std::move(tell_reports));
     }
 }
 
@@ -287,13 +292,66 @@ net::Task<Result<std::string>> Session::keep(std::vector<Prepared> all) {
     co_return first;
 }
 
-// A complaint about mail from here, for the operator's address that takes them.
-bool Session::is_report(const queue::Envelope& envelope) const {
-    const std::string& address = settings_->config.conduct.report_address;
-    return kind_ == Kind::Exchange && !address.empty() && shared_->complaint &&
+namespace {
+
+bool is_for(const queue::Envelope& envelope, const std::string& address) {
+    return !address.empty() &&
            std::ranges::any_of(envelope.recipients, [&](const queue::Recipient& one) {
                return iequals(one.address, address);
            });
+}
+
+}  // namespace
+
+// Work for when the message is durable: a complaint about mail from here, or a report of another,
+// for the operator's addresses that take them. Empty: it is only mail.
+std::function<void()> Session::reports_in(
+    const queue::Envelope& envelope, std::shared_ptr<const std::string> text
+) {
+    if (kind_ != Kind::Exchange) {
+        return {};
+    }
+    if (shared_->complaint && is_for(envelope, settings_->config.conduct.report_address)) {
+        return [shared = shared_, text] { shared->complaint(*text); };
+    }
+    if (shared_->report_mail && is_for(envelope, settings_->config.reports.receive)) {
+        auto mail = std::make_shared<ReportMail>();
+        if (findings_.dmarc) {
+            mail->author = findings_.dmarc->author;
+            mail->verified = findings_.dmarc->result == dmarc::Result::Pass;
+        }
+        return [shared = shared_, text, mail] {
+            mail->text = *text;
+            shared->report_mail(*mail);
+        };
+    }
+    return {};
+}
+
+// For the report to the domain in From. What comes to our own address for reports isn't in it: two
+// servers would report each other's reports for ever.
+void Session::note_dmarc(const smtp::Transaction& transaction, bool refused) {
+    if (!shared_->dmarc_seen || !findings_.dmarc) {
+        return;
+    }
+    const std::string& own = settings_->config.reports.receive;
+    bool only_reports = !own.empty();
+    std::optional<std::string> domain;
+    for (const auto& one : transaction.recipients) {
+        only_reports = only_reports && iequals(one.address.text(), own);
+        if (domain && !iequals(*domain, one.address.domain)) {
+            domain = "";
+        }
+        domain = domain ? domain : std::optional(one.address.domain);
+    }
+    if (only_reports) {
+        return;
+    }
+    const auto seen =
+        dmarc_seen(findings_, settings_->config.mail, peer_, domain.value_or(""), refused);
+    if (seen) {
+        shared_->dmarc_seen(*seen);
+    }
 }
 
 // It would have been refused, were it enforced.

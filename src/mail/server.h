@@ -24,6 +24,7 @@
 #include "policy/policy.h"
 #include "queue/spool.h"
 #include "queue/suppression.h"
+#include "report/dmarc.h"
 #include "source/source.h"
 
 #include <chrono>
@@ -37,6 +38,13 @@ namespace sekisho::mail {
 class Outlooks;  // mail/outlooks.h
 class Tokens;    // mail/tokens.h
 struct PasswordAnswer;
+
+// A mail that may bring reports of another.
+struct ReportMail {
+    std::string text;
+    std::string author;     // domain of From; empty: there is none, or several
+    bool verified = false;  // DMARC says that it is from there
+};
 
 // All references must outlive the server.
 struct Deps {
@@ -66,6 +74,11 @@ struct Deps {
     conduct::Warden* warden = nullptr;
     // Called on a worker with each message to conduct.report_address; may be empty.
     std::function<void(const std::string&)> complaint;
+    // Told of each message that DMARC judged, for reports to the domains; on a loop, so it must not
+    // wait. May be empty.
+    std::function<void(const report::DmarcSeen&)> dmarc_seen;
+    // Called on a worker with each message to reports.receive; may be empty.
+    std::function<void(const ReportMail&)> report_mail;
     // Where the counters of limits are kept over a restart; null: nowhere.
     limit::Memory* counters = nullptr;
     // Signs what is submitted (DKIM); null: nothing is signed.

@@ -33,6 +33,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -172,9 +173,13 @@ class Session {
     [[nodiscard]] From check_author(const message::Header& header);
     [[nodiscard]] std::string address_of_author(const smtp::Transaction& transaction, From author)
         const;
+    [[nodiscard]] Submitted submitted(const smtp::Transaction& transaction, From author) const;
     net::Task<void> take_message(Smtp::Deliver mail);
     void note_author(const std::string& why);
-    [[nodiscard]] bool is_report(const queue::Envelope& envelope) const;
+    [[nodiscard]] std::function<void()> reports_in(
+        const queue::Envelope& envelope, std::shared_ptr<const std::string> text
+    );
+    void note_dmarc(const smtp::Transaction& transaction, bool refused);
     net::Task<bool> refuse_unauthentic(
         std::shared_ptr<const std::string> text, const message::Header* header
     );

@@ -75,6 +75,8 @@ Shared::Shared(
       guard(*limiter, {.key = random_bytes(32)}),
       warden(deps.warden),
       complaint(deps.complaint),
+      dmarc_seen(deps.dmarc_seen),
+      report_mail(deps.report_mail),
       logins(deps.logins) {}
 
 std::shared_ptr<const Settings> Shared::settings() const {

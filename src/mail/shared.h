@@ -30,6 +30,7 @@
 #include "peer/greylist.h"
 #include "queue/spool.h"
 #include "queue/suppression.h"
+#include "report/dmarc.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -101,6 +102,8 @@ struct Shared {
     conduct::LoginGuard guard;
     conduct::Warden* const warden;  // null: nobody is suspected
     const std::function<void(const std::string&)> complaint;
+    const std::function<void(const report::DmarcSeen&)> dmarc_seen;
+    const std::function<void(const ReportMail&)> report_mail;
     conduct::LoginMemory* const logins;  // null: nothing outlives a restart
     limit::Connections connections;
     PatientClients patient;

@@ -205,6 +205,9 @@ class Call {
         Lookups lookups(&resolver_, executor_, deadline_);
         lookups.addresses(call_.url.host, true, true, std::move(then));
         co_await lookups.wait();
+        if (*found && call_.public_only) {
+            std::erase_if(**found, [](const IpAddress& one) { return !one.is_public(); });
+        }
         co_return std::move(*found);
     }
 

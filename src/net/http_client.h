@@ -46,6 +46,8 @@ struct HttpCall {
     // For https, as a rule TlsContext::client_verified(); the name in the URL is what the
     // certificate must be for.
     std::shared_ptr<const TlsContext> tls;
+    // The URL is a stranger's: nothing is called at addresses that only we can reach.
+    bool public_only = false;
 };
 
 struct HttpAnswer {

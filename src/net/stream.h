@@ -25,6 +25,7 @@ struct TlsInfo {
     std::string cipher;       // "TLS_AES_128_GCM_SHA256"
     std::string server_name;  // SNI the client sent, or that we sent
     bool peer_verified = false;
+    std::string fault;     // of a client: why it isn't, in OpenSSL's words; empty: it is
     std::string protocol;  // ALPN, as agreed on; empty: none
     // Of a client's certificate that verifies: its rfc822Names (RFC 5280 §4.2.1.6), and the SHA-256
     // of all of it in lower-case hexadecimal digits.

@@ -135,7 +135,28 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::server(
     return std::make_shared<const OpenSslContext>(std::move(*context));
 }
 
-Result<std::shared_ptr<const TlsContext>> TlsContext::client_opportunistic() {
+namespace {
+
+// Whose certificates are trusted: those of the file, or the system's.
+Status trust(SSL_CTX* ssl, const std::string& ca_file) {
+    if (ca_file.empty()) {
+        SSL_CTX_set_default_verify_paths(ssl);
+        return {};
+    }
+    if (Status read = readable(ca_file); !read) {
+        return read;
+    }
+    if (SSL_CTX_load_verify_file(ssl, ca_file.c_str()) != 1) {
+        return fail(Errc::Invalid, ca_file + ": " + openssl_error());
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const TlsContext>> TlsContext::client_opportunistic(
+    const std::string& ca_file
+) {
     auto context = make_context(TLS_client_method());
     if (!context) {
         return fail(context.error());
@@ -147,7 +168,9 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::client_opportunistic() {
     SSL_CTX_set_options(ssl, SSL_OP_LEGACY_SERVER_CONNECT);
     // The chain is checked, and the outcome kept in TlsInfo, but it stops nothing.
     SSL_CTX_set_verify(ssl, SSL_VERIFY_NONE, nullptr);
-    SSL_CTX_set_default_verify_paths(ssl);
+    if (Status trusted = trust(ssl, ca_file); !trusted) {
+        return fail(trusted.error());
+    }
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
     ERR_clear_error();
     return std::make_shared<const OpenSslContext>(std::move(*context));
@@ -160,15 +183,8 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::client_verified(const std:
     }
     SSL_CTX* ssl = context->get();
     SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
-    if (ca_file.empty()) {
-        SSL_CTX_set_default_verify_paths(ssl);
-    } else {
-        if (Status read = readable(ca_file); !read) {
-            return fail(read.error());
-        }
-        if (SSL_CTX_load_verify_file(ssl, ca_file.c_str()) != 1) {
-            return fail(Errc::Invalid, ca_file + ": " + openssl_error());
-        }
+    if (Status trusted = trust(ssl, ca_file); !trusted) {
+        return fail(trusted.error());
     }
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
     ERR_clear_error();

@@ -4,9 +4,11 @@
 #include "base/result.h"
 #include "net/tlsa.h"
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -23,8 +25,11 @@ class TlsContext {
         const std::string& key_file,
         const std::string& client_ca_file = {}
     );
-    // Opportunistic: the peer's certificate is looked at but not required to verify (RFC 7435).
-    [[nodiscard]] static Result<std::shared_ptr<const TlsContext>> client_opportunistic();
+    // Opportunistic: the peer's certificate is looked at but not required to verify (RFC 7435);
+    // `ca_file` as below.
+    [[nodiscard]] static Result<std::shared_ptr<const TlsContext>> client_opportunistic(
+        const std::string& ca_file = {}
+    );
     // The peer must show a certificate that verifies and is for the name (or address) that is
     // connected to (RFC 9525), else there is no connection. `ca_file`: PEM, instead of the system's
     // trust; empty: the system's.
@@ -46,6 +51,12 @@ class TlsContext {
     };
     [[nodiscard]] virtual const Dane* dane() const = 0;
 };
+
+// What was wrong with the other side's certificate.
+enum class CertificateFault : std::uint8_t { None, Expired, OtherName, Untrusted, NoTlsaMatch };
+// Of TlsInfo::fault, or of an error of a handshake, which has the same words in parentheses at its
+// end. None: it wasn't about a certificate.
+[[nodiscard]] CertificateFault certificate_fault(std::string_view words);
 
 // How a server answers on one connection.
 struct ServerTls {

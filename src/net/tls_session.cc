@@ -251,6 +251,30 @@ TlsSession::Step TlsSession::finish(int result, std::size_t bytes) {
     return {};
 }
 
+CertificateFault certificate_fault(std::string_view words) {
+    if (words.ends_with(')')) {  // finish()
+        const std::size_t open = words.rfind('(');
+        words = words.substr(open == std::string_view::npos ? 0 : open + 1);
+        words.remove_suffix(1);
+    }
+    const auto is = [words](long code) { return words == X509_verify_cert_error_string(code); };
+    if (is(X509_V_ERR_CERT_HAS_EXPIRED) || is(X509_V_ERR_CERT_NOT_YET_VALID)) {
+        return CertificateFault::Expired;
+    }
+    if (is(X509_V_ERR_HOSTNAME_MISMATCH) || is(X509_V_ERR_IP_ADDRESS_MISMATCH)) {
+        return CertificateFault::OtherName;
+    }
+    if (is(X509_V_ERR_DANE_NO_MATCH)) {
+        return CertificateFault::NoTlsaMatch;
+    }
+    for (long code = X509_V_ERR_UNSPECIFIED; code <= X509_V_ERR_CA_CERT_MISSING_KEY_USAGE; ++code) {
+        if (code != X509_V_OK && is(code)) {
+            return CertificateFault::Untrusted;
+        }
+    }
+    return CertificateFault::None;
+}
+
 TlsInfo TlsSession::facts() const {
     TlsInfo info;
     info.version = SSL_get_version(ssl_.get());
@@ -268,6 +292,12 @@ TlsInfo TlsSession::facts() const {
     const bool verified = certificate != nullptr && SSL_get_verify_result(ssl_.get()) == X509_V_OK;
     if (SSL_is_server(ssl_.get()) == 0) {
         info.peer_verified = verified && named_;
+        if (!info.peer_verified && certificate != nullptr) {
+            const long why = SSL_get_verify_result(ssl_.get());
+            info.fault = X509_verify_cert_error_string(
+                why == X509_V_OK ? long{X509_V_ERR_HOSTNAME_MISMATCH} : why
+            );
+        }
     } else if (verified) {
         info.peer_verified = true;
         info.mail_names = mail_names_of(certificate);

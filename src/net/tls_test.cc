@@ -148,6 +148,21 @@ TEST_F(TlsTest, BetweenOurOwnEnds) {
     EXPECT_NE(info->cipher, "");
     // Self-signed: the handshake goes on (RFC 7435), but nothing was verified.
     EXPECT_FALSE(info->peer_verified);
+    EXPECT_EQ(certificate_fault(info->fault), CertificateFault::Untrusted) << info->fault;
+}
+
+TEST(CertificateFaults, AreReadFromTheWordsOfAHandshake) {
+    EXPECT_EQ(certificate_fault("certificate has expired"), CertificateFault::Expired);
+    EXPECT_EQ(
+        certificate_fault("TLS with a.example: certificate verify failed (hostname mismatch)"),
+        CertificateFault::OtherName
+    );
+    EXPECT_EQ(certificate_fault("x (self-signed certificate)"), CertificateFault::Untrusted);
+    EXPECT_EQ(
+        certificate_fault("x (no matching DANE TLSA records)"), CertificateFault::NoTlsaMatch
+    );
+    EXPECT_EQ(certificate_fault("no shared cipher"), CertificateFault::None);
+    EXPECT_EQ(certificate_fault(""), CertificateFault::None);
 }
 
 Task<std::string> starttls_client(Stream& stream, std::shared_ptr<const TlsContext> context) {

@@ -13,6 +13,7 @@
 #include "line/line.h"
 #include "peer/greylist.h"
 #include "queue/suppression.h"
+#include "report/ledger.h"
 #include "session/session.h"
 #include "staff/staff.h"
 #include "store/account_store.h"
@@ -26,6 +27,7 @@
 #include "store/limit_memory.h"
 #include "store/line_store.h"
 #include "store/login_memory.h"
+#include "store/report_store.h"
 #include "store/request_store.h"
 #include "store/schema.h"
 #include "store/send_as_store.h"
@@ -50,7 +52,7 @@ namespace {
 struct Connections {
     std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, logins,
         settings, evidence, greylist, limits, conduct, mta_sts, staff, send_as, forwards,
-        suppression, sessions, requests;
+        suppression, sessions, requests, reports;
 };
 
 class SqliteStore final : public Store {
@@ -72,6 +74,7 @@ class SqliteStore final : public Store {
           send_as_(std::move(connections.send_as)),
           forwards_(std::move(connections.forwards)),
           suppression_(std::move(connections.suppression)),
+          reports_(std::move(connections.reports)),
           evidence_(std::move(evidence)),
           logins_(std::move(connections.logins)),
           limits_(std::move(connections.limits)),
@@ -102,6 +105,7 @@ class SqliteStore final : public Store {
     exemption::RequestStore& requests() override { return requests_; }
     staff::Store& staff() override { return staff_; }
     queue::SuppressionList& suppression() override { return suppression_; }
+    report::Ledger& reports() override { return reports_; }
     limit::Memory& limits() override { return limits_; }
     conduct::Memory& conduct() override { return conduct_; }
 
@@ -205,6 +209,7 @@ class SqliteStore final : public Store {
     SqliteSendAsStore send_as_;
     SqliteForwardStore forwards_;
     SqliteSuppressionStore suppression_;
+    SqliteReportStore reports_;
     std::unique_ptr<SqliteEvidenceStore> evidence_;
     SqliteLoginMemory logins_;
     SqliteLimitMemory limits_;
@@ -237,6 +242,7 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
         {&made.conduct, Database::Durability::Full},
         {&made.staff, Database::Durability::Full},
         {&made.suppression, Database::Durability::Normal},
+        {&made.reports, Database::Durability::Full},
         {&made.writing, Database::Durability::Normal},
         {&made.reading, Database::Durability::Normal},
     };

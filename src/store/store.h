@@ -20,6 +20,7 @@
 #include "line/line.h"
 #include "peer/greylist.h"
 #include "queue/suppression.h"
+#include "report/ledger.h"
 #include "session/session.h"
 #include "staff/staff.h"
 #include "store/indexed_lines.h"
@@ -61,6 +62,7 @@ class Store {
     [[nodiscard]] virtual exemption::RequestStore& requests() = 0;
     [[nodiscard]] virtual staff::Store& staff() = 0;
     [[nodiscard]] virtual queue::SuppressionList& suppression() = 0;
+    [[nodiscard]] virtual report::Ledger& reports() = 0;
 
     // Small facts of the installation, such as its keys. A value may be any bytes.
     [[nodiscard]] virtual Result<std::optional<std::string>> setting(std::string_view key) = 0;
