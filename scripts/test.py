@@ -3,7 +3,7 @@
 
 A suite is one of: lint, unit (ASan+UBSan), gcc (g++ 12 with ASan), fuzz (seed corpora), kernel (BPF, namespaces),
 crash (kill -9), peers (real daemons), e2e (the real binary), kill (kill -9 a hundred times),
-web (Chromium), story (S1-S18).
+faults (a disk that fails at an operation), web (Chromium), story (S1-S18).
 `./dev test SUITE...` runs some.
 """
 import concurrent.futures
@@ -46,7 +46,7 @@ def remember(output):
 
 # g++ 12 is there for what it makes of coroutines: the rooms that have some, what they use, and their tests.
 TARGETS = {"gcc": ["--target", "net_test", "delivery_test", "mail_test"],
-           "quick": ["--target", "sekisho"]}
+           "quick": ["--target", "sekisho", "fault_disk"]}
 
 
 def build(preset, *prefix):
@@ -97,6 +97,7 @@ SUITES = {
     "web": (["asan"], ctest("asan", "web")),
     "gcc": (["gcc"], ctest("gcc", "unit", "net|delivery|mail")),
     "kill": (["quick"], program("kill", ["python3", "tests/e2e/kill_test.py", "build/quick/src/sekisho"], 600)),
+    "faults": (["quick"], program("faults", ["python3", "tests/crash/fault_test.py"], 600)),
     "story": (["quick"], program("story", ["python3", "tests/story/run.py", "--sekisho", "build/quick/src/sekisho"], 900)),
 }
 
@@ -118,7 +119,7 @@ def no_kernel():
 # Suites that mostly wait: all of them together, three tests at a time.
 BESIDE = ("crash", "peers", "e2e", "web")
 # The same for programs of their own, which run at once.
-AT_ONCE = ("kill", "story")
+AT_ONCE = ("kill", "faults", "story")
 
 
 class Report:
