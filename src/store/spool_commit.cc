@@ -266,7 +266,7 @@ Status SpoolLog::write_chunk(Batch& batch, std::size_t first, std::size_t last) 
         header.stamp = current_->stamp;
         header.ordinal = current_->ordinal;
         header.sequence = ++sequence;
-        header.durable = last_sequence_;
+        header.durable = open_durable_.value_or(last_sequence_);
         record.at = queue::Location::at(current_->ordinal, offset);
         const std::uint64_t size = header.record_size();
         offset += size;
