@@ -23,7 +23,7 @@
 namespace sekisho::delivery {
 
 struct AtomicCounters {
-    std::atomic<std::uint64_t> delivered{0}, deferred{0}, bounced{0};
+    std::atomic<std::uint64_t> delivered{0}, deferred{0}, bounced{0}, expired{0};
     std::atomic<std::uint64_t> attempts{0}, reused{0}, tls{0}, tls_failed{0}, notices{0};
 };
 

@@ -70,9 +70,10 @@ constexpr Metric kMetrics[] = {
      "Connections ended because nothing came, since the start"},
     {"sekisho_mail_connections_total", "", "Connections taken"},
     {"sekisho_mail_delivery_attempts_total", "", "Tries to deliver to another server"},
-    {"sekisho_mail_delivery_bounced_total", "", "Recipients given up"},
+    {"sekisho_mail_delivery_bounced_total", "", "Recipients given up because they were refused"},
     {"sekisho_mail_delivery_deferred_total", "", "Recipients put off for another try"},
     {"sekisho_mail_delivery_delivered_total", "", "Recipients delivered"},
+    {"sekisho_mail_delivery_expired_total", "", "Recipients given up because their time was over"},
     {"sekisho_mail_delivery_in_delivery", "", "Recipients being delivered now"},
     {"sekisho_mail_delivery_notices_total", "", "Delivery status notifications made"},
     {"sekisho_mail_delivery_reused_total", "", "Deliveries over a connection that was open already"
