@@ -244,6 +244,7 @@ class SpoolLog final : public queue::Spool {
     // From opening until the first commit: how far the log was known to be synced.
     std::optional<std::uint64_t> open_durable_;
     bool unsealed_ = false;  // opening: the last segment was read, not known by its hints
+    bool closed_ = false;    // the log ends with Close, and nothing came after it
     std::uint64_t previous_end_ = 0;
     std::uint32_t oldest_ = 0;
     std::uint32_t carrying_ = 0;  // the segment that `to_carry_` is of

@@ -208,6 +208,7 @@ Status SpoolLog::settle_tail() {
 void SpoolLog::conclude(queue::Recovery::Report report) {
     last_sequence_ = synced_sequence_ = report.last_sequence;
     open_durable_ = report.durable;
+    closed_ = report.closed_in_order && report.damage.empty();
     oldest_ = std::max(oldest_, report.oldest);
     last_message_ = std::max(last_message_, report.last_message);
     const auto all = segments_->all();
