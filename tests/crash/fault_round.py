@@ -152,7 +152,7 @@ class Round:
     def __init__(self, template, disk, plan):
         self.template, self.disk, self.plan = template, disk, plan
         self.sent, self.lock, self.faults, self.lines = {}, threading.Lock(), [], {}
-        self.settled = Counter()
+        self.settled, self.was_up = Counter(), False
 
     def run(self, mirror=False, lies=False):
         with Sink(answers=Answers()) as self.sink, House(self.template, self.sink.port) as self.house:
@@ -160,7 +160,7 @@ class Round:
             try:
                 crashed = not self.live(mirror, lies)
                 # Not to start at all is an answer to an error while it opens.
-                refused = self.house.process.returncode == 1 and "ROLE_START_FAILED" in self.house.log("mail")
+                refused = self.house.process.returncode == 1 and not self.was_up
                 if self.house.process.returncode not in (None, 0, -signal.SIGKILL) and not refused:
                     self.faults.append(f"ended with {self.house.process.returncode}: {self.house.log('mail')[-1500:]}")
                 if self.plan.again and self.house.begin(self.disk, self.plan.again, self.plan.seed + 1):
@@ -179,6 +179,7 @@ class Round:
         """The life that is struck; False when it ended before its time."""
         if not self.house.begin(self.disk, self.plan.first, self.plan.seed, mirror, lies):
             return False
+        self.was_up = True
         self.send_all(FIRST)
         if not self.house.empty():
             return self.stuck()

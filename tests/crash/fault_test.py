@@ -90,6 +90,15 @@ def table(sums):
     return total
 
 
+def play(template, disk, plan):
+    """A round; once more when somebody took one of its ports meanwhile."""
+    for _ in range(5):
+        result = Round(template, disk, plan).run()
+        if not any("Address already in use" in fault for fault in result.faults):
+            break
+    return result
+
+
 def run(plans, asked, template):
     """Some rounds at a time; the counts by way, and the number of rounds that broke a promise."""
     sums, broken, end = {}, 0, time.monotonic() + asked.seconds
@@ -98,7 +107,7 @@ def run(plans, asked, template):
         for number, plan in enumerate(plans):
             if number == asked.rounds or time.monotonic() > end:
                 break
-            waiting.add(pool.submit(Round(template, asked.disk, plan).run))
+            waiting.add(pool.submit(play, template, asked.disk, plan))
             if len(waiting) >= asked.jobs:
                 done, waiting = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
                 broken += sum(take(one.result(), sums) for one in done)
