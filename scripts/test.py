@@ -2,8 +2,8 @@
 """Builds what the suites need and runs them; a line a suite, then 'N passed, N failed, N skipped'.
 
 A suite is one of: lint, unit (ASan+UBSan), fuzz (seed corpora), kernel (BPF, namespaces), crash (kill -9),
-peers (real daemons), e2e (the real binary), web (Chromium), kill (kill -9 a hundred times), story (S1-S18),
-gcc (g++ 12 with ASan; it is built behind the others).
+peers (real daemons), e2e (the real binary), web (Chromium), kill (kill -9 a hundred times),
+faults (a disk that fails at an operation), story (S1-S18), gcc (g++ 12 with ASan; it is built behind the others).
 `./dev test SUITE...` runs some.
 """
 import concurrent.futures
@@ -95,6 +95,7 @@ SUITES = {
     "e2e": (["asan"], ctest("asan", "e2e")),
     "web": (["asan"], ctest("asan", "web")),
     "kill": (["asan"], program("kill", ["python3", "tests/e2e/kill_test.py", "build/asan/src/sekisho"], 600)),
+    "faults": (["asan"], program("faults", ["python3", "tests/crash/fault_test.py"], 600)),
     "story": (["asan"], program("story", ["python3", "tests/story/run.py", "--sekisho", "build/asan/src/sekisho"], 900)),
     "gcc": (["gcc"], ctest("gcc", "unit", "net|delivery|mail")),
 }
@@ -117,7 +118,7 @@ def no_kernel():
 # Suites that mostly wait: all of them together, three tests at a time.
 BESIDE = ("crash", "peers", "e2e", "web")
 # The same for programs of their own, which run at once.
-AT_ONCE = ("kill", "story")
+AT_ONCE = ("kill", "faults", "story")
 
 
 class Report:

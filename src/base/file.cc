@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
+#include <vector>
 
 namespace sekisho {
 namespace {
@@ -81,17 +82,19 @@ Status write_file_atomic(const std::string& path, std::string_view content, unsi
         return fail(error);
     }
     const std::string folder = std::filesystem::path(path).parent_path().string();
-    const UniqueFd dir(
-        ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    );
-    if (dir.get() < 0 || ::fsync(dir.get()) != 0) {
-        return fail(errno_error(folder));
-    }
-    return {};
+    return sync_folder(folder.empty() ? "." : folder);
 }
 
 Status make_folder(const std::string& path, unsigned mode) {
     std::error_code error;
+    // Above each folder that is missing is one that gets a new name.
+    std::vector<std::filesystem::path> changed;
+    std::filesystem::path missing = std::filesystem::path(path).lexically_normal();
+    missing = missing.has_filename() ? missing : missing.parent_path();
+    while (missing.has_relative_path() && !std::filesystem::exists(missing, error)) {
+        missing = missing.parent_path();
+        changed.push_back(missing.empty() ? "." : missing);
+    }
     const bool created = std::filesystem::create_directories(path, error);
     if (error) {
         return fail(Errc::Unavailable, path + ": " + error.message());
@@ -99,7 +102,21 @@ Status make_folder(const std::string& path, unsigned mode) {
     if (created && ::chmod(path.c_str(), mode) != 0) {
         return fail(errno_error(path));
     }
+    for (const std::filesystem::path& folder : changed) {
+        if (Status synced = sync_folder(folder.string()); !synced) {
+            return synced;
+        }
+    }
     return {};
+}
+
+Status sync_folder(const std::string& path) {
+    const UniqueFd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    // Who may add a name to a folder need not be allowed to read it.
+    if (folder.get() < 0 && errno == EACCES) {
+        return {};
+    }
+    return folder.get() >= 0 && ::fsync(folder.get()) == 0 ? Status{} : fail(errno_error(path));
 }
 
 }  // namespace sekisho

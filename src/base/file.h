@@ -16,7 +16,9 @@ namespace sekisho {
 [[nodiscard]] Status write_file_atomic(
     const std::string& path, std::string_view content, unsigned mode = 0644
 );
-// Creates the folder and its parents.
+// Creates the folder and its parents; their names are on stable storage then.
 [[nodiscard]] Status make_folder(const std::string& path, unsigned mode = 0755);
+// The names in it are on stable storage when this returns.
+[[nodiscard]] Status sync_folder(const std::string& path);
 
 }  // namespace sekisho

@@ -67,7 +67,7 @@ const std::vector<Group>& groups() {
     static const std::vector<Group> kGroups{
         {"BLOCKED ON 25", {Kind::GateBlocked, Kind::GateAnswered, Kind::GateWouldBlock}},
         {"LOGINS REFUSED", {Kind::LoginRefused}},
-        {"DEFERRED OR BOUNCED", {Kind::Deferred, Kind::Bounced}},
+        {"DEFERRED OR RETURNED", {Kind::Deferred, Kind::Bounced, Kind::Expired}},
         {"REFUSED", {Kind::Refused}},
     };
     return kGroups;

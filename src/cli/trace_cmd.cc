@@ -70,7 +70,8 @@ Result<std::vector<event::Query>> queries(const Options& options) {
             event::Kind::Refused,
             event::Kind::Delivered,
             event::Kind::Deferred,
-            event::Kind::Bounced
+            event::Kind::Bounced,
+            event::Kind::Expired
         };
         return std::vector{base};
     }

@@ -78,6 +78,9 @@ std::string advice(const Event& e) {
         return "send through port 587 with authentication; sekisho gate exempt add lets a server "
                "pass";
     }
+    if (e.kind == Kind::Expired) {
+        return "the reply says why it could not be delivered; once that is mended, send it again";
+    }
     return "the reply says what was wrong";
 }
 
@@ -87,6 +90,7 @@ bool is_trouble(Kind kind) {
         case Kind::LoginRefused:
         case Kind::Deferred:
         case Kind::Bounced:
+        case Kind::Expired:
         case Kind::Held:
         case Kind::GateBlocked:
         case Kind::GateAnswered:
@@ -108,6 +112,9 @@ std::string what_happened(const Event& e) {
         case Kind::Bounced:
             return "returned to its sender" + (who.empty() ? "" : ", not delivered" + who) + ": " +
                    e.detail;
+        case Kind::Expired:
+            return "returned to its sender, its time over" +
+                   (who.empty() ? "" : ", not delivered" + who) + "; last: " + e.detail;
         case Kind::GateBlocked:
             return fmt::format("blocked at the gate by {}, {} packets", e.rule, e.count);
         default:

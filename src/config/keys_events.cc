@@ -55,7 +55,7 @@ Table<C> events() {
                 "kinds",
                 SEKISHO_AT(events.kinds),
                 "Which kinds, by the names of `sekisho events`. Empty: accepted, delivered, "
-                "deferred, bounced, held, released and dropped."
+                "deferred, bounced, expired, held, released and dropped."
             ),
             text<C>(
                 "file",

@@ -159,6 +159,7 @@ class Pump : public std::enable_shared_from_this<Pump> {
         result.delivered_total = from.delivered;
         result.deferred_total = from.deferred;
         result.bounced_total = from.bounced;
+        result.expired_total = from.expired;
         result.attempts_total = from.attempts;
         result.reused_total = from.reused;
         result.tls_total = from.tls;
@@ -296,6 +297,7 @@ class SpoolDeliverer final : public Deliverer {
             {"delivered_total", c.delivered_total},
             {"deferred_total", c.deferred_total},
             {"bounced_total", c.bounced_total},
+            {"expired_total", c.expired_total},
             {"attempts_total", c.attempts_total},
             {"reused_total", c.reused_total},
             {"tls_total", c.tls_total},

@@ -103,10 +103,11 @@ class Deliverer {
     virtual void reload(Options options) = 0;  // for tries that begin from now on
 
     struct Counters {
-        std::uint64_t delivered_total = 0, deferred_total = 0, bounced_total = 0;  // recipients
-        std::uint64_t attempts_total = 0;    // connections tried
-        std::uint64_t reused_total = 0;      // messages over a kept connection
-        std::uint64_t tls_total = 0;         // of them, secured
+        std::uint64_t delivered_total = 0, deferred_total = 0;  // recipients
+        std::uint64_t bounced_total = 0, expired_total = 0;     // the same: refused, over time
+        std::uint64_t attempts_total = 0;                       // connections tried
+        std::uint64_t reused_total = 0;                         // messages over a kept connection
+        std::uint64_t tls_total = 0;                            // of them, secured
         std::uint64_t tls_failed_total = 0;  // handshakes that failed, gone on in plain
         std::uint64_t notices_total = 0;     // DSNs put into the spool
         std::uint64_t in_delivery = 0;       // messages, now

@@ -25,7 +25,7 @@
 namespace sekisho::delivery {
 
 struct AtomicCounters {
-    std::atomic<std::uint64_t> delivered{0}, deferred{0}, bounced{0};
+    std::atomic<std::uint64_t> delivered{0}, deferred{0}, bounced{0}, expired{0};
     Histogram late;     // messages: from when they were due to when they were taken from the queue
     Histogram tries;    // messages: from there to the outcome of the try
     Histogram arrived;  // recipients: from the message's acceptance to their delivery

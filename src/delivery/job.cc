@@ -105,8 +105,7 @@ net::Task<void> run_groups(
 }
 
 std::string detail(const FinishedRecipient& finished, const std::optional<Time>& next_try) {
-    std::string text = finished.settled.expired ? "delivery time expired; last: " : "";
-    text += finished.settled.reply;
+    std::string text = finished.settled.reply;
     if (!finished.tried.remote.empty()) {
         text += " (" + finished.tried.remote;
         text += finished.tried.from.empty() ? "" : " from " + finished.tried.from;
@@ -126,8 +125,7 @@ void tell_watch(const Job& job, const FinishedRecipient& finished, const event::
     }
     if (event.kind == event::Kind::Delivered) {
         watch->reached(event.recipient);
-    } else if (event.kind == event::Kind::Bounced && !finished.settled.expired &&
-               finished.tried.meaning.kind.recipient_gone) {
+    } else if (event.kind == event::Kind::Bounced && finished.tried.meaning.kind.recipient_gone) {
         watch->gone(event);
     }
 }
@@ -145,8 +143,8 @@ void tell(
             counters.arrived.count(at - envelope.accepted);
             break;
         case queue::RecipientState::Bounced:
-            event.kind = event::Kind::Bounced;
-            ++counters.bounced;
+            event.kind = finished.settled.expired ? event::Kind::Expired : event::Kind::Bounced;
+            ++(finished.settled.expired ? counters.expired : counters.bounced);
             break;
         default:
             event.kind = event::Kind::Deferred;

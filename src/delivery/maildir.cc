@@ -64,14 +64,6 @@ Status write_synced(const std::string& path, std::string_view content) {
     return {};
 }
 
-Status sync_folder(const std::string& path) {
-    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (fd.get() < 0 || ::fsync(fd.get()) != 0) {
-        return fail(errno_error(path));
-    }
-    return {};
-}
-
 Status make_folders(const MaildirMessage& message, const std::string& maildir) {
     struct stat there{};
     if (::stat((maildir + "/new").c_str(), &there) == 0 && S_ISDIR(there.st_mode)) {

@@ -231,8 +231,10 @@ TEST_F(DeskTest, AHeldMessageIsHeldUntilReleased) {
     EXPECT_EQ(get("/trace", {{"id", "QH"}})["messages"][0]["state"], "held");
     add(Kind::Released);
     EXPECT_EQ(get("/trace", {{"id", "QH"}})["messages"][0]["state"], "waiting");
-    add(Kind::Bounced);
-    EXPECT_EQ(get("/trace", {{"id", "QH"}})["messages"][0]["state"], "finished");
+    add(Kind::Expired);
+    const Json over = get("/trace", {{"id", "QH"}})["messages"][0];
+    EXPECT_EQ(over["state"], "finished");
+    EXPECT_EQ(over["recipients"][0]["state"], "expired");
 }
 
 TEST_F(DeskTest, AccountsShowNoSecret) {

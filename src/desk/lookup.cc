@@ -304,6 +304,7 @@ class Gathering {
             {event::Kind::GateAnswered, "high", "Connections to port 25 answered by the gate"},
             {event::Kind::LoginRefused, "high", "Logins refused"},
             {event::Kind::Bounced, "high", "Recipients bounced"},
+            {event::Kind::Expired, "high", "Recipients given up, their time over"},
             {event::Kind::Refused, "high", "Commands or messages refused"},
             {event::Kind::Held, "middle", "Messages held"},
             {event::Kind::Deferred, "middle", "Delivery tries deferred"},

@@ -37,6 +37,8 @@ const char* state_of(event::Kind kind) {
             return "delivered";
         case event::Kind::Bounced:
             return "bounced";
+        case event::Kind::Expired:
+            return "expired";
         case event::Kind::Dropped:
             return "dropped";
         case event::Kind::Deferred:

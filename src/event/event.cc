@@ -14,7 +14,7 @@
 namespace sekisho::event {
 namespace {
 
-constexpr std::array<std::pair<Kind, std::string_view>, 29> kNames{{
+constexpr std::array<std::pair<Kind, std::string_view>, 30> kNames{{
     {Kind::GateBlocked, "gate-blocked"},
     {Kind::GateWouldBlock, "gate-would-block"},
     {Kind::LoginAccepted, "login-accepted"},
@@ -44,6 +44,7 @@ constexpr std::array<std::pair<Kind, std::string_view>, 29> kNames{{
     {Kind::ConductChanged, "conduct-changed"},
     {Kind::ComplaintReceived, "complaint-received"},
     {Kind::SuppressionChanged, "suppression-changed"},
+    {Kind::Expired, "expired"},
 }};
 
 }  // namespace

@@ -24,7 +24,7 @@ enum class Kind : std::uint8_t {
     Refused,         // a command or message was answered 4xx/5xx; detail is the reply
     Delivered,       // one recipient, finished; detail is the remote reply
     Deferred,        // one recipient, tried and to be tried again
-    Bounced,         // one recipient, given up; a DSN was sent
+    Bounced,         // one recipient, given up because it was refused; a DSN was sent
     Held,
     Released,
     Dropped,         // what an operator did with a queued message
@@ -45,6 +45,8 @@ enum class Kind : std::uint8_t {
     ConductChanged,      // an account is slowed, held, suspended, or trusted again; detail says why
     ComplaintReceived,   // about a message of the account
     SuppressionChanged,  // mail for a recipient is refused, or taken again; detail says why
+    Expired,  // one recipient, given up because its time was over; detail is the last reply. Rows
+              // older than this kind are Bounced, "delivery time expired; last: " before the reply
 };
 [[nodiscard]] std::string_view name(Kind kind);  // "gate-blocked", ...
 [[nodiscard]] std::optional<Kind> parse_kind(std::string_view text);

@@ -72,6 +72,7 @@ Result<std::vector<event::Kind>> kinds_of(const std::vector<std::string>& names)
             Kind::Delivered,
             Kind::Deferred,
             Kind::Bounced,
+            Kind::Expired,
             Kind::Held,
             Kind::Released,
             Kind::Dropped,

@@ -52,7 +52,7 @@ TEST(Record, TheSignatureIsOverTimeAndBody) {
 }
 
 TEST(Record, KindsByName) {
-    EXPECT_EQ(kinds_of({})->size(), 7U);
+    EXPECT_EQ(kinds_of({})->size(), 8U);
     EXPECT_EQ(kinds_of({"gate-blocked"})->front(), event::Kind::GateBlocked);
     EXPECT_EQ(kinds_of({"x"}).error().message, "events.kinds: \"x\" is no kind of event");
 }

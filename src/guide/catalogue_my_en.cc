@@ -174,6 +174,7 @@ constexpr Entry kEntries[] = {
     {"my.outcome", "Result"},
     {"my.outcome.delivered", "delivered"},
     {"my.outcome.bounced", "came back"},
+    {"my.outcome.expired", "came back: it could not be delivered in time"},
     {"my.outcome.deferred", "is tried again"},
     {"my.outcome.queued", "on its way"},
     {"my.outcome.held", "is held"},

@@ -177,6 +177,7 @@ constexpr Entry kEntries[] = {
     {"my.outcome", "結果"},
     {"my.outcome.delivered", "届けました"},
     {"my.outcome.bounced", "戻ってきました"},
+    {"my.outcome.expired", "期限内に届かず、戻ってきました"},
     {"my.outcome.deferred", "再送を続けています"},
     {"my.outcome.queued", "送信中です"},
     {"my.outcome.held", "お預かりしています"},

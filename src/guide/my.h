@@ -19,7 +19,8 @@ struct MyUse {
 struct MySend {  // one recipient of a message
     std::optional<Time> at;
     std::string sender, recipient;
-    std::string state;  // "delivered", "bounced", "deferred", "queued", "held", "dropped"
+    std::string
+        state;  // "delivered", "bounced", "expired", "deferred", "queued", "held", "dropped"
     std::string reply, queue_id;
 };
 struct MyLogin {

@@ -128,7 +128,7 @@ std::string_view hue_of(std::string_view state) {
     if (state == "delivered") {
         return "open";
     }
-    return state == "bounced" || state == "dropped" ? "stopped" : "planned";
+    return state == "bounced" || state == "expired" || state == "dropped" ? "stopped" : "planned";
 }
 
 std::string sends(const View& view, const My& my) {

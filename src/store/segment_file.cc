@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <dirent.h>
 #include <fcntl.h>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,6 +23,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -320,6 +322,12 @@ std::uint32_t segment_number(std::string_view name) {
 Result<std::unique_ptr<SegmentFolder>> open_segment_folder(const std::string& directory) {
     if (Status made = make_folder(directory, 0700); !made) {
         return fail(made.error());
+    }
+    // Whoever made it may have died before its name was durable, and all mail with it.
+    std::error_code error;
+    const std::filesystem::path whole = std::filesystem::canonical(directory, error);
+    if (Status synced = sync_folder(whole.parent_path().string()); !error && !synced) {
+        return fail(synced.error());
     }
     UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd.valid()) {

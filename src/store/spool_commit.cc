@@ -254,6 +254,7 @@ void SpoolLog::end_segment() {
 }
 
 Status SpoolLog::write_chunk(Batch& batch, std::size_t first, std::size_t last) {
+    closed_ = false;
     std::vector<std::string> headers;
     headers.reserve(last - first);
     std::vector<std::string_view> pieces;
@@ -266,7 +267,7 @@ Status SpoolLog::write_chunk(Batch& batch, std::size_t first, std::size_t last) 
         header.stamp = current_->stamp;
         header.ordinal = current_->ordinal;
         header.sequence = ++sequence;
-        header.durable = last_sequence_;
+        header.durable = open_durable_.value_or(last_sequence_);
         record.at = queue::Location::at(current_->ordinal, offset);
         const std::uint64_t size = header.record_size();
         offset += size;
@@ -448,6 +449,10 @@ void SpoolLog::close_log() {
         const std::scoped_lock lock(mutex_);
         std::move(backlog_.begin(), backlog_.end(), std::back_inserter(rest));
         backlog_.clear();
+    }
+    // A second Close would cost a segment and say nothing.
+    if (closed_ && rest.empty()) {
+        return;
     }
     trouble_until_ = {};
     rest.push_back(make_pending(Role::Upkeep, RecordType::Close, 0, {}));

@@ -2,6 +2,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "queue/queue_id.h"
+#include "queue/record.h"
 #include "queue/spool.h"
 #include "store/spool_log.h"
 #include "store/spool_testing.h"
@@ -96,6 +97,66 @@ TEST(SpoolFault, EveryPrefixOfTheLogKeepsWhatItHolds) {
             ASSERT_EQ(spool->message(*id), "after");
         }
     }
+}
+
+// Refused, since its flush failed; the kernel has it all the same, and calls its pages clean.
+TEST(SpoolFault, WhatAKilledProcessLeftIsDurableOnceTheSpoolIsOpen) {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        auto disk = std::make_shared<Disk>();
+        std::string kept;
+        {
+            auto spool = open_or_throw(options_for(disk));
+            kept = append(*spool, envelope_for("a@example.org"), "kept").value();
+            disk->fault = [](Op op, std::uint64_t) {
+                return op == Op::Sync ? std::optional(Error{Errc::Unavailable, "injected"})
+                                      : std::nullopt;
+            };
+            ASSERT_FALSE(append(*spool, envelope_for("b@example.org"), "refused"));
+            disk = disk->after_kill();
+        }
+        auto spool = open_or_throw(options_for(disk));
+        const std::size_t found = spool->list(10).size();
+        EXPECT_EQ(found, 2U) << "it is with the kernel";
+        disk = disk->after_power_loss(seed);
+        spool = open_or_throw(options_for(disk));
+        EXPECT_EQ(spool->list(10).size(), found) << "seed " << seed;
+        EXPECT_EQ(spool->message(kept), "kept");
+        EXPECT_TRUE(spool->damage().empty());
+    }
+}
+
+TEST(SpoolFault, ATornTailIsNoDamageWhenTheNextSegmentLosesItsHeader) {
+    const auto failing = [](Op which) {
+        return [which](Op op, std::uint64_t) {
+            return op == which ? std::optional(Error{Errc::Unavailable, "injected"}) : std::nullopt;
+        };
+    };
+    auto disk = std::make_shared<Disk>();
+    for (const Op op : {Op::Write, Op::Sync}) {  // torn; then written behind it
+        auto spool = open_or_throw(options_for(disk));
+        if (op == Op::Write) {
+            ASSERT_TRUE(append(*spool, envelope_for("a@example.org"), "kept"));
+        }
+        disk->fault = failing(op);
+        ASSERT_FALSE(append(*spool, envelope_for("b@example.org"), std::string(3000, 'b')));
+        disk = disk->after_kill();
+    }
+    std::uint32_t newest = 0;
+    std::string* bytes = nullptr;
+    for (const auto& [name, content] : disk->files) {
+        const auto header = queue::decode_segment_header(content->now);
+        if (header && header->ordinal > newest) {
+            newest = header->ordinal;
+            bytes = &content->now;
+        }
+    }
+    ASSERT_EQ(newest, 2U);
+    bytes->replace(0, queue::kSegmentDataStart, queue::kSegmentDataStart, '\0');
+    auto spool = open_or_throw(options_for(disk));
+    for (const Damage& damage : spool->damage()) {
+        EXPECT_EQ(damage.kind, Damage::Kind::TornTail) << damage.text;
+    }
+    EXPECT_EQ(spool->list(10).size(), 2U);
 }
 
 TEST(SpoolFault, AFlippedBitCostsAtMostItsOwnMessage) {

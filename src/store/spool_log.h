@@ -151,6 +151,7 @@ class SpoolLog final : public queue::Spool {
     [[nodiscard]] Result<std::uint64_t> read_through(
         Opened& found, std::uint64_t end, queue::Recovery& recovery
     );
+    [[nodiscard]] Status settle_tail();
     void conclude(queue::Recovery::Report report);
     void start();
 
@@ -242,6 +243,8 @@ class SpoolLog final : public queue::Spool {
     std::uint64_t synced_sequence_ = 0;  // by the file's own account
     // From opening until the first commit: how far the log was known to be synced.
     std::optional<std::uint64_t> open_durable_;
+    bool unsealed_ = false;  // opening: the last segment was read, not known by its hints
+    bool closed_ = false;    // the log ends with Close, and nothing came after it
     std::uint64_t previous_end_ = 0;
     std::uint32_t oldest_ = 0;
     std::uint32_t carrying_ = 0;  // the segment that `to_carry_` is of

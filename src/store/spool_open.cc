@@ -15,6 +15,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -68,7 +69,11 @@ Result<SpoolLog::Opened> SpoolLog::look_at(SegmentFolder& folder, const std::str
         found.header.stamp = record->stamp;
         found.header.ordinal = record->ordinal;
         found.header.sequence = record->sequence;
-        found.header.durable = record->sequence - 1;
+        // The segment's very first record says how far it was synced before. Any other one may have
+        // been written with some before it.
+        const auto very_first =
+            queue::decode_record_header(std::string_view(*all).substr(queue::kSegmentDataStart));
+        found.header.durable = very_first ? record->durable : record->sequence - 1;
         log::warning("SPOOL_HEADER_LOST", "a segment's header is damaged", {{"error", name}});
     }
     return found;
@@ -161,6 +166,7 @@ Status SpoolLog::load(Opened found, std::uint64_t end, queue::Recovery& recovery
             valid = recovery.add_hints(found.header, *hints, std::min(end, found.file->size()));
         }
     }
+    unsealed_ = !valid;
     if (!valid) {
         const Result<std::uint64_t> read = read_through(found, end, recovery);
         if (!read) {
@@ -179,17 +185,37 @@ Status SpoolLog::load(Opened found, std::uint64_t end, queue::Recovery& recovery
     return {};
 }
 
+// A killed process leaves its last records with the kernel. They count, so they must be synced, and
+// that takes writing them once more: after a flush that failed the kernel calls its pages clean,
+// and no later flush writes them. What has hints was synced before those were made.
+Status SpoolLog::settle_tail() {
+    const auto all = segments_->all();
+    if (all.empty() || !unsealed_) {
+        return {};
+    }
+    const Segment& last = *all.back();
+    const Result<std::string> bytes = last.file->read(0, last.end);
+    if (!bytes) {
+        return fail(bytes.error());
+    }
+    const std::array<std::string_view, 1> pieces = {*bytes};
+    if (Status written = last.file->write(0, pieces); !written) {
+        return written;
+    }
+    return last.file->sync();
+}
+
 void SpoolLog::conclude(queue::Recovery::Report report) {
     last_sequence_ = synced_sequence_ = report.last_sequence;
     open_durable_ = report.durable;
+    closed_ = report.closed_in_order && report.damage.empty();
     oldest_ = std::max(oldest_, report.oldest);
     last_message_ = std::max(last_message_, report.last_message);
     const auto all = segments_->all();
-    // A killed process leaves its last records with the kernel. Synced now, they count as such.
     const bool torn = std::any_of(report.damage.begin(), report.damage.end(), [](const auto& d) {
         return d.kind == queue::Damage::Kind::TornTail;
     });
-    if (!all.empty() && all.back()->file->sync() && !torn) {
+    if (!torn) {
         open_durable_ = report.last_sequence;
     }
     for (const auto& segment : all) {
@@ -284,6 +310,9 @@ Status SpoolLog::recover() {
         if (Status loaded = load(std::move(used[i]), end, recovery); !loaded) {
             return loaded;
         }
+    }
+    if (Status settled = settle_tail(); !settled) {
+        return settled;
     }
     conclude(recovery.finish());
     return {};

@@ -17,6 +17,7 @@
 #include <mutex>
 #include <optional>
 #include <random>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,7 +33,35 @@ struct Disk {
     struct Content {
         std::string now, durable;
         std::vector<std::pair<std::uint64_t, std::uint64_t>> unsynced;  // offset, length
+        // Pages that a failed flush should have written: the kernel calls them clean, and no later
+        // flush writes them unless they are written to again.
+        std::set<std::uint64_t> forgotten;
+        void write(std::uint64_t offset, const std::string& bytes) {
+            now.replace(offset, bytes.size(), bytes);
+            unsynced.emplace_back(offset, bytes.size());
+            for (std::uint64_t page = offset / kPage; page * kPage < offset + bytes.size();
+                 ++page) {
+                forgotten.erase(page);
+            }
+        }
+        void fail_to_flush() {
+            for (const auto& [offset, length] : unsynced) {
+                for (std::uint64_t page = offset / kPage; page * kPage < offset + length; ++page) {
+                    forgotten.insert(page);
+                }
+            }
+        }
+        void flush() {
+            std::string flushed = now;
+            unsynced.clear();
+            for (const std::uint64_t page : forgotten) {
+                flushed.replace(page * kPage, kPage, durable.substr(page * kPage, kPage));
+                unsynced.emplace_back(page * kPage, kPage);
+            }
+            durable = std::move(flushed);
+        }
     };
+    static constexpr std::uint64_t kPage = 4096;
     mutable std::mutex mutex;
     std::map<std::string, std::shared_ptr<Content>> files;
     std::map<std::string, std::string> aside;
@@ -80,6 +109,7 @@ struct Disk {
             }
             copy->durable = copy->now;
             copy->unsynced.clear();
+            copy->forgotten.clear();
             other->files.emplace(name, std::move(copy));
         }
         return other;
@@ -115,19 +145,18 @@ class MemoryFile final : public SegmentFile {
         if (offset + bytes.size() > content_->now.size()) {
             return fail(Errc::Invalid, "write beyond the end of a segment");
         }
-        content_->now.replace(offset, bytes.size(), bytes);
-        content_->unsynced.emplace_back(offset, bytes.size());
+        content_->write(offset, bytes);
         written_end_ = std::max(written_end_, offset + bytes.size());
         return error ? Status(fail(*error)) : Status();
     }
     Status sync() override {
         const std::scoped_lock lock(disk_->mutex);
         if (const auto error = disk_->ask(Op::Sync)) {
+            content_->fail_to_flush();
             return fail(*error);
         }
         if (!disk_->sync_lies) {
-            content_->durable = content_->now;
-            content_->unsynced.clear();
+            content_->flush();
             synced_end_ = written_end_;
         }
         return {};

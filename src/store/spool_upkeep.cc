@@ -64,14 +64,20 @@ bool SpoolLog::upkeep_wanted() const {
 std::uint32_t SpoolLog::compactable() const {
     constexpr std::uint64_t kWorth = 8;
     std::uint32_t until = 0;
+    std::size_t given_up = 0;
     for (const auto& segment : segments_->all()) {
         const std::uint64_t used = segment->end - queue::kSegmentDataStart;
         const std::uint64_t live = index_.live(segment->ordinal).bytes;
-        if (segment != current_ && segment->ordinal >= oldest_ && (used - live) * kWorth >= used) {
+        if (segment == current_ || segment->ordinal < oldest_) {
+            continue;
+        }
+        ++given_up;
+        if ((used - live) * kWorth >= used) {
             until = segment->ordinal + 1;
         }
     }
-    return until;
+    // Where none is written to, one is begun to say so: one for one gives nothing back.
+    return current_ || given_up > 1 ? until : 0;
 }
 
 // With the lock.
@@ -88,7 +94,9 @@ queue::Compaction SpoolLog::compaction(std::uint32_t until) const {
         plan.bytes += live.bytes;
         files += segment->file->size();
     }
-    plan.frees = files > plan.bytes ? files - plan.bytes : 0;
+    const std::uint64_t takes =
+        plan.bytes + (current_ || plan.segments == 0 ? 0 : options_.segment_size);
+    plan.frees = files > takes ? files - takes : 0;
     plan.running = oldest_ < compact_until_;
     return plan;
 }

@@ -1,4 +1,5 @@
 """A sender is told once that a message is late; and what was to be there by a time comes back or is told."""
+import json
 import re
 import signal
 
@@ -39,7 +40,7 @@ def told_once_and_over_a_restart():
 
 
 def by_a_time():
-    with Sekisho(extra=NOWHERE, mail='deliver_by_min = "1s"') as s:
+    with Sekisho(extra=NOWHERE + '[events]\nfile = "events.json"\n', mail='deliver_by_min = "1s"') as s:
         taro = s.account()
         s.start()
         with s.submit(taro) as session:
@@ -54,6 +55,19 @@ def by_a_time():
         before = attempts(s)
         wait_for("more tries", lambda: attempts(s) >= before + 4, 60)
         assert len(s.mailbox()) == 2, notices(s)
+        over_time_is_an_event_of_its_own(s)
+
+
+def over_time_is_an_event_of_its_own(s):
+    row, = s.json("events", "--kind", "expired")
+    assert row["recipient"] == "back@one.example" and row["detail"].startswith("451 4.4."), row
+    assert s.json("events", "--kind", "bounced") == [], "nobody refused it"
+    told = [json.loads(line) for line in (s.folder / "events.json").read_text().splitlines()]
+    assert [one["recipient"] for one in told if one["kind"] == "expired"] == ["back@one.example"], told
+    assert "back@one.example: expired" in s.cli("trace", row["queue_id"])
+    assert "its time over" in s.cli("why", row["queue_id"]), s.cli("why", row["queue_id"])
+    counters = s.json("mail", "status")["delivery"]
+    assert (counters["expired_total"], counters["bounced_total"]) == (1, 0), counters
 
 
 main([told_once_and_over_a_restart, by_a_time])

@@ -157,7 +157,7 @@ def documented():
         assert not missing, f"documented, and nothing says it: {missing}"
         top = s.json("top", "--window", "1h")
         assert top["roles"] == {"gate": True, "mail": True} and top["events"]["delivered"] == 1, top
-        assert "DEFERRED OR BOUNCED" in s.cli("top", "--once") and "is a duration" in s.cli("top", "--window", "x", code=2)
+        assert "DEFERRED OR RETURNED" in s.cli("top", "--once") and "is a duration" in s.cli("top", "--window", "x", code=2)
     if shutil.which("promtool"):
         done = subprocess.run(["promtool", "check", "rules", root / "packaging/prometheus/alerts.yml"], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stdout + done.stderr

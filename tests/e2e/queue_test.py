@@ -74,6 +74,45 @@ def sent_by_another_server():
         assert [e["recipients"][0]["address"] for e in queued(s)] == ["x@one.example"]
 
 
+def compacted_while_mail_goes_on():
+    small = '[queue]\nsegment_size = "2MiB"\nretry = ["1h"]\n'
+    with Sekisho(extra='[delivery]\nresolvers = ["127.0.0.1@1"]\nsmarthost = "127.0.0.1:1"\n' + small, mail='message_size_max = "1MiB"\n') as s:
+        taro = s.account()
+        s.start("mail")
+        assert "nothing to give back" in s.cli("queue", "compact")
+        with s.submit(taro) as session:
+            for n in range(9):
+                to = f"{'kept' if n % 4 == 0 else 'gone'}{n}@one.example"
+                session.sendmail(taro, [to], message(f"to {to}", to=to, body=("x" * 70 + "\r\n") * 8000))
+        tried(s, 9)
+        s.cli("queue", "drop", *[e["queue_id"] for e in queued(s) if e["recipients"][0]["address"].startswith("gone")])
+        kept = {e["queue_id"]: e for e in queued(s)}
+        before = s.json("mail", "status")["queue"]
+        planned = s.json("queue", "compact", "--dry-run")
+        assert planned["segments"] >= 2 and planned["messages"] >= 1 and planned["frees"] > 0, planned
+        assert s.json("mail", "status")["queue"]["segments"] == before["segments"], "a plan changes nothing"
+        assert s.json("queue", "compact")["segments"] == planned["segments"]
+        send(s, taro, taro)  # mail goes on
+        wait_for("mail as ever", s.mailbox)
+        after = s.json("mail", "status")["queue"]
+        assert after["segment_bytes"] < before["segment_bytes"], (before, after)
+        assert {e["queue_id"]: e["attempts"] for e in queued(s)} == {i: e["attempts"] for i, e in kept.items()}
+        s.kill("mail", signal.SIGKILL)
+        s.start("mail")
+        assert {e["queue_id"] for e in queued(s)} == kept.keys()
+        s.kill("mail", signal.SIGTERM)
+        assert f"{len(kept)} messages" in s.cli("queue", "verify") and "no fault" in s.cli("queue", "verify")
+        # By itself, while no role runs; and there is an end to it.
+        s.start("mail")
+        s.cli("queue", "drop", *kept)
+        s.kill("mail", signal.SIGTERM)
+        s.cli("queue", "compact")
+        names = sorted(p.name for p in (s.folder / "spool").iterdir())
+        for _ in range(2):
+            assert "nothing to give back" in s.cli("queue", "compact")
+        assert sorted(p.name for p in (s.folder / "spool").iterdir()) == names
+
+
 def suspended_over_a_restart():
     with Sekisho(extra=NOWHERE) as s:
         taro, bulk = s.account(), s.account("bulk@example.net")
@@ -182,4 +221,4 @@ def through_the_desk():
         assert answer["done"] == 2 and len(answer["failed"]) == 1, answer
 
 
-main([chosen_by_selector, sent_by_another_server, suspended_over_a_restart, exported_and_imported, through_the_desk])
+main([chosen_by_selector, sent_by_another_server, compacted_while_mail_goes_on, suspended_over_a_restart, exported_and_imported, through_the_desk])

@@ -5,8 +5,8 @@ import threading
 
 class Sink:
     def __init__(self, host="127.0.0.1", answers=None):
-        """`answers`: of RCPT, by address; all others are taken."""
-        self.answers, self.mails, self.rcpts = dict(answers or {}), [], []
+        """`answers`: of RCPT, by address (a dict, or what has its get()); all others are taken."""
+        self.answers, self.mails, self.rcpts = answers or {}, [], []
         sink = self
 
         class Session(socketserver.StreamRequestHandler):
@@ -28,8 +28,10 @@ class Sink:
                     elif verb.startswith("RCPT"):
                         to = line[line.index("<") + 1:line.index(">")]
                         sink.rcpts.append(to)
-                        seen["recipients"].append(to)
-                        self.say(sink.answers.get(to, "250 2.1.5 ok"))
+                        answer = sink.answers.get(to, "250 2.1.5 ok")
+                        if answer.startswith("2"):
+                            seen["recipients"].append(to)
+                        self.say(answer)
                     elif verb == "DATA":
                         self.say("354 go")
                         body = []
@@ -37,6 +39,8 @@ class Sink:
                             if part == b".\r\n":
                                 break
                             body.append(part)
+                        else:
+                            return  # it hung up in the middle
                         sink.mails.append({**seen, "body": b"".join(body).decode(errors="replace")})
                         seen["recipients"] = []
                         self.say("250 2.0.0 taken")

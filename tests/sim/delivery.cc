@@ -73,7 +73,7 @@ struct Machine::Job {
 
 void Machine::pump() {
     while (in_delivery_ < kMessagesMax && !dark_) {
-        auto entry = spool_->take_due(world_.now());
+        auto entry = spool_->take_due(clock());
         if (!entry || dark_) {
             break;
         }
@@ -84,7 +84,7 @@ void Machine::pump() {
     if (!due || in_delivery_ >= kMessagesMax) {
         return;
     }
-    const Time at = std::max(*due, world_.now() + Duration{1});
+    const Time at = std::max(*due - skew_, world_.now() + Duration{1});
     if (!pump_at_ || at < *pump_at_) {
         pump_at_ = at;
         later(at - world_.now(), [this, at] {
@@ -174,7 +174,7 @@ void Machine::check_wait(const Job& job, const std::string& domain) const {
         !network_.calm(domain, since)) {
         return;
     }
-    since = std::max({since, calm_since_, job.entry.due});
+    since = std::max({since, calm_since_, job.entry.due - skew_});
     if (world_.now() > since + kWaitMax) {
         throw Broken(
             envelope.message_id + " waits for " + std::to_string((world_.now() - since).count()) +
@@ -225,7 +225,7 @@ void Machine::group_done(const std::shared_ptr<Job>& job) {
         return;
     }
     for (delivery::FinishedRecipient& to : job->recipients) {
-        to.settled = delivery::settle(to.tried, world_.now(), job->entry.expires);
+        to.settled = delivery::settle(to.tried, clock(), job->entry.expires);
     }
     notify(job);
 }
@@ -233,7 +233,7 @@ void Machine::group_done(const std::shared_ptr<Job>& job) {
 void Machine::notify(const std::shared_ptr<Job>& job) {
     const std::string unique = "n" + std::to_string(++notices_);
     auto notice = delivery::make_notice(
-        job->entry.envelope, job->recipients, job->body, notice_options(), unique, world_.now()
+        job->entry.envelope, job->recipients, job->body, notice_options(), unique, clock()
     );
     if (!notice) {
         finish(job, true);
@@ -276,13 +276,13 @@ void Machine::finish(const std::shared_ptr<Job>& job, bool told) {
     }
     if (pending) {
         queue::RetryQuestion question;
-        question.now = world_.now();
+        question.now = clock();
         question.expires = job->entry.expires;
         question.attempts = job->entry.attempts + 1;
         question.random = world_.random();
         outcome.next_try = queue::next_try(retry_, question);
-        if (question.expires <= world_.now()) {
-            outcome.next_try = std::max(*outcome.next_try, world_.now() + minutes(1));
+        if (question.expires <= clock()) {
+            outcome.next_try = std::max(*outcome.next_try, clock() + minutes(1));
         }
     }
     ledger_.finishing(id, outcome);

@@ -9,6 +9,7 @@
 #include "store/spool_log.h"
 #include "store/spool_testing.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -31,6 +32,8 @@ namespace {
 constexpr int kTurns = 8;
 // After a failed read a message waits for a minute (store/spool_log.cc).
 constexpr Duration kUnreadable = seconds(61);
+// So that what a clock that was set back puts off is over at the end.
+constexpr Duration kSkewMin = -minutes(40), kSkewMax = minutes(60);
 
 }  // namespace
 
@@ -105,7 +108,7 @@ void Machine::start() {
     options.trouble_wait = Duration{0};
     options.stepped = true;
     options.expire = retry_.expire;
-    options.clock = [this] { return world_.now(); };
+    options.clock = [this] { return clock(); };
     auto opened = store::SpoolLog::open(std::move(options));
     if (dark_ || !opened) {
         world_.note("not opened", dark_ ? "" : opened.error().message);
@@ -179,6 +182,13 @@ void Machine::trouble(const DiskTrouble& trouble) {
     });
 }
 
+void Machine::jump(Duration by) {
+    skew_ = std::clamp(skew_ + by, kSkewMin, kSkewMax);
+    world_.note("clock", std::to_string(skew_.count()));
+    calm_since_ = world_.now() + kUnreadable;  // much may be due at once
+    later(Duration{0}, [this] { pump(); });
+}
+
 void Machine::fail_operation(std::uint64_t ahead, Errc code) {
     failing_in_ = ahead;
     failing_code_ = code;
@@ -232,10 +242,10 @@ void Machine::order(queue::Order::Action action) {
             status = spool_->drop(id);
             break;
         case queue::Order::Action::Release:
-            status = spool_->release(id, world_.now());
+            status = spool_->release(id, clock());
             break;
         default:
-            status = spool_->retry_now(id, world_.now());
+            status = spool_->retry_now(id, clock());
             break;
     }
     const bool refused =
@@ -261,7 +271,7 @@ void Machine::release_all() {
     filter.held = true;
     filter.limit = SIZE_MAX;
     for (const queue::Entry& entry : spool_->find(filter)) {
-        const Status status = spool_->release(entry.envelope.queue_id, world_.now());
+        const Status status = spool_->release(entry.envelope.queue_id, clock());
         ledger_.ordered(entry.envelope.message_id, queue::Order::Action::Release, status);
     }
     want_commit(Duration{1});

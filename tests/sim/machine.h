@@ -55,11 +55,14 @@ class Machine {
     void fail_operation(std::uint64_t ahead, Errc code);  // one, so many ahead
     void lose_power_after(std::uint64_t operations);
     void die(Death death);
+    void jump(Duration by);  // its clock is set, forward or back
     [[nodiscard]] bool up() const { return spool_ != nullptr; }
     [[nodiscard]] queue::Spool& spool() { return *spool_; }
     [[nodiscard]] std::uint64_t carried() const { return carried_; }
 
   private:
+    // What its clock shows; the world's goes evenly.
+    [[nodiscard]] Time clock() const { return world_.now() + skew_; }
     struct Job;
     struct Group;
     void later(Duration wait, std::function<void()> event);
@@ -104,6 +107,7 @@ class Machine {
     Errc failing_code_ = Errc::Unavailable;
     bool dark_ = false, sound_ = false;  // no power; no faults, while the ledger looks
     Time calm_since_{};
+    Duration skew_{0};
 };
 
 }  // namespace sekisho::sim

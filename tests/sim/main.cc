@@ -1,8 +1,10 @@
 // The queue under simulation: many seeds, each a run of hours in a moment.
 //
-//   spool_sim [--seeds A-B] [--trace]
+//   spool_sim [--seeds A-B] [--seconds S] [--trace]
 //
-// A failure names its seed; `--seeds N-N --trace` repeats it, event by event and with the log.
+// A failure names its seed; `--seeds N-N --trace` repeats it, event by event and with the log. With
+// --seconds no seed is begun after so long: `--seeds 1-1000000 --seconds 600` is ten minutes'
+// worth.
 #include "sim/scenario.h"
 #include "sim/world.h"
 
@@ -10,6 +12,7 @@
 
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -26,6 +29,7 @@ using sekisho::sim::run_seed;
 
 struct Arguments {
     std::uint64_t first = 1, last = 8;
+    std::uint64_t seconds = 1ULL << 32U;
     bool trace = false;
     bool good = true;
 };
@@ -44,6 +48,10 @@ Arguments read_arguments(int argc, char** argv) {
             continue;
         }
         const std::string_view range = i + 1 < argc ? argv[++i] : "";
+        if (word == "--seconds") {
+            arguments.good = arguments.good && read_number(range, arguments.seconds);
+            continue;
+        }
         const std::size_t dash = range.find('-');
         arguments.good = arguments.good && word == "--seeds" && dash != std::string_view::npos &&
                          read_number(range.substr(0, dash), arguments.first) &&
@@ -81,7 +89,7 @@ bool run_one(std::uint64_t seed, const Arguments& arguments, sekisho::sim::Ledge
         sum.lives += t.lives;
         return true;
     } catch (const Broken& broken) {
-        fmt::print("seed {} FAILED: {}\n", seed, broken.what());
+        fmt::print("seed {0} FAILED: {1}; again: --seeds {0}-{0} --trace\n", seed, broken.what());
         std::fflush(stdout);
         return false;
     }
@@ -92,7 +100,7 @@ bool run_one(std::uint64_t seed, const Arguments& arguments, sekisho::sim::Ledge
 int main(int argc, char** argv) {
     const Arguments arguments = read_arguments(argc, argv);
     if (!arguments.good) {
-        fmt::print(stderr, "usage: spool_sim [--seeds A-B] [--trace]\n");
+        fmt::print(stderr, "usage: spool_sim [--seeds A-B] [--seconds S] [--trace]\n");
         return 2;
     }
     if (!arguments.trace) {
@@ -104,14 +112,17 @@ int main(int argc, char** argv) {
     (void)std::signal(SIGABRT, on_abort);
     sekisho::sim::Ledger::Totals sum;
     std::uint64_t failures = 0;
-    for (std::uint64_t seed = arguments.first; seed <= arguments.last; ++seed) {
+    std::uint64_t seed = arguments.first;
+    const auto began = std::chrono::steady_clock::now();
+    const std::chrono::seconds enough(static_cast<std::int64_t>(arguments.seconds));
+    for (; seed <= arguments.last && std::chrono::steady_clock::now() - began < enough; ++seed) {
         failures += run_one(seed, arguments, sum) ? 0 : 1;
     }
     fmt::print(
         "{} seeds, {} lives: accepted {} = delivered {} + returned {} + dropped by an operator {} "
         "+ notifications that nobody took {}; duplicates in flight {}, accepted without an answer "
         "{}; failed seeds {}\n",
-        arguments.last - arguments.first + 1,
+        seed - arguments.first,
         sum.lives,
         sum.accepted,
         sum.delivered,

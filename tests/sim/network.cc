@@ -6,6 +6,7 @@
 #include "smtp/client_session.h"
 #include "smtp/reply.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <string>
@@ -21,7 +22,7 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr Duration kTimeout = seconds(30);
-constexpr std::uint64_t kModes = 8;
+constexpr std::uint64_t kModes = 9;
 
 delivery::Tried tried(Stage stage, smtp::Reply reply, bool local) {
     delivery::Tried result;
@@ -49,6 +50,7 @@ delivery::Tried answer(Mode mode) {
         case Mode::Forgetful:
             return tried(Stage::EndOfData, smtp::reply(451, "4.4.2", "Connection lost"), true);
         case Mode::Up:
+        case Mode::Slow:
             break;
     }
     return tried(Stage::EndOfData, smtp::reply(250, "2.0.0", "Taken"), false);
@@ -86,15 +88,22 @@ void Network::change(const std::string& domain, Time end) {
 }
 
 Transaction Network::begin(const std::string& domain, const std::vector<std::string>& recipients) {
-    const Mode mode = domains_.at(domain).mode;
+    Domain& of = domains_.at(domain);
+    const Mode mode = of.mode;
     Transaction result;
     result.takes = mode == Mode::Silent ? kTimeout : world_.between(milliseconds(50), seconds(4));
     result.replies = result.takes + world_.between(milliseconds(1), milliseconds(200));
+    if (mode == Mode::Slow) {
+        result.replies += world_.between(seconds(0), kTimeout - seconds(5));
+        of.busy_until = std::max(of.busy_until, world_.now() + result.replies);
+    }
     const bool reached = mode != Mode::Refusing && mode != Mode::Silent &&
                          mode != Mode::Overloaded && mode != Mode::Greylisting;
     for (const std::string& recipient : recipients) {
         const bool unknown = reached && recipient.starts_with("nobody");
-        result.taken.push_back(!unknown && (mode == Mode::Up || mode == Mode::Forgetful));
+        result.taken.push_back(
+            !unknown && (mode == Mode::Up || mode == Mode::Forgetful || mode == Mode::Slow)
+        );
         result.tried.push_back(
             unknown ? tried(Stage::Rcpt, smtp::reply(550, "5.1.1", "No such user"), false)
                     : answer(mode)
@@ -106,6 +115,13 @@ Transaction Network::begin(const std::string& domain, const std::vector<std::str
 bool Network::calm(const std::string& domain, Time& since) const {
     const Domain& of = domains_.at(domain);
     since = of.since + kTimeout + seconds(10);
+    // What waits for a slow server takes up places that others then lack.
+    for (const auto& [name, other] : domains_) {
+        if (other.mode == Mode::Slow) {
+            return false;
+        }
+        since = std::max(since, other.busy_until + kTimeout);
+    }
     return of.mode == Mode::Up;
 }
 

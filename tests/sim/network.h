@@ -21,6 +21,7 @@ enum class Mode : std::uint8_t {
     Rejecting,    // 550 to the message
     Cutting,      // the connection is lost within the message
     Forgetful,    // the message is taken and the connection lost before the reply
+    Slow,         // works, and takes its time: later ones are answered before
 };
 
 // What one transaction will be, as planned when it begins. The server has the message at `takes`,
@@ -48,6 +49,7 @@ class Network {
     struct Domain {
         Mode mode = Mode::Up;
         Time since{};
+        Time busy_until{};  // with what began while it was slow
     };
     void change(const std::string& domain, Time end);
 

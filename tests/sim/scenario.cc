@@ -157,7 +157,7 @@ class Scenario {
         if (world_.now() >= end_of_trouble_) {
             return;
         }
-        switch (world_.below(6)) {
+        switch (world_.below(7)) {
             case 0:
                 machine_.die(static_cast<Death>(world_.below(3)));
                 break;
@@ -169,6 +169,9 @@ class Scenario {
                 machine_.fail_operation(
                     world_.below(40), world_.percent(50) ? Errc::Full : Errc::Unavailable
                 );
+                break;
+            case 4:
+                machine_.jump(world_.between(-minutes(15), minutes(15)));
                 break;
             default:
                 trouble();

@@ -3,7 +3,7 @@
 
 const chartGroups = [
   ['Port 25', [['gate-blocked', 'bad'], ['gate-answered', 'accent'], ['gate-would-block', 'warn']]],
-  ['Mail', [['accepted', 'accent'], ['delivered', 'good'], ['deferred', 'warn'], ['bounced', 'bad']]],
+  ['Mail', [['accepted', 'accent'], ['delivered', 'good'], ['deferred', 'warn'], ['bounced', 'bad'], ['expired', 'soft']]],
   ['Logins and refusals', [['login-accepted', 'good'], ['login-refused', 'bad'], ['refused', 'warn']]],
 ];
 const charts = [];

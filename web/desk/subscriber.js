@@ -1,7 +1,7 @@
 // Everything about one subscriber on one page, and the trace of a message.
 'use strict';
 
-const wrong = ['gate-blocked', 'gate-answered', 'login-refused', 'bounced', 'refused'];
+const wrong = ['gate-blocked', 'gate-answered', 'login-refused', 'bounced', 'expired', 'refused'];
 
 function what(event) {
   const text = event.count > 1 ? `${event.kind} × ${event.count}` : event.kind;
@@ -40,7 +40,7 @@ function showMessage(message, subject, again) {
       message.client && `from ${message.client}`, local(message.accepted)].filter(Boolean).join(' · ')),
     table(`Recipients of ${message.queue_id}`, [
       ['Recipient', (r) => r.address],
-      ['State', (r) => badge(r.state, { delivered: 'low', bounced: 'high', deferred: 'middle' }[r.state])],
+      ['State', (r) => badge(r.state, { delivered: 'low', bounced: 'high', expired: 'high', deferred: 'middle' }[r.state])],
       ['Tries', (r) => r.tries ?? 0], ['Reply', (r) => r.reply], ['Meaning', (r) => r.cause],
       ['Next try', (r) => local(r.next_try)], ['Time', (r) => local(r.at)],
     ], message.recipients),
