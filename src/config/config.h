@@ -307,6 +307,7 @@ struct Settings {  // what a mail program is told (guide); one model, every page
     std::string incoming_host;           // empty: outgoing_host; may be foreign
     std::string incoming_type = "imap";  // imap, pop3, none
     std::uint16_t incoming_port = 993;
+    std::string pictures;  // folder with pictures of real programs; empty: drawn ones
 };
 
 struct Retention {  // how long the memory goes back

@@ -127,6 +127,13 @@ Table<C> settings_table() {
                 65535,
                 "Port of the incoming server."
             ),
+            text<C>(
+                "pictures",
+                SEKISHO_AT(settings.pictures),
+                "Folder with `thunderbird-ja.png` and `thunderbird-en.png`, which `./dev pictures "
+                "--config FILE --out FOLDER` makes; the guide shows them instead of its drawn "
+                "pictures. One that shows other settings than these is not used."
+            ),
         }
     };
 }
