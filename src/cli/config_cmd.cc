@@ -1,8 +1,9 @@
-// sekisho config defaults|check|reference, sekisho reload.
+// sekisho config defaults|check|reference|settings, sekisho reload.
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "config/config.h"
 #include "config/reader.h"
+#include "guide/photograph.h"
 
 #include <fmt/core.h>
 
@@ -39,6 +40,41 @@ int check(const Context& context) {
             config->policy.classes.size(),
             prefixes,
             config->policy.rules.size()
+        )
+    );
+    return kDone;
+}
+
+// What a mail program is told: for who makes pictures, pages and letters of it elsewhere.
+int settings(const Context& context) {
+    const auto config = load_config(context);
+    if (!config) {
+        return config.error();
+    }
+    const auto& told = config->settings;
+    const bool implicit = told.submissions_port != 0;
+    const Json result{
+        {"provider", config->provider.name},
+        {"provider_ja", config->provider.name_ja},
+        {"domain", config->provider.domain},
+        {"outgoing_host", told.outgoing_host},
+        {"outgoing_port", implicit ? told.submissions_port : told.submission_port},
+        {"security", implicit ? "SSL/TLS" : "STARTTLS"},
+        {"incoming_host", told.incoming_host},
+        {"incoming_type", told.incoming_type},
+        {"incoming_port", told.incoming_port},
+        {"shown", guide::settings_shown(*config)},
+    };
+    print(
+        context,
+        result,
+        fmt::format(
+            "{}: outgoing {}; incoming {} {} {}",
+            config->provider.name,
+            guide::settings_shown(*config),
+            told.incoming_type,
+            told.incoming_host,
+            told.incoming_port
         )
     );
     return kDone;
@@ -84,7 +120,8 @@ int reload(const Context& context, const std::vector<std::string>& named) {
 }  // namespace
 
 void add_config(CLI::App& app, Context& context, Chosen& chosen) {
-    auto* config = app.add_subcommand("config", "The configuration: defaults, check, reference");
+    auto* config =
+        app.add_subcommand("config", "The configuration: defaults, check, reference, settings");
     config->require_subcommand(1);
     config
         ->add_subcommand("defaults", "Print a commented sekisho.toml with every key at its default")
@@ -106,6 +143,9 @@ void add_config(CLI::App& app, Context& context, Chosen& chosen) {
     );
     checking->add_option("file", context.config_file, "The file to check");
     checking->callback([&context, &chosen] { chosen = [&context] { return check(context); }; });
+
+    config->add_subcommand("settings", "What a mail program is told: servers, ports, names")
+        ->callback([&context, &chosen] { chosen = [&context] { return settings(context); }; });
 
     auto* reloading = app.add_subcommand(
         "reload",

@@ -58,6 +58,7 @@ Config Config::resolved() const {
           &c.delivery.trust_ca,
           &c.delivery.maildir,
           &c.delivery.replies,
+          &c.settings.pictures,
           &c.events.file,
           &c.events.webhook_secret,
           &c.events.webhook_ca,

@@ -322,7 +322,8 @@ struct Settings {  // what a mail program is told (guide); one model, every page
     std::string incoming_host;           // empty: outgoing_host; may be foreign
     std::string incoming_type = "imap";  // imap, pop3, none
     std::uint16_t incoming_port = 993;
-    bool pacc = false;  // also in the form of draft-ietf-mailmaint-pacc
+    bool pacc = false;     // also in the form of draft-ietf-mailmaint-pacc
+    std::string pictures;  // folder with pictures of real programs; empty: drawn ones
 };
 
 struct Retention {  // how long the memory goes back

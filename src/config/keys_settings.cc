@@ -158,6 +158,13 @@ Table<C> settings_table() {
                 "digest `sekisho dns` prints. It has only servers with implicit TLS at their usual "
                 "ports (465, 993, 995); a change of settings needs the new record first."
             ),
+            text<C>(
+                "pictures",
+                SEKISHO_AT(settings.pictures),
+                "Folder with `thunderbird-ja.png` and `thunderbird-en.png`, which `./dev pictures "
+                "--config FILE --out FOLDER` makes; the guide shows them instead of its drawn "
+                "pictures. One that shows other settings than these is not used."
+            ),
         }
     };
 }

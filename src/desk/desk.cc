@@ -11,6 +11,8 @@
 #include "desk/my.h"
 #include "net/http.h"
 
+#include <fmt/format.h>
+
 #include <ctime>
 #include <mutex>
 #include <optional>
@@ -79,6 +81,30 @@ std::string read_token(const config::Config& config) {
     return std::string(trim(*content));
 }
 
+// What is bad is told and left out: the drawn picture is shown then.
+guide::Photographs read_photographs(const config::Config& config) {
+    guide::Photographs found;
+    if (config.settings.pictures.empty()) {
+        return found;
+    }
+    for (const std::string_view name : guide::kPhotographs) {
+        const std::string path = fmt::format("{}/{}.png", config.settings.pictures, name);
+        auto content = read_file(path, guide::kMostOfPhotograph);
+        auto read = content ? guide::read_photograph(std::move(*content), config)
+                            : fail(std::move(content.error()));
+        if (!read) {
+            log::warning(
+                "DESK_PICTURE",
+                "a picture of the guide can't be used; the drawn one is shown",
+                {{"file", path}, {"error", read.error().message}}
+            );
+            continue;
+        }
+        found.emplace(name, std::move(*read));
+    }
+    return found;
+}
+
 int machine_offset_minutes(Time at) {
     const std::time_t seconds = to_ms(at) / 1000;
     std::tm local{};
@@ -89,7 +115,7 @@ std::shared_ptr<const Snapshot> make_snapshot(
     config::Config config, std::shared_ptr<const policy::Policy> policy
 ) {
     std::string token = read_token(config);
-    guide::Guide guide{config};
+    guide::Guide guide{config, read_photographs(config)};
     return std::make_shared<const Snapshot>(
         std::move(config), std::move(policy), std::move(guide), std::move(token)
     );

@@ -394,6 +394,24 @@ TEST_F(DeskTest, TheGuideKnowsTheReadersLine) {
     EXPECT_THAT(ask("/en/check", {}, "").body, HasSubstr("cannot be read right now"));
 }
 
+TEST_F(DeskTest, PicturesOfRealProgramsAreThoseOfTheirFolderAndOfTheseSettings) {
+    const std::string made =
+        read_file(SEKISHO_SOURCE_DIR "/web/guide/pictures/thunderbird-en.png").value();
+    config_.settings.pictures = config_.state_dir + "/pictures";
+    make();
+    EXPECT_EQ(ask("/pictures/thunderbird-en.png", {}, "").status, 404) << "no such folder";
+    ASSERT_TRUE(make_folder(config_.settings.pictures));
+    ASSERT_TRUE(write_file_atomic(config_.settings.pictures + "/thunderbird-en.png", made));
+    ASSERT_TRUE(write_file_atomic(config_.settings.pictures + "/thunderbird-ja.png", "no picture"));
+    make();
+    EXPECT_EQ(ask("/pictures/thunderbird-en.png", {}, "").body, made);
+    EXPECT_EQ(ask("/pictures/thunderbird-ja.png", {}, "").status, 404);
+    EXPECT_THAT(ask("/ja/thunderbird", {}, "").body, HasSubstr("<svg class=\"window\""));
+    config_.settings.outgoing_host = "mail.tokai.example";
+    make();
+    EXPECT_EQ(ask("/pictures/thunderbird-en.png", {}, "").status, 404) << "it shows another host";
+}
+
 TEST_F(DeskTest, AGateThatObservesIsSaidToObserve) {
     config_.gate.mode = "observe";
     make();

@@ -286,7 +286,7 @@ constexpr Entry kEntries[] = {
      "account window: the values above are filled in."},
     {"settings.pictures", "What it looks like"},
     {"settings.pictures.text",
-     "These are drawings with the real values. Your version may look a little different. Step by "
+     "The pictures show the real values. Your version may look a little different. Step by "
      "step for your own: [Set up your program](programs)."},
     {"settings.own", "[Show my settings](setup) prints the values with your own address filled in."
     },
@@ -296,7 +296,7 @@ constexpr Entry kEntries[] = {
     {"picture.alt",
      "{title}: server name {outgoing}, port {port}, connection security {security}, user name "
      "{user}."},
-    {"picture.path", "Account Settings → Outgoing Server (SMTP) → Edit"},
+    {"picture.path", "Account Settings → Outgoing Server → Edit"},
     {"picture.path.generic", "Accounts → Properties → Outgoing server"},
     {"picture.section.server", "Settings"},
     {"picture.section.auth", "Security and Authentication"},

@@ -285,7 +285,7 @@ constexpr Entry kEntries[] = {
      "**メールアドレスとパスワードを入れるだけ** で、上の値が入ります。"},
     {"settings.pictures", "画面の例"},
     {"settings.pictures.text",
-     "この図は、実際の値を入れて描いた見本です。ソフトの版によって見た目が少し違います。お使いのソ"
+     "図には実際の値が入っています。ソフトの版によって見た目が少し違います。お使いのソ"
      "フトの手順は [メールソフト別の設定](programs) にあります。"},
     {"settings.own",
      "[わたしの設定を表示する](setup) では、あなたのアドレスを入れた値を印刷できます。"},
@@ -295,7 +295,7 @@ constexpr Entry kEntries[] = {
     {"picture.alt",
      "{title}の画面。サーバー名 {outgoing}、ポート {port}、接続の保護 {security}、ユーザー名 "
      "{user}。"},
-    {"picture.path", "「アカウント設定」→「送信（SMTP）サーバー」→「編集」"},
+    {"picture.path", "「アカウント設定」→「送信サーバー」→「編集」"},
     {"picture.path.generic", "「アカウント」→「プロパティ」→「送信サーバー」"},
     {"picture.section.server", "設定"},
     {"picture.section.auth", "セキュリティと認証"},

@@ -40,8 +40,9 @@ constexpr Entry kEntries[] = {
     {"thunderbird.title", "Thunderbird"},
     {"thunderbird.lead", "Windows, macOS, Linux."},
     {"thunderbird.steps.1", "Open the menu ☰ at the top right and choose **Account Settings**."},
-    {"thunderbird.steps.2", "At the end of the list on the left choose **Outgoing Server (SMTP)**."
-    },
+    {"thunderbird.steps.2",
+     "At the end of the list on the left choose **Outgoing Server** (older versions: **Outgoing "
+     "Server (SMTP)**)."},
     {"thunderbird.steps.3", "Select the server you send with and press **Edit**."},
     {"thunderbird.steps.4", "Enter the values of the picture and press **OK**."},
     {"thunderbird.traps.1",

@@ -40,7 +40,9 @@ constexpr Entry kEntries[] = {
     {"thunderbird.title", "Thunderbird（サンダーバード）"},
     {"thunderbird.lead", "Windows・macOS・Linux 用です。"},
     {"thunderbird.steps.1", "右上のメニュー ☰ から **アカウント設定** を開きます。"},
-    {"thunderbird.steps.2", "左の一覧のいちばん下、**送信 (SMTP) サーバー** を選びます。"},
+    {"thunderbird.steps.2",
+     "左の一覧のいちばん下、**送信サーバー**（古い版では **送信 (SMTP) "
+     "サーバー**）を選びます。"},
     {"thunderbird.steps.3", "使っているサーバーを選び、**編集** を押します。"},
     {"thunderbird.steps.4", "下の図のとおりに入れ、**OK** を押します。"},
     {"thunderbird.traps.1",

@@ -73,8 +73,13 @@ void add_safety(GuideResponse& response) {
 
 class Handler {
   public:
-    Handler(const config::Config& config, const GuideRequest& request, Facts& facts)
-        : config_(config), request_(request), facts_(facts) {}
+    Handler(
+        const config::Config& config,
+        const Photographs& photographs,
+        const GuideRequest& request,
+        Facts& facts
+    )
+        : config_(config), photographs_(photographs), request_(request), facts_(facts) {}
 
     [[nodiscard]] GuideResponse answer() const {
         const std::string lower = to_lower(request_.path);
@@ -129,6 +134,15 @@ class Handler {
             response.headers.emplace_back("Cache-Control", "public, max-age=86400");
             return response;
         }
+        for (const auto& [name, photograph] : photographs_) {
+            if (path == photograph_path(name)) {
+                GuideResponse response;
+                response.content_type = "image/png";
+                response.body = photograph.png;
+                response.headers.emplace_back("Cache-Control", "public, max-age=86400");
+                return response;
+            }
+        }
         if (path == "/robots.txt") {
             return plain_answer(200, "User-agent: *\nDisallow: /desk\nDisallow: /api/\n");
         }
@@ -162,7 +176,7 @@ class Handler {
     [[nodiscard]] GuideResponse page(
         Language language, const Page* shown, std::string_view path, std::string_view name
     ) const {
-        const View view{config_, language, request_};
+        const View view{config_, language, request_, &photographs_};
         const std::string title = fmt::format("{}.title", name);
         const std::string body =
             shown != nullptr
@@ -259,6 +273,7 @@ class Handler {
     }
 
     const config::Config& config_;
+    const Photographs& photographs_;
     const GuideRequest& request_;
     Facts& facts_;
 };
@@ -270,7 +285,7 @@ GuideResponse Guide::handle(const GuideRequest& request, Facts& facts) const {
     if (request.path.empty() || request.path.front() != '/') {
         response = plain_answer(400, "Bad request\n");
     } else {
-        response = Handler{config_, request, facts}.answer();
+        response = Handler{config_, photographs_, request, facts}.answer();
     }
     add_safety(response);
     return response;

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "config/config.h"
 #include "guide/my.h"
+#include "guide/photograph.h"
 #include "policy/policy.h"
 
 #include <cstdint>
@@ -108,7 +109,8 @@ class Facts {
 
 class Guide {
   public:
-    explicit Guide(config::Config resolved) : config_(std::move(resolved)) {}
+    explicit Guide(config::Config resolved, Photographs photographs = {})
+        : config_(std::move(resolved)), photographs_(std::move(photographs)) {}
     // Any path: what the guide doesn't know is its own 404 page.
     [[nodiscard]] GuideResponse handle(const GuideRequest& request, Facts& facts) const;
     // The subscriber's own page, as desk found it out.
@@ -118,6 +120,7 @@ class Guide {
 
   private:
     config::Config config_;
+    Photographs photographs_;
 };
 
 }  // namespace sekisho::guide

@@ -19,7 +19,22 @@ std::string alt_text(const View& view, std::string_view title_key) {
 
 }  // namespace
 
-std::string thunderbird_picture(const View& view) {
+namespace {
+
+// Its marks are those of the drawn one: scripts/pictures/thunderbird.py puts them there.
+std::string photograph_of(const View& view, const Photograph& made, std::string_view name) {
+    return fmt::format(
+        "<img class=\"window\" src=\"{}?v={}\" width=\"{}\" height=\"{}\" alt=\"{}\" "
+        "loading=\"lazy\">\n",
+        photograph_path(fmt::format("{}-{}", name, code(view.language()))),
+        made.version,
+        made.width,
+        made.height,
+        escape_html(alt_text(view, fmt::format("picture.{}", name)))
+    );
+}
+
+std::string drawn_thunderbird(const View& view) {
     using enum Window::Kind;
     Window window{view.plain("picture.smtp")};
     window.section(view.plain("picture.section.server"));
@@ -30,15 +45,21 @@ std::string thunderbird_picture(const View& view) {
     window.field(view.plain("picture.security"), view.value("security"), Choice, 3);
     window.field(view.plain("picture.method"), view.plain("picture.method.value"), Choice, 4);
     window.field(view.plain("picture.user"), view.value("user"), Text, 5);
-    const std::string svg = window.finish(
+    return window.finish(
         alt_text(view, "picture.thunderbird"),
         view.plain("picture.cancel"),
         view.plain("picture.ok")
     );
+}
+
+}  // namespace
+
+std::string thunderbird_picture(const View& view) {
+    const Photograph* const made = view.photograph("thunderbird");
     return figure(
         view.html("picture.thunderbird"),
         view.html("picture.path"),
-        svg,
+        made == nullptr ? drawn_thunderbird(view) : photograph_of(view, *made, "thunderbird"),
         {view.html("picture.m.server"),
          view.html("picture.m.port"),
          view.html("picture.m.security"),

@@ -101,8 +101,13 @@ std::string encode_query(std::string_view text) {
     return out;
 }
 
-View::View(const config::Config& config, Language language, const GuideRequest& request)
-    : config_(config), language_(language), request_(request) {
+View::View(
+    const config::Config& config,
+    Language language,
+    const GuideRequest& request,
+    const Photographs* photographs
+)
+    : config_(config), language_(language), request_(request), photographs_(photographs) {
     const auto& settings = config.settings;
     set("provider", provider_name(config, language));
     set("domain", config.provider.domain);
@@ -118,6 +123,14 @@ View::View(const config::Config& config, Language language, const GuideRequest& 
     const bool starttls = settings.submission_port != 0;
     set("relay_port",
         std::to_string(starttls ? settings.submission_port : settings.submissions_port));
+}
+
+const Photograph* View::photograph(std::string_view program) const {
+    if (photographs_ == nullptr) {
+        return nullptr;
+    }
+    const auto found = photographs_->find(fmt::format("{}-{}", program, code(language_)));
+    return found == photographs_->end() ? nullptr : &found->second;
 }
 
 void View::set(std::string_view name, std::string value) {

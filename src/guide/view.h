@@ -26,11 +26,18 @@ using Values = std::map<std::string, std::string, std::less<>>;
 
 class View {
   public:
-    View(const config::Config& config, Language language, const GuideRequest& request);
+    View(
+        const config::Config& config,
+        Language language,
+        const GuideRequest& request,
+        const Photographs* photographs = nullptr
+    );
 
     [[nodiscard]] const config::Config& config() const { return config_; }
     [[nodiscard]] Language language() const { return language_; }
     [[nodiscard]] const GuideRequest& request() const { return request_; }
+    // Of a program, in the reader's language; null: there is none.
+    [[nodiscard]] const Photograph* photograph(std::string_view program) const;
 
     // A value that texts name as {name}; not escaped by the caller.
     void set(std::string_view name, std::string value);
@@ -62,6 +69,7 @@ class View {
     const config::Config& config_;
     Language language_;
     const GuideRequest& request_;
+    const Photographs* photographs_;
     Values values_;
 };
 

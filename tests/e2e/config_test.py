@@ -98,5 +98,14 @@ def what_is_older_than_retention_says_is_forgotten():
         assert '"events":1' in s.log("mail"), s.log("mail")
 
 
+def what_mail_programs_are_told():
+    with Sekisho(mail='[settings]\nincoming_host = "imap.elsewhere.test"\n') as s:
+        told = s.json("config", "settings")
+        assert (told["outgoing_host"], told["outgoing_port"], told["security"]) == ("mail.example.net", 465, "SSL/TLS"), told
+        assert told["incoming_host"] == "imap.elsewhere.test" and told["provider"] == "Example Net", told
+        assert told["shown"] in s.cli("config", "settings")
+
+
 main([faults_name_file_line_and_key, defaults_are_good, bad_usage_exits_2, reload_keeps_connections,
-      a_new_certificate_reaches_new_connections_only, a_watched_prefix_file_is_put_in_force, what_is_older_than_retention_says_is_forgotten])
+      a_new_certificate_reaches_new_connections_only, a_watched_prefix_file_is_put_in_force, what_is_older_than_retention_says_is_forgotten,
+      what_mail_programs_are_told])

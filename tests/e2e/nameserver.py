@@ -1,4 +1,4 @@
-"""A zone on NSD behind an unbound that keeps nothing, both on free ports of 127.0.0.1."""
+"""A zone on NSD behind an unbound that keeps nothing, both on ports of 127.0.0.1."""
 import shutil
 import signal
 import subprocess
@@ -9,9 +9,11 @@ from harness import free_ports, wait_for
 
 
 class NameServer:
-    def __init__(self, zone="example.net"):
+    def __init__(self, zone="example.net", port=None):
+        """`port`: where a program asks that takes no other than 53."""
         self.zone, self.folder = zone, Path(tempfile.mkdtemp(prefix="sekisho-dns-"))
         self.nsd_port, self.port = free_ports(2)
+        self.port = port or self.port
         self.serial, self.processes = 0, []
         self.write([])
         self.start()

@@ -1,5 +1,6 @@
 // Starts the preview server and Chromium once for a test file; opens pages that may fail on nothing.
 import { spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -12,13 +13,14 @@ export const token = 'preview-token-0123456789';
 const screenshots = process.env.SCREENSHOTS;
 export const peers = { subscriber: '198.51.100.7', fixed: '198.51.100.241', roaming: '203.0.113.5', trial: '203.0.113.130', outside: '192.0.2.99', shared: '198.51.100.9' };
 
-export async function start() {
+// `pictures`: a folder with pictures of real programs, in place of drawn ones.
+export async function start(pictures) {
   const binary = process.env.WEB_PREVIEW;
   if (!binary) throw new Error('WEB_PREVIEW must name the web_preview binary');
   if (screenshots) mkdirSync(screenshots, { recursive: true });
   const folder = mkdtempSync(join(tmpdir(), 'sekisho-web-'));
   writeFileSync(join(folder, 'operator.token'), `${token}\n`);
-  const server = spawn(binary, [folder], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const server = spawn(binary, pictures ? [folder, pictures] : [folder], { stdio: ['pipe', 'pipe', 'inherit'] });
   const base = await new Promise((resolve, reject) => {
     server.once('error', reject);
     server.once('exit', (code) => reject(new Error(`web_preview ended with ${code}`)));
@@ -66,6 +68,23 @@ export async function look(page, { width, scheme, media }) {
 
 export async function photograph(page, name) {
   if (screenshots) await page.screenshot({ path: `${screenshots}/${name}.png`, fullPage: true });
+}
+
+// RFC 6238 over the key of its examples.
+export function codeAt(step) {
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(step));
+  const mac = createHmac('sha1', '12345678901234567890').update(counter).digest();
+  const value = mac.readUInt32BE(mac[19] & 15) & 0x7fffffff;
+  return String(value % 1000000).padStart(6, '0');
+}
+
+// As one of the console's operators, each named as his role.
+export async function signIn(page, role) {
+  await page.fill('#name', role);
+  await page.fill('#password', 'correct horse battery');
+  await page.fill('#code', codeAt(Math.floor(Date.now() / 30000)));
+  await page.press('#code', 'Enter');
 }
 
 export async function violations(page) {

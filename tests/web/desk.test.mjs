@@ -1,9 +1,8 @@
 // The operator's console: signing in, roles, overview, look-up, trace, audit; and what a hostile
 // record can't do.
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { open as openFrom, overflow, photograph, start, violations } from './browser.mjs';
+import { codeAt, open as openFrom, overflow, photograph, signIn, start, violations } from './browser.mjs';
 
 // From the machine itself: passwords are taken over HTTPS only, else.
 const open = (place, path, options = {}) => openFrom(place, path, { peer: '127.0.0.1', ...options });
@@ -11,15 +10,6 @@ const open = (place, path, options = {}) => openFrom(place, path, { peer: '127.0
 let world;
 before(async () => { world = await start(); });
 after(async () => { await world?.stop(); });
-
-// RFC 6238 over the key of its examples.
-function codeAt(step) {
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(step));
-  const mac = createHmac('sha1', '12345678901234567890').update(counter).digest();
-  const value = mac.readUInt32BE(mac[19] & 15) & 0x7fffffff;
-  return String(value % 1000000).padStart(6, '0');
-}
 
 // A code opens once, so each one who signs in does it once, and the pages share his cookie.
 const cookies = {};
@@ -30,10 +20,7 @@ async function signedIn(role, options) {
   const { page } = opened;
   if (!cookies[role]) {
     await page.waitForSelector('#sign:not([hidden])');
-    await page.fill('#name', role);
-    await page.fill('#password', 'correct horse battery');
-    await page.fill('#code', codeAt(Math.floor(Date.now() / 30000)));
-    await page.press('#code', 'Enter');
+    await signIn(page, role);
   }
   await page.waitForSelector('#work:not([hidden])');
   cookies[role] = await world.context.cookies();

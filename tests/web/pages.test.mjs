@@ -1,6 +1,7 @@
 // Every page of the guide: two languages, phone and desktop, light and dark.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { look, open, overflow, peers, photograph, start, violations } from './browser.mjs';
 
 const pages = ['', 'check', 'affected', 'remedies', 'settings', 'setup', 'setup?address=hanako%40tokai.example', 'setup?address=wrong', 'setup?address=a%40company.example',
@@ -137,4 +138,34 @@ test('settings print on one A4 sheet', async () => {
   const pdf = await page.pdf({ preferCSSPageSize: true });
   assert.equal((pdf.toString('latin1').match(/\/Type\s*\/Page[^s]/g) ?? []).length, 1);
   await page.close();
+});
+
+test('pictures of real programs stand in the place of drawn ones', async () => {
+  const shown = await start(fileURLToPath(new URL('../../web/guide/pictures', import.meta.url)));
+  try {
+    for (const [language, title] of [['ja', 'Thunderbird の送信サーバーの設定'], ['en', 'Outgoing server in Thunderbird']]) {
+      for (const path of ['thunderbird', 'settings']) {
+        const { page, faults } = await open(shown, `/${language}/${path}`, { width: 390 });
+        const picture = page.locator('figure.picture img');
+        await picture.scrollIntoViewIfNeeded();
+        await page.waitForFunction((image) => image.complete && image.naturalWidth > 0, await picture.elementHandle());
+        const [width, height, natural] = await picture.evaluate((image) => [image.getAttribute('width'), image.getAttribute('height'), image.naturalWidth]);
+        assert.equal(Number(width), natural);
+        assert.ok(Number(height) > 0 && (await picture.getAttribute('loading')) === 'lazy');
+        const alt = await picture.getAttribute('alt');
+        for (const word of [title, 'smtp.tokai.example', '465', 'SSL/TLS', 'taro@tokai.example']) assert.ok(alt.includes(word), `${alt}: ${word}`);
+        assert.equal(await page.locator('.marks li').first().isVisible(), true);
+        for (const [wide, scheme] of everyWay) {
+          await look(page, { width: wide, scheme });
+          assert.equal(await overflow(page), 0, `${wide} ${scheme}`);
+          assert.deepEqual(await violations(page), [], `${wide} ${scheme}`);
+          await photograph(page, `real-${language}-${path}-${wide}-${scheme}`);
+        }
+        assert.deepEqual(faults, []);
+        await page.close();
+      }
+    }
+  } finally {
+    await shown.stop();
+  }
 });

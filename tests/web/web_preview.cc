@@ -1,6 +1,8 @@
 // Serves guide and desk on a free loopback port over stores in memory, for the browser tests and
 // for looking at pages while they are written:
-//   web_preview STATE_DIR      (STATE_DIR/operator.token is the desk's token)
+//   web_preview STATE_DIR [PICTURES]      (STATE_DIR/operator.token is the desk's token)
+// PICTURES: a folder with pictures of real programs. With PREVIEW_TAME in the environment nobody in
+// it attacks anybody, for pictures.
 // The header X-Preview-Peer, an address, makes a request come from there. Ends when standard input
 // does.
 #include "account/password.h"
@@ -15,6 +17,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -51,7 +54,14 @@ std::string judged(const nlohmann::json& asked, account::AccountStore& accounts)
     }.dump();
 }
 
-constexpr const char* kEvil = "<img src=x onerror=alert(1)>";
+// For pictures: PREVIEW_TAME is set, the roles answer and nobody attacks.
+bool is_tame() {
+    return std::getenv("PREVIEW_TAME") != nullptr;
+}
+
+std::string evil() {
+    return is_tame() ? "" : "<img src=x onerror=alert(1)>";
+}
 
 // A world in which every name that others choose is markup.
 void fill_my(desk::fake::MemoryAccounts& accounts, desk::fake::MemoryJournal& journal, Time now) {
@@ -72,18 +82,18 @@ void fill_my(desk::fake::MemoryAccounts& accounts, desk::fake::MemoryJournal& jo
     sent.sender = taro.login;
     journal.append(sent);
     sent.kind = event::Kind::Bounced;
-    sent.recipient = std::string("\"") + kEvil + "\"@company.example";
-    sent.detail = std::string("550 5.1.1 no such user ") + kEvil;
+    sent.recipient = std::string("\"") + evil() + "\"@company.example";
+    sent.detail = std::string("550 5.1.1 no such user ") + evil();
     journal.append(sent);
     event::Event login;
     login.at = now - std::chrono::minutes{20};
     login.kind = event::Kind::LoginAccepted;
     login.account = taro.login;
     login.address = "192.0.2.99";
-    login.detail = std::string("PLAIN with app password \"") + kEvil + "\"";
+    login.detail = std::string("PLAIN with app password \"") + evil() + "\"";
     journal.append(login);
     login.kind = event::Kind::LoginRefused;
-    login.detail = std::string("PLAIN wrong-password: 535 5.7.8 ") + kEvil;
+    login.detail = std::string("PLAIN wrong-password: 535 5.7.8 ") + evil();
     login.count = 3;
     journal.append(login);
 }
@@ -123,7 +133,7 @@ void fill_requests(exemption::RequestStore& requests, Time now) {
     one.line = "L-0050";
     one.address = IpAddress::parse("198.51.100.9").value();
     one.domain = "hanako.example";
-    one.reason = std::string("mail of her shop ") + kEvil;
+    one.reason = std::string("mail of her shop ") + evil();
     one.created = one.changed = now - std::chrono::hours{3};
     one.checked = now - std::chrono::hours{2};
     one.state = exemption::State::Waiting;
@@ -141,10 +151,10 @@ void fill_requests(exemption::RequestStore& requests, Time now) {
     one.line = "L-0042";
     one.address = IpAddress::parse("198.51.100.7").value();
     one.domain = "taro.example";
-    one.reason = std::string("mail of his club ") + kEvil;
+    one.reason = std::string("mail of his club ") + evil();
     one.state = exemption::State::Refused;
     one.findings.at(1) = {Check::ReverseName, Mark::Failed, "198.51.100.7 has no PTR record"};
-    one.findings.at(2) = {Check::Spf, Mark::Unknown, std::string("taro.example: ") + kEvil};
+    one.findings.at(2) = {Check::Spf, Mark::Unknown, std::string("taro.example: ") + evil()};
     one.why = "reverse-name: 198.51.100.7 has no PTR record";
     static_cast<void>(requests.add(one));
 }
@@ -161,7 +171,7 @@ Result<std::string> sample_role(
         return nlohmann::json{
             {"stage", "slow"},
             {"since", "2026-11-20T01:02:03Z"},
-            {"reason", std::string("used from 4 networks in an hour ") + kEvil}
+            {"reason", std::string("used from 4 networks in an hour ") + evil()}
         }.dump();
     }
     if (role == "mail" && command == "limit-show") {
@@ -176,12 +186,13 @@ Result<std::string> sample_role(
     if (role == "mail" && command == "sendas-list") {
         return nlohmann::json{
             {"addresses",
-             {{{"address", std::string("boss@") + kEvil}, {"proven", false}, {"outlook", "rejected"}
-              },
+             {{{"address", std::string("boss@") + evil()},
+               {"proven", false},
+               {"outlook", "rejected"}},
               {{"address", "taro@club.example"}, {"proven", true}, {"outlook", "unaligned"}}}}
         }.dump();
     }
-    if (role == "gate") {
+    if (role == "gate" && !is_tame()) {
         return fail(Errc::Unavailable, "nobody listens there");
     }
     if (request.contains("conduct-") || request.contains("queue-")) {
@@ -203,8 +214,8 @@ net::HttpResponse as_peer(desk::Desk& desk, net::HttpRequest request) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 2) {
-        std::fputs("usage: web_preview STATE_DIR\n", stderr);
+    if (argc != 2 && argc != 3) {
+        std::fputs("usage: web_preview STATE_DIR [PICTURES]\n", stderr);
         return 2;
     }
     desk::fake::MemoryAccounts accounts;
@@ -219,8 +230,10 @@ int main(int argc, char** argv) {
     fill_leases(leases, now());
     exemption::MemoryRequestStore requests;
     fill_requests(requests, now());
+    config::Config config = sample_config(argv[1]);
+    config.settings.pictures = argc == 3 ? argv[2] : "";
     desk::Desk desk{desk::Deps{
-        .config = sample_config(argv[1]),
+        .config = std::move(config),
         .policy = policy::Policy::compile(desk::fake::sample_policy()).value(),
         .accounts = accounts,
         .lines = lines,
