@@ -31,7 +31,7 @@ int run(int argc, char** argv) {
          {add_run,   add_gate,    add_mail,     add_peer,  add_desk,   add_account,
           add_alias, add_srs,     add_operator, add_audit, add_queue,  add_suppression,
           add_limit, add_conduct, add_dkim,     add_dns,   add_events, add_trace,
-          add_why,   add_line,    add_config,   add_top,   add_doctor}) {
+          add_why,   add_line,    add_config,   add_top,   add_doctor, add_reports}) {
         add(app, context, chosen);
     }
     try {

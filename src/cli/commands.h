@@ -72,6 +72,9 @@ void add_config(
 
 void add_top(CLI::App& app, Context& context, Chosen& chosen);          // top
 void add_suppression(CLI::App& app, Context& context, Chosen& chosen);  // list|add|remove
-void add_doctor(CLI::App& app, Context& context, Chosen& chosen);       // doctor
+void add_reports(
+    CLI::App& app, Context& context, Chosen& chosen
+);  // list|show|dmarc|tls|read|due|send
+void add_doctor(CLI::App& app, Context& context, Chosen& chosen);  // doctor
 
 }  // namespace sekisho::cli

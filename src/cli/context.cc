@@ -156,7 +156,8 @@ Result<Json> ask(const config::Config& config, const std::string& role, const Js
     // What is about all queued messages reads them from disk; what is about an address elsewhere
     // waits for the DNS.
     const std::string command = request.value("command", "");
-    const bool slow = command.starts_with("queue-") || command.starts_with("sendas-");
+    const bool slow = command.starts_with("queue-") || command.starts_with("sendas-") ||
+                      command.starts_with("reports-");
     const auto reply =
         net::call_control(config.socket(role), request.dump(), slow ? Duration{120s} : 10s);
     if (!reply) {

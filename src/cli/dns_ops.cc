@@ -105,6 +105,7 @@ Values ask(Asking& asking, const zone::Record& record) {
         case zone::Kind::Spf:
         case zone::Kind::Dkim:
         case zone::Kind::Dmarc:
+        case zone::Kind::TlsReports:
             return as_text<std::string>(
                 asking.wait(resolver.txt(record.name)), [](const std::string& text) { return text; }
             );

@@ -19,6 +19,7 @@
 #include "cli/own_sources.h"
 #include "cli/penalties.h"
 #include "cli/queue_control.h"
+#include "cli/report_keeper.h"
 #include "cli/role.h"
 #include "cli/send_as_keeper.h"
 #include "cli/spool_ops.h"
@@ -41,6 +42,8 @@
 #include "net/tls.h"
 #include "policy/policy.h"
 #include "queue/spool.h"
+#include "report/dmarc.h"
+#include "report/tls.h"
 #include "source/source.h"
 #include "store/spool_log.h"
 #include "store/store.h"
@@ -105,6 +108,7 @@ class MailRole final : public Role {
         const auto journal = store_->journal_counters();
         out["journal"] = Json{{"written", journal.written}, {"dropped", journal.dropped}};
         out["feeds"] = feeder_->status();
+        out["reports"] = reports_->status();
         {
             const std::scoped_lock lock(conduct_mutex_);
             out["conduct"] = conduct_->status();
@@ -137,6 +141,7 @@ class MailRole final : public Role {
         feeder_->follow(std::move(*feeds));
         penalties_->follow(config, leased_->bare());
         keeper_->follow(config);
+        reports_->follow(config);
         send_as_->follow(config);
         exemptions_->follow(config, leased_->bare());
         {
@@ -157,6 +162,9 @@ class MailRole final : public Role {
         }
         if (name.starts_with("sendas-")) {
             return send_as_->command(name, request);
+        }
+        if (name.starts_with("reports-")) {
+            return reports_->command(name, request);
         }
         if (name.starts_with("limit-")) {
             return limit_command(*server_, store_->journal(), name, request);
@@ -200,6 +208,7 @@ class MailRole final : public Role {
     void tidy(const config::Retention& retention) override {
         forget_old(*store_, retention);
         suppressions_->tidy(now());
+        reports_->tidy(now());
     }
 
     void stop() override {
@@ -215,6 +224,9 @@ class MailRole final : public Role {
         if (keeper_) {
             keeper_->stop();
         }
+        if (reports_) {
+            reports_->stop();
+        }
         if (feeder_) {
             feeder_->stop();
         }
@@ -228,6 +240,7 @@ class MailRole final : public Role {
         peer_resolver_.reset();
         hashers_.reset();
         workers_.reset();
+        reports_.reset();
         spool_.reset();
         loops_.reset();
         if (store_) {
@@ -335,6 +348,7 @@ class MailRole final : public Role {
         exemptions_.emplace(ExemptionKeeper::Deps{*store_, *spool_, *loops_, *peer_resolver_});
         exemptions_->follow(config, leased_->bare());
         loops_->run();
+        reports_->start();
         return {};
     }
 
@@ -365,6 +379,16 @@ class MailRole final : public Role {
             return made;
         }
         penalties_->follow(config_, leased_->bare());
+        auto unverified = net::TlsContext::client_opportunistic();
+        if (!unverified) {
+            return fail(unverified.error());
+        }
+        reports_.emplace(
+            ReportKeeper::Deps{
+                *store_, *spool_, *peer_resolver_, loops_->executor(0), signer_, *unverified
+            },
+            config_
+        );
         std::shared_ptr<mail::Tokens> tokens;
         if (config_.oauth.enabled()) {
             auto made = mail::Tokens::make(config_.oauth, peer_resolver_.get(), *workers_);
@@ -411,6 +435,8 @@ class MailRole final : public Role {
              .logins = &store_->logins(),
              .warden = &warden_,
              .complaint = [this](const std::string& report) { read_report(report); },
+             .dmarc_seen = [this](const report::DmarcSeen& seen) { reports_->note(seen); },
+             .report_mail = [this](const mail::ReportMail& mail) { reports_->read(mail); },
              .counters = &store_->limits(),
              .signer = &signer_,
              .send_as = &store_->send_as(),
@@ -456,7 +482,7 @@ class MailRole final : public Role {
             return fail(resolver.error());
         }
         resolver_ = std::move(*resolver);
-        auto tls = net::TlsContext::client_opportunistic();
+        auto tls = net::TlsContext::client_opportunistic(config_.delivery.trust_ca);
         if (!tls) {
             return fail(tls.error());
         }
@@ -490,9 +516,11 @@ class MailRole final : public Role {
                  {*resolver_, *workers_, store_->mta_sts(), *verified, config_.delivery.mta_sts_port
                  }
              ),
-             &*suppressions_},
+             &*suppressions_,
+             [this](const report::TlsSeen& seen) { reports_->note(seen); }},
             options_of(config_)
         );
+        reports_->settle();
         deliverer_->start();
         return {};
     }
@@ -540,6 +568,7 @@ class MailRole final : public Role {
     std::mutex conduct_mutex_;
     std::optional<ConductKeeper> conduct_;
     std::optional<SendAsKeeper> send_as_;
+    std::optional<ReportKeeper> reports_;
     std::unique_ptr<mail::Server> server_;
     bool counters_kept_ = true;
     std::unique_ptr<delivery::Deliverer> deliverer_;

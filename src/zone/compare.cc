@@ -73,6 +73,7 @@ bool is_right(const Record& record, const Values& there, const Values& target) {
         case Kind::Tlsa:
         case Kind::Spf:
         case Kind::Dmarc:
+        case Kind::TlsReports:
             return has(there, record.value);
     }
     return false;
@@ -120,6 +121,8 @@ Finding compare(const Record& record, const Result<Values>& there, const Values&
         compare_policy(finding, *there, "v=spf1");
     } else if (record.kind == Kind::Dmarc) {
         compare_policy(finding, *there, "v=DMARC1");
+    } else if (record.kind == Kind::TlsReports) {
+        compare_policy(finding, *there, "v=TLSRPTv1");
     } else if (is_right(record, *there, target)) {
         finding.state = State::Right;
     } else if (there->empty()) {

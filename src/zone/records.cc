@@ -107,13 +107,30 @@ class Plan {
                 dkim(key);
             }
         }
-        Record& dmarc = add(
-            Kind::Dmarc, "_dmarc." + name, "TXT", "v=DMARC1; p=none; rua=mailto:postmaster@" + name
-        );
+        const std::string& receive = config_.reports.receive;
+        const std::string reports = receive.empty() ? "postmaster@" + name : receive;
+        Record& dmarc =
+            add(Kind::Dmarc, "_dmarc." + name, "TXT", "v=DMARC1; p=none; rua=mailto:" + reports);
         dmarc.why =
             "DMARC: reports first; p=quarantine or p=reject when they show nothing of yours";
+        if (!receive.empty()) {
+            reports_to(name, to_lower(receive.substr(receive.rfind('@') + 1)));
+        }
         services(name);
         autoconfig(name);
+    }
+
+    // RFC 8460 §3; and RFC 9990 §4: that the other domain wants reports about this one.
+    void reports_to(const std::string& name, const std::string& host) {
+        add(Kind::TlsReports,
+            "_smtp._tls." + name,
+            "TXT",
+            "v=TLSRPTv1; rua=mailto:" + config_.reports.receive)
+            .why = "TLS reports: whether others reach the mail host with the TLS that you publish";
+        if (host != name && !host.ends_with("." + name) && !name.ends_with("." + host)) {
+            add(Kind::Dmarc, name + "._report._dmarc." + host, "TXT", "v=DMARC1").why =
+                host + " takes DMARC reports about " + name;
+        }
     }
 
     [[nodiscard]] std::string spf_text() const {

@@ -13,14 +13,15 @@
 namespace sekisho::zone {
 
 enum class Kind : std::uint8_t {
-    Host,   // the mail server's own addresses; ours to ask for, not to name
-    Mx,     // RFC 5321 §5.1
-    Spf,    // RFC 7208
-    Dkim,   // RFC 6376 §3.6.2
-    Dmarc,  // RFC 7489 §6.3
-    Tlsa,   // RFC 7672 §3.1
-    Srv,    // RFC 6186, RFC 8314 §5.1
-    Alias,  // autoconfig: a name that has the addresses of another
+    Host,        // the mail server's own addresses; ours to ask for, not to name
+    Mx,          // RFC 5321 §5.1
+    Spf,         // RFC 7208
+    Dkim,        // RFC 6376 §3.6.2
+    Dmarc,       // RFC 9989 §4.7
+    TlsReports,  // RFC 8460 §3
+    Tlsa,        // RFC 7672 §3.1
+    Srv,         // RFC 6186, RFC 8314 §5.1
+    Alias,       // autoconfig: a name that has the addresses of another
 };
 
 struct Record {

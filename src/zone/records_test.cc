@@ -187,5 +187,37 @@ TEST(Compare, NoAnswerIsAFaultOnlyWhereItMatters) {
     );
 }
 
+TEST(Records, ReportsGoWhereTheyAreRead) {
+    config::Config config = configured();
+    config.reports.receive = "reports@example.net";
+    const Values own = lines(records_to_publish(config, {}));
+    EXPECT_NE(
+        std::find(
+            own.begin(),
+            own.end(),
+            "_dmarc.example.net. 3600 IN TXT \"v=DMARC1; p=none; rua=mailto:reports@example.net\""
+        ),
+        own.end()
+    );
+    EXPECT_NE(
+        std::find(
+            own.begin(),
+            own.end(),
+            "_smtp._tls.example.net. 3600 IN TXT \"v=TLSRPTv1; rua=mailto:reports@example.net\""
+        ),
+        own.end()
+    );
+    config.reports.receive = "reports@other.example";
+    const Values other = lines(records_to_publish(config, {}));
+    EXPECT_NE(
+        std::find(
+            other.begin(),
+            other.end(),
+            "example.net._report._dmarc.other.example. 3600 IN TXT \"v=DMARC1\""
+        ),
+        other.end()
+    );
+}
+
 }  // namespace
 }  // namespace sekisho::zone
