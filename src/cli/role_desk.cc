@@ -173,7 +173,8 @@ class DeskRole final : public Role {
             &store_->requests(),
             std::chrono::seconds(1),
             {},
-            {}
+            {},
+            &store_->reports()
         });
         loops_ = net::Loops::make(1);
         workers_ = net::Workers::make(kWorkers);

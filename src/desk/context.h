@@ -3,6 +3,7 @@
 
 #include "desk/desk.h"
 #include "guide/guide.h"
+#include "report/ledger.h"
 
 #include <map>
 #include <memory>
@@ -34,6 +35,7 @@ struct Context {
     const Control& control;
     session::SessionStore* sessions;    // null: nobody can sign in
     exemption::RequestStore* requests;  // null: nobody asks
+    report::Ledger* reports;            // null: there are none
     Time now;
     Time started;
 };

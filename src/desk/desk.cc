@@ -128,6 +128,7 @@ class Desk::State {
             .control = deps_.control,
             .sessions = deps_.sessions,
             .requests = deps_.requests,
+            .reports = deps_.reports,
             .now = time(),
             .started = started_
         };

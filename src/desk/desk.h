@@ -16,6 +16,7 @@
 #include "lease/lease.h"
 #include "line/line.h"
 #include "policy/policy.h"
+#include "report/ledger.h"
 #include "session/session.h"
 #include "staff/staff.h"
 
@@ -45,6 +46,7 @@ struct Deps {
     Duration sign_in_wait{1000};          // before a refused one is answered, and multiples of it
     std::function<Time()> clock;          // null: the wall clock
     std::function<int()> offset_minutes;  // of local time; null: the machine's
+    report::Ledger* reports = nullptr;    // of others about us; null: there are none
 };
 
 class Desk {

@@ -36,6 +36,10 @@ namespace sekisho::desk {
 [[nodiscard]] ApiAnswer look_exemptions(const Call& call);
 [[nodiscard]] ApiAnswer revoke_lease(const Call& call);
 
+// api_reports.cc
+[[nodiscard]] ApiAnswer look_dmarc_reports(const Call& call);
+[[nodiscard]] ApiAnswer look_tls_reports(const Call& call);
+
 // api_exemption.cc
 [[nodiscard]] ApiAnswer look_requests(const Call& call);
 [[nodiscard]] ApiAnswer decide_request(const Call& call);

@@ -529,7 +529,7 @@ std::vector<Route> of_requests() {
 
 std::vector<Route> make() {
     std::vector<Route> all;
-    for (auto part : {of_people, of_looks, of_queue, of_accounts, of_requests}) {
+    for (auto part : {of_people, of_looks, report_routes, of_queue, of_accounts, of_requests}) {
         for (Route& route : part()) {
             all.push_back(std::move(route));
         }

@@ -48,6 +48,7 @@ struct Route {
 };
 
 [[nodiscard]] const std::vector<Route>& routes();
+[[nodiscard]] std::vector<Route> report_routes();  // a part of them
 
 struct Found {
     const Route* route = nullptr;

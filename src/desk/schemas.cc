@@ -171,6 +171,17 @@ constexpr const char* kAnswers = R"json({
 "Explanation": {"type": "object", "required": ["source", "destination", "lines"], "properties": {
   "source": {"type": "string"}, "destination": {"type": "string"}, "gate": {"type": "object"}, "gate_error": {"type": "string"},
   "lines": {"type": "array", "items": {"type": "string"}}}},
+"DmarcReports": {"type": "object", "required": ["sources"], "additionalProperties": false, "properties": {
+  "sources": {"type": "array", "items": {"type": "object", "required": ["source", "header_from", "passed", "failed", "refused", "reporters", "hint"],
+    "additionalProperties": false, "properties": {
+    "source": {"type": "string"}, "header_from": {"type": "string"}, "passed": {"type": "integer"}, "failed": {"type": "integer"},
+    "refused": {"type": "integer", "description": "of the failed: quarantined or refused"}, "reporters": {"type": "integer"}, "hint": {"type": "string"}}}}}},
+"TlsReports": {"type": "object", "required": ["policies"], "additionalProperties": false, "properties": {
+  "policies": {"type": "array", "items": {"type": "object", "required": ["organization", "domain", "policy_type", "succeeded", "failed", "failures"],
+    "additionalProperties": false, "properties": {
+    "organization": {"type": "string"}, "domain": {"type": "string"}, "policy_type": {"type": "string"}, "succeeded": {"type": "integer"}, "failed": {"type": "integer"},
+    "failures": {"type": "array", "items": {"type": "object", "required": ["type", "count", "hint"], "properties": {
+      "type": {"type": "string"}, "count": {"type": "integer"}, "hint": {"type": "string"}}}}}}}}},
 "Queue": {"type": "object", "properties": {"next_cursor": {"type": "string"}, "messages": {"type": "array", "items": {"type": "object"}}}},
 "Suspensions": {"type": "object", "required": ["suspensions"], "properties": {"suspensions": {"type": "array", "items": {"type": "object"}}}},
 "Done": {"type": "object", "required": ["done", "failed"], "properties": {"done": {"type": "integer"}, "failed": {"type": "array"}}}

@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from pathlib import Path
 
 import jsonschema
 
@@ -168,6 +169,9 @@ class Contract:
         return answer
 
 
+CORPUS = Path(__file__).resolve().parent.parent / "fuzz" / "corpus"
+
+
 def queued(house, login, count):
     session = house.submit(login)
     for i in range(count):
@@ -176,13 +180,15 @@ def queued(house, login, count):
 
 
 def every_route_is_as_the_document_says():
-    with Sekisho(extra=NOWHERE, mail='domains = ["example.net"]') as house:
+    with Sekisho(extra=NOWHERE + '[reports]\ndomains = ["example.com", "company-y.example"]\n', mail='domains = ["example.net"]') as house:
         login = house.account()
         house.account("jiro@example.net", "--line", "L-1")
         house.start()
         local = Client(house, (house.folder / "operator.token").read_text().strip())
         contract = Contract(Client(house).ask("GET", "/openapi.json", reason=None).body)
         queued(house, login, 5)
+        for name in ("dmarc_xml_fuzz/rfc7489.xml", "tls_json_fuzz/rfc8460.json"):
+            house.cli("reports", "read", str(CORPUS / f"report_{name}"))
         wait_for("the events", lambda: len(local.ask("GET", "/events?kind=accepted").body["events"]) == 5)
         ids = [m["queue_id"] for m in local.ask("GET", "/queue").body["messages"]]
         why = {"reason": "ticket 4711"}
@@ -196,6 +202,7 @@ def every_route_is_as_the_document_says():
             ("lookSubscriber", "GET", "/subscriber?q=127.0.0.1", None), ("lookLine", "GET", "/line?address=127.0.0.1", None),
             ("lookAccounts", "GET", "/accounts?limit=1", None), ("lookConduct", "GET", "/conduct", None), ("lookExemptions", "GET", "/exemptions", None),
             ("getPolicy", "GET", "/policy", None), ("explainGate", "GET", "/gate/explain?source=127.0.0.1&destination=192.0.2.1", None),
+            ("lookDmarcReports", "GET", "/reports/dmarc?domain=example.com&days=7", None), ("lookTlsReports", "GET", "/reports/tls?verified=false", None),
             ("getOpenapi", "GET", "/openapi.json", None), ("lookQueue", "GET", "/queue?limit=2", None), ("countQueue", "GET", f"/queue/count?account={login}", None),
             ("getQueueStats", "GET", "/queue/stats", None), ("getSuspensions", "GET", "/queue/suspensions", None),
             ("holdMessage", "POST", f"/queue/{ids[0]}/hold", why), ("releaseMessage", "POST", f"/queue/{ids[0]}/release", why),
