@@ -106,6 +106,8 @@ Values ask(Asking& asking, const zone::Record& record) {
         case zone::Kind::Dkim:
         case zone::Kind::Dmarc:
         case zone::Kind::TlsReports:
+        case zone::Kind::Sts:
+        case zone::Kind::Pacc:
             return as_text<std::string>(
                 asking.wait(resolver.txt(record.name)), [](const std::string& text) { return text; }
             );

@@ -1,3 +1,4 @@
+#include "guide/formats.h"
 #include "guide/guide.h"
 
 #include "guide/guide_fake.h"

@@ -311,21 +311,26 @@ std::function<void()> Session::reports_in(
     if (kind_ != Kind::Exchange) {
         return {};
     }
-    if (shared_->complaint && is_for(envelope, settings_->config.conduct.report_address)) {
-        return [shared = shared_, text] { shared->complaint(*text); };
+    const config::Config& config = settings_->config;
+    const bool complaint = shared_->complaint && is_for(envelope, config.conduct.report_address);
+    const bool report = shared_->report_mail && is_for(envelope, config.reports.receive);
+    if (!complaint && !report) {
+        return {};
     }
-    if (shared_->report_mail && is_for(envelope, settings_->config.reports.receive)) {
-        auto mail = std::make_shared<ReportMail>();
-        if (findings_.dmarc) {
-            mail->author = findings_.dmarc->author;
-            mail->verified = findings_.dmarc->result == dmarc::Result::Pass;
+    auto mail = std::make_shared<ReportMail>();
+    if (findings_.dmarc) {
+        mail->author = findings_.dmarc->author;
+        mail->verified = findings_.dmarc->result == dmarc::Result::Pass;
+    }
+    return [shared = shared_, text, mail, complaint, report] {
+        if (complaint) {
+            shared->complaint(*text);
         }
-        return [shared = shared_, text, mail] {
+        if (report) {
             mail->text = *text;
             shared->report_mail(*mail);
-        };
-    }
-    return {};
+        }
+    };
 }
 
 // For the report to the domain in From. What comes to our own address for reports isn't in it: two
