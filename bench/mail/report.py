@@ -104,7 +104,8 @@ def detail(rows, case):
     by = {(row["peer"], row["metric"]): row for row in some}
     mine = {row["metric"]: row for row in some}
     units = [f"{WORDS[metric]}, {METRICS[metric][0]}" for metric in metrics]
-    out = [f"## {case}: {TITLES.get(case, case)}", "", "| | " + " | ".join(units) + " |", "|---|" + "---|" * len(metrics)]
+    apart = [f"Measured {some[0]['date']}, load average before it began: {some[0]['machine'].get('load_before')}.", ""] if case.startswith("spool") else []
+    out = [f"## {case}: {TITLES.get(case, case)}", "", *apart, "| | " + " | ".join(units) + " |", "|---|" + "---|" * len(metrics)]
     out.append("| **Sekisho** | " + " | ".join(f"**{number(mine[metric]['ours'])}**" for metric in metrics) + " |")
     for name in names:
         cells = []
@@ -165,7 +166,8 @@ def plot(rows, case, metric):
 
 
 def page(rows, results, pictures):
-    machine, dates = rows[-1]["machine"], sorted({row["date"] for row in rows})
+    machine = next((row for row in rows if not row["case"].startswith("spool")), rows[-1])["machine"]
+    dates = sorted({row["date"] for row in rows})
     facts = f"{machine.get('processor', 'unknown processor')}, {machine.get('cores')} cores, {machine.get('memory_gib')} GiB, Linux {machine.get('kernel')}"
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     out = [INTRODUCTION, f"Measured {when} on: {facts}. Load average before it began: {machine.get('load_before')}.", ""]
