@@ -1,6 +1,6 @@
-#include "guide/formats.h"
 #include "guide/guide.h"
 
+#include "guide/formats.h"
 #include "guide/guide_fake.h"
 
 #include <gmock/gmock.h>
