@@ -118,7 +118,7 @@ def what_nobody_confirms_goes_back_by_itself():
 
 
 def the_clock_moves_a_rule():
-    at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=5)
+    at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=15)
     step = f'{{ at = {at.isoformat(timespec="milliseconds")}, stage = "enforce", regions = ["east"] }}'
     with Sekisho(classes=classes(steps=step)) as s:
         s.account()

@@ -107,7 +107,7 @@ test('no reason, no look', async () => {
 test('an order asks why, and support has no button for what is not its own', async () => {
   const abuse = await signedIn('abuse');
   await lookUp(abuse.page, 'taro@tokai.example', 'ticket 4711');
-  await abuse.page.click('button:has-text("Suspend")');
+  await abuse.page.getByRole('button', { name: 'Suspend', exact: true }).click();
   await giveReason(abuse.page, 'stolen password');
   await abuse.page.waitForSelector('text=read as account');
   assert.deepEqual(abuse.faults, []);
@@ -115,7 +115,7 @@ test('an order asks why, and support has no button for what is not its own', asy
   const { page, faults } = await signedIn('support');
   await lookUp(page, 'taro@tokai.example', 'ticket 4711');
   assert.equal(await page.locator('button:has-text("Suspend")').count(), 0);
-  assert.equal(await page.locator('button:has-text("Send the notice again")').count(), 1);
+  assert.equal(await page.getByRole('button', { name: 'Send the notice again', exact: true }).count(), 1);
   assert.equal(await page.locator('#to-audit').count(), 0);
   assert.deepEqual(faults, []);
   await page.close();

@@ -55,12 +55,12 @@ function showFindings(findings) {
 }
 
 // What is done about an account or a line that is misused; `path` is before the verb.
-function conductActions(who, path, conduct, subject, again) {
+function conductActions(who, path, conduct, subject, again, which = '') {
   const normal = isNormal(conduct);
   return element('p', { class: 'buttons' },
-    may('abuse', 'operator') && conduct?.stage !== 'suspended' ? button('Suspend', () => order(`You stop ${who} from sending.`, `${path}/suspend`, {}, subject, again)) : null,
-    may('abuse', 'operator') && !normal ? button('Resume', () => order(`You trust ${who} again; what was held goes out.`, `${path}/resume`, {}, subject, again)) : null,
-    normal ? null : button('Send the notice again', () => order(`The owner of ${who} is told of the stage again.`, `${path}/notice`, {}, subject, again)));
+    may('abuse', 'operator') && conduct?.stage !== 'suspended' ? button(`Suspend${which}`, () => order(`You stop ${who} from sending.`, `${path}/suspend`, {}, subject, again)) : null,
+    may('abuse', 'operator') && !normal ? button(`Resume${which}`, () => order(`You trust ${who} again; what was held goes out.`, `${path}/resume`, {}, subject, again)) : null,
+    normal ? null : button(`Send the notice again${which}`, () => order(`The owner of ${who} is told of the stage again.`, `${path}/notice`, {}, subject, again)));
 }
 
 function isNormal(conduct) { return !conduct || conduct.stage === '' || conduct.stage === 'normal'; }
@@ -88,7 +88,7 @@ function showAccount(account, subject, again) {
 
 function showLine(line, subject, again) {
   const normal = isNormal(line.conduct);
-  const actions = conductActions(`the line ${line.line}`, `/lines/${encodeURIComponent(line.line)}`, line.conduct, subject, again);
+  const actions = conductActions(`the line ${line.line}`, `/lines/${encodeURIComponent(line.line)}`, line.conduct, subject, again, ` (line ${line.line})`);
   return [element('h3', {}, `Line ${line.line}`, ' ', line.conduct ? badge(`stage ${line.conduct.stage}`, normal ? 'low' : 'middle') : null),
     normal ? null : facts(conductFacts(line.conduct)), table(`Addresses of ${line.line}`, [
     ['Prefix', (s) => s.prefix], ['Class', (s) => s.class],
