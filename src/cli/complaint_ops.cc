@@ -1,6 +1,7 @@
 #include "cli/complaint_ops.h"
 
 #include "base/bytes.h"
+#include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "cli/context.h"
@@ -52,6 +53,31 @@ Result<std::optional<event::Event>> find_message(
     return std::optional(std::move(found->front()));
 }
 
+// Nobody complains: a receiver tells the domain what it could not authenticate (RFC 9991), forged
+// or ours. It says nothing about an account.
+Json auth_failure(const message::Complaint& report) {
+    const auto or_unknown = [](const std::string& text) {
+        return text.empty() ? std::string("something unknown") : printable(text, 100);
+    };
+    const std::string text = fmt::format(
+        "no complaint: {} tells that mail as {} from {} failed {}{}",
+        report.user_agent.empty() ? "somebody" : printable(report.user_agent, 80),
+        or_unknown(report.reported_domain),
+        or_unknown(report.source_ip),
+        or_unknown(report.auth_failure),
+        report.delivery_result.empty() ? "" : ": " + printable(report.delivery_result, 40)
+    );
+    log::info("AUTH_FAILURE_REPORTED", text, {{"message_id", report.message_id}});
+    return Json{
+        {"type", report.type},
+        {"auth_failure", report.auth_failure},
+        {"domain", report.reported_domain},
+        {"source", report.source_ip},
+        {"message_id", report.message_id},
+        {"text", text}
+    };
+}
+
 }  // namespace
 
 Result<Json> take_complaint(store::Store& store, std::string_view report) {
@@ -62,6 +88,9 @@ Result<Json> take_complaint(store::Store& store, std::string_view report) {
     // A report that somebody isn't spam is no complaint (RFC 6430).
     if (complaint->type == "not-spam") {
         return fail(Errc::Invalid, "the report says that the message is no spam");
+    }
+    if (complaint->type == "auth-failure") {
+        return auth_failure(*complaint);
     }
     const auto message = find_message(store, *complaint);
     if (!message) {

@@ -40,6 +40,9 @@ void read_report(std::string_view text, Complaint& out) {
     out.user_agent = value_of(fields, "User-Agent");
     out.mail_from = without_brackets(value_of(fields, "Original-Mail-From"));
     out.source_ip = value_of(fields, "Source-IP");
+    out.auth_failure = to_lower(value_of(fields, "Auth-Failure"));
+    out.reported_domain = to_lower(value_of(fields, "Reported-Domain"));
+    out.delivery_result = to_lower(value_of(fields, "Delivery-Result"));
     for (const Field* to : fields.find_all("Original-Rcpt-To")) {
         if (out.rcpt_to.size() < kListMax) {
             out.rcpt_to.push_back(without_brackets(to->value()));

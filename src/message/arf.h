@@ -11,11 +11,14 @@
 namespace sekisho::message {
 
 struct Complaint {
-    std::string type;                  // RFC 5965 §7.3: "abuse", "fraud", "virus", "not-spam", ...
-    std::string user_agent;            // who made the report
-    std::string mail_from;             // Original-Mail-From, without angle brackets; may be empty
+    std::string type;        // RFC 5965 §7.3: "abuse", "fraud", "not-spam", "auth-failure", ...
+    std::string user_agent;  // who made the report
+    std::string mail_from;   // Original-Mail-From, without angle brackets; may be empty
     std::vector<std::string> rcpt_to;  // Original-Rcpt-To, the same
     std::string source_ip;
+    // Of "auth-failure" (RFC 6591 §3.1, RFC 9991): what failed ("dmarc", "spf", "signature", ...),
+    // of whose domain, and what became of the message.
+    std::string auth_failure, reported_domain, delivery_result;
     std::string message_id;  // of the message complained about, with angle brackets; may be empty
     std::vector<std::string> queue_ids;  // of its Received fields, newest first
     std::string subject;

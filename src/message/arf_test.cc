@@ -45,6 +45,24 @@ TEST(Arf, ReadsWhoComplainsAboutWhat) {
     EXPECT_EQ(complaint->subject, "い");
 }
 
+TEST(Arf, ReadsWhatCouldNotBeAuthenticated) {
+    const auto told = parse_complaint(
+        "Content-Type: multipart/report; report-type=feedback-report; boundary=b\r\n\r\n"
+        "--b\r\nContent-Type: text/plain\r\n\r\nIt failed.\r\n"
+        "--b\r\nContent-Type: message/feedback-report\r\n\r\n"
+        "Feedback-Type: auth-failure\r\nUser-Agent: R/1\r\nVersion: 1\r\n"
+        "Auth-Failure: DMARC\r\nReported-Domain: Example.NET\r\nDelivery-Result: reject\r\n"
+        "Source-IP: 192.0.2.9\r\n\r\n"
+        "--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <1@x>\r\n\r\n--b--\r\n"
+    );
+    ASSERT_TRUE(told) << told.error().message;
+    EXPECT_EQ(told->type, "auth-failure");
+    EXPECT_EQ(told->auth_failure, "dmarc");
+    EXPECT_EQ(told->reported_domain, "example.net");
+    EXPECT_EQ(told->delivery_result, "reject");
+    EXPECT_EQ(told->source_ip, "192.0.2.9");
+}
+
 TEST(Arf, HeadersAloneAndBase64) {
     const auto headers = parse_complaint(
         report("Content-Type: text/rfc822-headers\r\n\r\nMessage-ID: <a@b>\r\n", "Fraud")

@@ -202,6 +202,11 @@ def operators_suspend_exempt_and_take_complaints():
         outside = smtplib.SMTP("127.0.0.1", house.exchange, timeout=20)
         outside.sendmail("fbl@big.test", ["fbl@example.net"], report)
         wait_for("the next one to count", lambda: stage(house, login) in ("slow", "hold") and house.json("conduct", "show", login)["score"] >= 45)
+        # A receiver that tells what it could not authenticate (RFC 9991) complains about nobody.
+        score = house.json("conduct", "show", login)["score"]
+        path.write_bytes(report.replace(b"Feedback-Type: abuse", b"Feedback-Type: auth-failure\r\nAuth-Failure: dmarc\r\nReported-Domain: example.net\r\nSource-IP: 192.0.2.9\r\nDelivery-Result: reject"))
+        assert "mail as example.net from 192.0.2.9 failed dmarc: reject" in house.cli("complaint", "read", str(path))
+        assert house.json("conduct", "show", login)["score"] <= score
         path.write_text("Subject: no report\r\n\r\nx")
         assert "no multipart/report" in house.cli("complaint", "read", str(path), code=2)
         path.write_bytes(report.replace(b"Message-ID: ", b"Message-ID: <x@y>\r\nX: ").replace(b" id ", b" di "))
