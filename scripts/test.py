@@ -58,7 +58,7 @@ def build(preset, *prefix):
 def ctest(preset, label, rooms=".*"):
     def suite():
         command = ["ctest", "--preset", preset, "-L", f"^{label}$", "-R", f"^{label}\\.({rooms})$",
-                   "-j", "2" if label in ("unit", "fuzz", "e2e") else "1"]
+                   "-j", "2" if label in ("unit", "fuzz", "kernel", "e2e") else "1"]
         code, output = run(f"{label}-{preset}", command, 1500)
         if preset == "asan":
             remember(output)
