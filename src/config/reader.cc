@@ -426,7 +426,8 @@ class Reader {
         for (const auto& faults :
              {source_faults(config_.delivery),
               conduct_faults(config_.conduct),
-              report_faults(config_.reports)}) {
+              report_faults(config_.reports),
+              acme_faults(config_)}) {
             for (const auto& [key, text] : faults) {
                 problem(0, key, text);
             }
