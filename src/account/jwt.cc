@@ -1,6 +1,7 @@
 #include "account/jwt.h"
 
 #include "base/bytes.h"
+#include "base/free_by.h"
 #include "base/result.h"
 #include "base/time.h"
 
@@ -38,19 +39,12 @@ constexpr std::size_t kKeySetMax = 256UL * 1024;
 // Beyond it a date is not one, and sums would overflow.
 constexpr std::int64_t kSecondsMax = 253'402'300'799;  // the end of the year 9999
 
-template <auto Function>
-struct Freed {
-    template <class T>
-    void operator()(T* pointer) const {
-        Function(pointer);
-    }
-};
-using BigNumber = std::unique_ptr<BIGNUM, Freed<BN_free>>;
-using Signature = std::unique_ptr<ECDSA_SIG, Freed<ECDSA_SIG_free>>;
-using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Freed<EVP_PKEY_CTX_free>>;
-using DigestContext = std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>>;
-using ParameterBuilder = std::unique_ptr<OSSL_PARAM_BLD, Freed<OSSL_PARAM_BLD_free>>;
-using Parameters = std::unique_ptr<OSSL_PARAM, Freed<OSSL_PARAM_free>>;
+using BigNumber = std::unique_ptr<BIGNUM, FreeBy<BN_free>>;
+using Signature = std::unique_ptr<ECDSA_SIG, FreeBy<ECDSA_SIG_free>>;
+using KeyContext = std::unique_ptr<EVP_PKEY_CTX, FreeBy<EVP_PKEY_CTX_free>>;
+using DigestContext = std::unique_ptr<EVP_MD_CTX, FreeBy<EVP_MD_CTX_free>>;
+using ParameterBuilder = std::unique_ptr<OSSL_PARAM_BLD, FreeBy<OSSL_PARAM_BLD_free>>;
+using Parameters = std::unique_ptr<OSSL_PARAM, FreeBy<OSSL_PARAM_free>>;
 using KeyPtr = std::shared_ptr<EVP_PKEY>;
 
 const unsigned char* octets(std::string_view text) {

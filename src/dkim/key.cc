@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/free_by.h"
 #include "base/result.h"
 #include "dkim/signature.h"
 #include "dkim/tags.h"
@@ -27,14 +28,8 @@ constexpr std::size_t kEd25519Size = 32;
 constexpr int kRsaBitsMin = 1024;  // RFC 8301 §3.2
 constexpr int kRsaBitsMax = 8192;  // more costs us without proving more
 
-struct FreeBio {
-    void operator()(BIO* bio) const { BIO_free_all(bio); }
-};
-struct FreeDigest {
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-using BioPtr = std::unique_ptr<BIO, FreeBio>;
-using DigestPtr = std::unique_ptr<EVP_MD_CTX, FreeDigest>;
+using BioPtr = std::unique_ptr<BIO, FreeBy<BIO_free_all>>;
+using DigestPtr = std::unique_ptr<EVP_MD_CTX, FreeBy<EVP_MD_CTX_free>>;
 
 const unsigned char* bytes(std::string_view text) {
     return reinterpret_cast<const unsigned char*>(text.data());

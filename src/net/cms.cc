@@ -1,6 +1,7 @@
 #include "net/cms.h"
 
 #include "base/file.h"
+#include "base/free_by.h"
 #include "base/result.h"
 
 #include <openssl/bio.h>
@@ -20,17 +21,10 @@
 namespace sekisho::net {
 namespace {
 
-template <auto free>
-struct Freed {
-    template <class T>
-    void operator()(T* what) const {
-        free(what);
-    }
-};
-using Bio = std::unique_ptr<BIO, Freed<BIO_free_all>>;
-using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
-using Cms = std::unique_ptr<CMS_ContentInfo, Freed<CMS_ContentInfo_free>>;
+using Bio = std::unique_ptr<BIO, FreeBy<BIO_free_all>>;
+using Certificate = std::unique_ptr<X509, FreeBy<X509_free>>;
+using Key = std::unique_ptr<EVP_PKEY, FreeBy<EVP_PKEY_free>>;
+using Cms = std::unique_ptr<CMS_ContentInfo, FreeBy<CMS_ContentInfo_free>>;
 
 struct FreedStack {
     void operator()(STACK_OF(X509) * certificates) const {

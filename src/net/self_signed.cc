@@ -1,6 +1,7 @@
 // make_self_signed(): a first certificate, so that TLS works before the operator has brought one.
 #include "base/bytes.h"
 #include "base/file.h"
+#include "base/free_by.h"
 #include "base/ip.h"
 #include "base/result.h"
 #include "net/tls.h"
@@ -24,13 +25,6 @@
 namespace sekisho::net {
 namespace {
 
-template <auto Function>
-struct FreeBy {
-    template <class T>
-    void operator()(T* object) const {
-        Function(object);
-    }
-};
 using KeyPtr = std::unique_ptr<EVP_PKEY, FreeBy<&EVP_PKEY_free>>;
 using CertificatePtr = std::unique_ptr<X509, FreeBy<&X509_free>>;
 using BioPtr = std::unique_ptr<BIO, FreeBy<&BIO_free_all>>;

@@ -3,6 +3,8 @@
 #include "report/dmarc.h"
 #include "report/tls.h"
 
+#include <array>
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -25,16 +27,62 @@ void put(Json& json, const char* key, const std::string& value) {
     }
 }
 
+// A struct of texts as its named members; empty ones are left out.
+template <class T>
+struct TextField {
+    const char* key;
+    std::string T::* member;
+};
+constexpr std::array<TextField<DmarcPolicy>, 9> kPolicyFields{{
+    {"domain", &DmarcPolicy::domain},
+    {"method", &DmarcPolicy::method},
+    {"p", &DmarcPolicy::p},
+    {"sp", &DmarcPolicy::sp},
+    {"np", &DmarcPolicy::np},
+    {"adkim", &DmarcPolicy::adkim},
+    {"aspf", &DmarcPolicy::aspf},
+    {"fo", &DmarcPolicy::fo},
+    {"testing", &DmarcPolicy::testing},
+}};
+constexpr std::array<TextField<AuthResult>, 5> kAuthFields{{
+    {"domain", &AuthResult::domain},
+    {"selector", &AuthResult::selector},
+    {"scope", &AuthResult::scope},
+    {"result", &AuthResult::result},
+    {"human", &AuthResult::human},
+}};
+constexpr std::array<TextField<TlsFailure>, 7> kFailureFields{{
+    {"type", &TlsFailure::type},
+    {"sending_ip", &TlsFailure::sending_ip},
+    {"mx_host", &TlsFailure::mx_host},
+    {"mx_helo", &TlsFailure::mx_helo},
+    {"mx_ip", &TlsFailure::mx_ip},
+    {"reason", &TlsFailure::reason},
+    {"additional", &TlsFailure::additional},
+}};
+
+template <class T, std::size_t N>
+Json fields_json(const T& from, const std::array<TextField<T>, N>& fields) {
+    Json out = Json::object();
+    for (const TextField<T>& field : fields) {
+        put(out, field.key, from.*field.member);
+    }
+    return out;
+}
+
+template <class T, std::size_t N>
+T fields_of(const Json& json, const std::array<TextField<T>, N>& fields) {
+    T out;
+    for (const TextField<T>& field : fields) {
+        out.*field.member = json.value(field.key, "");
+    }
+    return out;
+}
+
 Json auth_json(const std::vector<AuthResult>& all) {
     Json out = Json::array();
     for (const AuthResult& one : all) {
-        Json item = Json::object();
-        put(item, "domain", one.domain);
-        put(item, "selector", one.selector);
-        put(item, "scope", one.scope);
-        put(item, "result", one.result);
-        put(item, "human", one.human);
-        out.push_back(std::move(item));
+        out.push_back(fields_json(one, kAuthFields));
     }
     return out;
 }
@@ -42,13 +90,7 @@ Json auth_json(const std::vector<AuthResult>& all) {
 std::vector<AuthResult> auth_of(const Json& json) {
     std::vector<AuthResult> out;
     for (const Json& item : json) {
-        out.push_back(
-            {item.value("domain", ""),
-             item.value("selector", ""),
-             item.value("scope", ""),
-             item.value("result", ""),
-             item.value("human", "")}
-        );
+        out.push_back(fields_of(item, kAuthFields));
     }
     return out;
 }
@@ -103,32 +145,11 @@ Result<DmarcRow> unpack_row(std::string_view text) {
 }
 
 std::string pack(const DmarcPolicy& policy) {
-    Json out{{"domain", policy.domain}};
-    put(out, "method", policy.method);
-    put(out, "p", policy.p);
-    put(out, "sp", policy.sp);
-    put(out, "np", policy.np);
-    put(out, "adkim", policy.adkim);
-    put(out, "aspf", policy.aspf);
-    put(out, "fo", policy.fo);
-    put(out, "testing", policy.testing);
-    return text_of(out);
+    return text_of(fields_json(policy, kPolicyFields));
 }
 
 Result<DmarcPolicy> unpack_policy(std::string_view text) {
-    return read<DmarcPolicy>(text, [](const Json& json) {
-        DmarcPolicy out;
-        out.domain = json.value("domain", "");
-        out.method = json.value("method", "");
-        out.p = json.value("p", "");
-        out.sp = json.value("sp", "");
-        out.np = json.value("np", "");
-        out.adkim = json.value("adkim", "");
-        out.aspf = json.value("aspf", "");
-        out.fo = json.value("fo", "");
-        out.testing = json.value("testing", "");
-        return out;
-    });
+    return read<DmarcPolicy>(text, [](const Json& json) { return fields_of(json, kPolicyFields); });
 }
 
 std::string pack(const TlsPolicy& policy) {
@@ -155,31 +176,14 @@ std::string pack(const TlsFailure& failure) {
     if (failure.type.empty()) {
         return {};
     }
-    Json out{{"type", failure.type}};
-    put(out, "sending_ip", failure.sending_ip);
-    put(out, "mx_host", failure.mx_host);
-    put(out, "mx_helo", failure.mx_helo);
-    put(out, "mx_ip", failure.mx_ip);
-    put(out, "reason", failure.reason);
-    put(out, "additional", failure.additional);
-    return text_of(out);
+    return text_of(fields_json(failure, kFailureFields));
 }
 
 Result<TlsFailure> unpack_failure(std::string_view text) {
     if (text.empty()) {
         return TlsFailure{};
     }
-    return read<TlsFailure>(text, [](const Json& json) {
-        TlsFailure out;
-        out.type = json.value("type", "");
-        out.sending_ip = json.value("sending_ip", "");
-        out.mx_host = json.value("mx_host", "");
-        out.mx_helo = json.value("mx_helo", "");
-        out.mx_ip = json.value("mx_ip", "");
-        out.reason = json.value("reason", "");
-        out.additional = json.value("additional", "");
-        return out;
-    });
+    return read<TlsFailure>(text, [](const Json& json) { return fields_of(json, kFailureFields); });
 }
 
 }  // namespace sekisho::report

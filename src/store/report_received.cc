@@ -43,6 +43,19 @@ ReceivedFacts read_facts(Statement& row) {
     return out;
 }
 
+// Since when, of which domain (three times), verified ones only, how many.
+void bind_sums(Statement& statement, const ReceivedQuery& query) {
+    const std::string_view domain{query.domain};
+    statement.bind_all(
+        query.since,
+        domain,
+        domain,
+        domain,
+        query.verified_only,
+        static_cast<std::int64_t>(query.limit)
+    );
+}
+
 bool acted_on(const report::DmarcRow& row) {
     return row.disposition == "quarantine" || row.disposition == "reject";
 }
@@ -227,20 +240,13 @@ Result<Received> SqliteReportStore::read_tls(const ReceivedFacts& facts) {
         return fail(rows.error());
     }
     rows->bind(facts.id);
-    while (true) {
-        const auto more = rows->step();
-        if (!more) {
-            return fail(more.error());
-        }
-        if (!*more) {
-            break;
-        }
-        auto policy = report::unpack_tls_policy(rows->text());
-        auto failure = report::unpack_failure(rows->text());
+    const Status read = rows->each([&](Statement& row) -> Status {
+        auto policy = report::unpack_tls_policy(row.text());
+        auto failure = report::unpack_failure(row.text());
         if (!policy || !failure) {
             return fail(policy ? failure.error() : policy.error());
         }
-        const auto count = static_cast<std::uint64_t>(rows->integer());
+        const auto count = static_cast<std::uint64_t>(row.integer());
         // The row without a failure begins each policy: keep_rows().
         if (failure->type.empty()) {
             report.results.emplace_back();
@@ -250,6 +256,10 @@ Result<Received> SqliteReportStore::read_tls(const ReceivedFacts& facts) {
             report.results.back().failed += count;
             report.results.back().failures.push_back({std::move(*failure), count});
         }
+        return {};
+    });
+    if (!read) {
+        return fail(read.error());
     }
     out.report = std::move(report);
     return out;
@@ -293,38 +303,25 @@ Result<std::vector<report::SourceSum>> SqliteReportStore::sources(const Received
     if (!statement) {
         return fail(statement.error());
     }
-    const std::string_view domain{query.domain};
-    statement->bind_all(
-        query.since,
-        domain,
-        domain,
-        domain,
-        query.verified_only,
-        static_cast<std::int64_t>(query.limit)
-    );
+    bind_sums(*statement, query);
     std::vector<report::SourceSum> out;
-    while (true) {
-        const auto more = statement->step();
-        if (!more) {
-            return fail(more.error());
-        }
-        if (!*more) {
-            return out;
-        }
+    const Status read = statement->each([&](Statement& row) -> Status {
         report::SourceSum sum;
-        sum.source = statement->text();
-        sum.header_from = statement->text();
-        sum.passed = static_cast<std::uint64_t>(statement->integer());
-        sum.failed = static_cast<std::uint64_t>(statement->integer());
-        sum.refused = static_cast<std::uint64_t>(statement->integer());
-        sum.reporters = static_cast<std::uint64_t>(statement->integer());
-        auto example = report::unpack_row(statement->text());
+        sum.source = row.text();
+        sum.header_from = row.text();
+        sum.passed = static_cast<std::uint64_t>(row.integer());
+        sum.failed = static_cast<std::uint64_t>(row.integer());
+        sum.refused = static_cast<std::uint64_t>(row.integer());
+        sum.reporters = static_cast<std::uint64_t>(row.integer());
+        auto example = report::unpack_row(row.text());
         if (!example) {
             return fail(example.error());
         }
         sum.example = std::move(*example);
         out.push_back(std::move(sum));
-    }
+        return {};
+    });
+    return read ? Result<std::vector<report::SourceSum>>(std::move(out)) : fail(read.error());
 }
 
 Result<std::vector<report::TlsSum>> SqliteReportStore::tls_sums(const ReceivedQuery& query) {
@@ -339,30 +336,15 @@ Result<std::vector<report::TlsSum>> SqliteReportStore::tls_sums(const ReceivedQu
     if (!statement) {
         return fail(statement.error());
     }
-    const std::string_view domain{query.domain};
-    statement->bind_all(
-        query.since,
-        domain,
-        domain,
-        domain,
-        query.verified_only,
-        static_cast<std::int64_t>(query.limit)
-    );
+    bind_sums(*statement, query);
     std::vector<report::TlsSum> out;
-    while (true) {
-        const auto more = statement->step();
-        if (!more) {
-            return fail(more.error());
-        }
-        if (!*more) {
-            return out;
-        }
+    const Status read = statement->each([&](Statement& row) -> Status {
         report::TlsSum sum;
-        sum.domain = statement->text();
-        sum.policy_type = statement->text();
-        sum.organization = statement->text();
-        auto failure = report::unpack_failure(statement->text());
-        const auto count = static_cast<std::uint64_t>(statement->integer());
+        sum.domain = row.text();
+        sum.policy_type = row.text();
+        sum.organization = row.text();
+        auto failure = report::unpack_failure(row.text());
+        const auto count = static_cast<std::uint64_t>(row.integer());
         if (!failure) {
             return fail(failure.error());
         }
@@ -376,7 +358,9 @@ Result<std::vector<report::TlsSum>> SqliteReportStore::tls_sums(const ReceivedQu
         } else {
             out.back().failures.push_back({std::move(*failure), count});
         }
-    }
+        return {};
+    });
+    return read ? Result<std::vector<report::TlsSum>>(std::move(out)) : fail(read.error());
 }
 
 }  // namespace sekisho::store

@@ -226,20 +226,18 @@ Result<report::DmarcDay> SqliteReportStore::dmarc_day(const Slot& slot) {
         return fail(rows.error());
     }
     rows->bind_all(slot.day, std::string_view{slot.domain});
-    while (true) {
-        const auto more = rows->step();
-        if (!more) {
-            return fail(more.error());
-        }
-        if (!*more) {
-            return out;
-        }
-        auto row = report::unpack_row(rows->text());
+    const Status gathered = rows->each([&](Statement& one) -> Status {
+        auto row = report::unpack_row(one.text());
         if (!row) {
             return fail(row.error());
         }
-        out.rows.push_back({std::move(*row), static_cast<std::uint64_t>(rows->integer())});
+        out.rows.push_back({std::move(*row), static_cast<std::uint64_t>(one.integer())});
+        return {};
+    });
+    if (!gathered) {
+        return fail(gathered.error());
     }
+    return out;
 }
 
 Result<std::vector<report::TlsResult>> SqliteReportStore::tls_day(const Slot& slot) {
@@ -253,20 +251,13 @@ Result<std::vector<report::TlsResult>> SqliteReportStore::tls_day(const Slot& sl
     }
     rows->bind_all(slot.day, std::string_view{slot.domain});
     std::vector<report::TlsResult> out;
-    while (true) {
-        const auto more = rows->step();
-        if (!more) {
-            return fail(more.error());
-        }
-        if (!*more) {
-            return out;
-        }
-        auto policy = report::unpack_tls_policy(rows->text());
-        auto failure = report::unpack_failure(rows->text());
+    const Status read = rows->each([&](Statement& row) -> Status {
+        auto policy = report::unpack_tls_policy(row.text());
+        auto failure = report::unpack_failure(row.text());
         if (!policy || !failure) {
             return fail(policy ? failure.error() : policy.error());
         }
-        const auto count = static_cast<std::uint64_t>(rows->integer());
+        const auto count = static_cast<std::uint64_t>(row.integer());
         if (out.empty() || out.back().policy != *policy) {
             out.emplace_back();
             out.back().policy = std::move(*policy);
@@ -277,7 +268,12 @@ Result<std::vector<report::TlsResult>> SqliteReportStore::tls_day(const Slot& sl
             out.back().failed += count;
             out.back().failures.push_back({std::move(*failure), count});
         }
+        return {};
+    });
+    if (!read) {
+        return fail(read.error());
     }
+    return out;
 }
 
 Status SqliteReportStore::put(const Job& one) {

@@ -79,6 +79,22 @@ class Statement {
             out.push_back(read(*this));
         }
     }
+    // The same where a row may not be what it should: `take` says with its Status whether to go on.
+    template <class Take>
+    Status each(Take take) {
+        while (true) {
+            const auto row = step();
+            if (!row) {
+                return fail(row.error());
+            }
+            if (!*row) {
+                return {};
+            }
+            if (Status taken = take(*this); !taken) {
+                return taken;
+            }
+        }
+    }
 
   private:
     friend class Database;
