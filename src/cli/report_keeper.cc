@@ -6,13 +6,8 @@
 #include "base/time.h"
 #include "cli/context.h"
 #include "cli/report_making.h"
+#include "cli/report_sending.h"
 #include "config/config.h"
-#include "delivery/dismiss.h"
-#include "event/event.h"
-#include "message/header.h"
-#include "net/http_client.h"
-#include "net/wait.h"
-#include "queue/notice.h"
 #include "queue/spool.h"
 #include "report/dmarc.h"
 #include "report/incoming.h"
@@ -25,13 +20,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <future>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace sekisho::cli {
@@ -43,10 +36,6 @@ using report::Kind;
 constexpr auto kTick = std::chrono::seconds(1);
 constexpr Duration kBetweenPasses = std::chrono::seconds(30);
 constexpr std::size_t kAtOnce = 500;  // reports a pass
-constexpr auto kQueueTime = std::chrono::seconds(20);
-constexpr Duration kPostTime = std::chrono::seconds(20);
-// A report isn't delivered before its job says Done: a crash in between finds it in the spool.
-constexpr Duration kInSpool = std::chrono::seconds(30);
 constexpr report::Day kDaysKept = 8;  // of what was seen, when nothing could be sent
 
 report::Schedule schedule_of(const config::Config& config) {
@@ -55,10 +44,6 @@ report::Schedule schedule_of(const config::Config& config) {
 
 bool wanted(const config::Config& config, Kind kind) {
     return kind == Kind::Dmarc ? config.reports.dmarc : config.reports.tls;
-}
-
-bool is_mailto(const std::string& uri) {
-    return to_lower(uri).starts_with("mailto:");
 }
 
 Json to_json(const Job& job) {
@@ -71,143 +56,6 @@ Json to_json(const Job& job) {
         {"tries", job.tries},
         {"detail", job.detail}
     };
-}
-
-std::string joined(const std::vector<std::string>& all, const char* between) {
-    std::string out;
-    for (const std::string& one : all) {
-        out += (out.empty() ? "" : between) + one;
-    }
-    return out;
-}
-
-// One report on its way: the steps that report::Job tells of.
-class Sending {
-  public:
-    Sending(Job begun, const config::Config& settings, report::Ledger& ledger)
-        : job_(std::move(begun)), config_(settings), ledger_(ledger) {}
-
-    [[nodiscard]] const Job& job() const { return job_; }
-
-    // Whom it goes to. False: that is settled, one way or the other.
-    Result<bool> address(const Asking& asking, Time now) {
-        const auto found = destinations(asking);
-        if (!found) {
-            return fail(found.error());
-        }
-        if (job_.tries == 0) {
-            job_.first_try = now;
-        }
-        job_.detail = printable(joined(found->problems, "; "), 1000);
-        if (found->temporary && now - job_.first_try < report::kTriesFor) {
-            return later(now);
-        }
-        if (found->open.empty()) {
-            job_.detail = job_.detail.empty() ? "nobody wants it" : "not sent: " + job_.detail;
-            job_.state = Job::State::Done;
-            return kept(false);
-        }
-        job_.open = found->open;
-        job_.state = Job::State::Made;
-        job_.tries = 0;
-        return kept(true);
-    }
-
-    Result<bool> later(Time now) {
-        ++job_.tries;
-        job_.next_try = report::next_try(job_.tries, now);
-        return kept(false);
-    }
-
-    void name_it(std::string id, std::string queue_id) {
-        job_.id = std::move(id);
-        job_.queue_id = std::move(queue_id);
-    }
-
-    [[nodiscard]] bool wants_mail() const { return std::ranges::any_of(job_.open, is_mailto); }
-    void mailed(const std::string& what) {
-        std::erase_if(job_.open, is_mailto);
-        add_detail(what);
-    }
-    void posted(const std::string& url) {
-        std::erase(job_.open, url);
-        add_detail("to " + url);
-    }
-    void add_detail(const std::string& what) {
-        job_.detail = printable(job_.detail + (job_.detail.empty() ? "" : "; ") + what, 1000);
-    }
-
-    // RFC 8460 §5.4: for a day.
-    Result<bool> end(Time now) {
-        if (!job_.open.empty() && now - job_.first_try < report::kTriesFor) {
-            return later(now);
-        }
-        if (!job_.open.empty()) {
-            add_detail("given up after a day: " + joined(job_.open, ", "));
-        }
-        job_.state = Job::State::Done;
-        return kept(true);
-    }
-
-    Status keep() { return ledger_.put(job_); }
-
-  private:
-    Result<bool> kept(bool value) {
-        const Status done = keep();
-        return done ? Result<bool>(value) : fail(done.error());
-    }
-
-    Result<Destinations> destinations(const Asking& asking) {
-        if (job_.slot.kind == Kind::Tls) {
-            return tls_destinations(asking, config_.reports, job_.slot.domain);
-        }
-        const auto day = ledger_.dmarc_day(job_.slot);
-        return day ? Result<Destinations>(dmarc_destinations(asking, *day)) : fail(day.error());
-    }
-
-    Job job_;
-    const config::Config& config_;
-    report::Ledger& ledger_;
-};
-
-// Signed, and durable in the spool.
-Status queue_letter(
-    queue::Spool& spool,
-    const dkim::SignerHolder& signer,
-    const MadeReport& made,
-    const std::string& queue_id,
-    Time now
-) {
-    std::string text = made.letter.message;
-    const auto fields = signer.get()->sign(text, message::Header::scan(text), now);
-    if (fields) {
-        text.insert(0, *fields);
-    } else {
-        log::warning(
-            "REPORT_NOT_SIGNED",
-            "a report goes without DKIM signature",
-            {{"error", fields.error().message}}
-        );
-    }
-    auto envelope =
-        queue::notice_envelope(made.to.front(), made.letter.message_id, text.size(), now);
-    for (std::size_t i = 1; i < made.to.size(); ++i) {
-        queue::Recipient more = envelope.recipients.front();
-        more.address = made.to[i];
-        envelope.recipients.push_back(std::move(more));
-    }
-    envelope.queue_id = queue_id;
-    envelope.priority = -queue::kPriorityMax;
-    envelope.release = now + kInSpool;
-    auto promise = std::make_shared<std::promise<Status>>();
-    auto queued = promise->get_future();
-    spool.append(std::move(envelope), std::move(text), [promise](const Result<std::string>& done) {
-        promise->set_value(done ? Status{} : Status(fail(done.error())));
-    });
-    if (queued.wait_for(kQueueTime) != std::future_status::ready) {
-        return fail(Errc::Timeout, "the queue takes no mail now");
-    }
-    return queued.get();
 }
 
 }  // namespace
@@ -297,18 +145,6 @@ void ReportKeeper::tidy(Time at) {
     }
 }
 
-// What was delivered has left the spool, and an event behind.
-bool ReportKeeper::is_in_spool(const std::string& queue_id) {
-    if (deps_.spool.show(queue_id)) {
-        return true;
-    }
-    event::Query query;
-    query.queue_id = queue_id;
-    query.limit = 1;
-    const auto found = deps_.store.journal().find(query);
-    return found && !found->empty();
-}
-
 void ReportKeeper::settle() {
     const auto made = deps_.store.reports().jobs(Job::State::Made);
     if (!made) {
@@ -316,14 +152,9 @@ void ReportKeeper::settle() {
         return;
     }
     for (const Job& job : *made) {
-        Sending sending(job, *in_force(), deps_.store.reports());
-        if (sending.wants_mail() && is_in_spool(job.queue_id)) {
-            sending.mailed("by mail, found in the queue after a restart");
-            const auto ended =
-                sending.job().open.empty() ? sending.end(now()) : sending.later(now());
-            if (!ended) {
-                log::warning("REPORTS_NOT_SETTLED", ended.error().message);
-            }
+        Sending sending(job, in_force(), deps_);
+        if (const Status settled = sending.settle(); !settled) {
+            log::warning("REPORTS_NOT_SETTLED", settled.error().message);
         }
     }
 }
@@ -365,7 +196,7 @@ std::vector<Json> ReportKeeper::pass(bool at_once, bool dry_run) {
             row["to"] = found.open;
             row["problems"] = found.problems;
         } else {
-            send(job, *settings);
+            send(job, settings);
             const auto after = deps_.store.reports().job(job.slot);
             if (after && *after) {
                 row["state"] = name((*after)->state);
@@ -377,89 +208,22 @@ std::vector<Json> ReportKeeper::pass(bool at_once, bool dry_run) {
     return told;
 }
 
-void ReportKeeper::send(Job job, const config::Config& config) {
-    const Json shown = to_json(job);
-    const auto failed = [&](const Error& error) {
+void ReportKeeper::send(const Job& job, std::shared_ptr<const config::Config> settings) {
+    Sending sending(job, std::move(settings), deps_);
+    const auto ended = sending.run();
+    std::vector<Error> troubles = sending.troubles();
+    if (!ended) {
+        troubles.push_back(ended.error());
+    }
+    for (const Error& error : troubles) {
         ++counters_.failed;
         log::warning(
             "REPORT_NOT_SENT",
             error.message,
             {{"kind", name(job.slot.kind)}, {"domain", job.slot.domain}}
         );
-    };
-    Sending sending(job, config, deps_.store.reports());
-    if (job.state == Job::State::Waiting) {
-        // Named before it is Made: whoever finds it after a crash goes on with the same names.
-        if (job.id.empty()) {
-            sending.name_it(
-                new_report_id(job.slot, submitter_of(config)), deps_.spool.reserve_id()
-            );
-        }
-        const auto addressed = sending.address({deps_.resolver, deps_.executor}, now());
-        if (!addressed || !*addressed) {
-            if (!addressed) {
-                failed(addressed.error());
-            }
-            return;
-        }
     }
-    const auto made = make_report(deps_.store.reports(), sending.job(), config, now());
-    if (!made) {
-        failed(made.error());
-        return;
-    }
-    if (sending.wants_mail()) {
-        if (made->to.empty()) {
-            sending.mailed("larger than " + joined(made->too_large, ", ") + " takes");
-        } else if (is_in_spool(sending.job().queue_id)) {
-            sending.mailed("by mail to " + joined(made->to, ", "));
-        } else {
-            const Status queued =
-                queue_letter(deps_.spool, deps_.signer, *made, sending.job().queue_id, now());
-            if (!queued) {
-                failed(queued.error());
-                static_cast<void>(sending.later(now()));
-                return;
-            }
-            sending.mailed("by mail to " + joined(made->to, ", "));
-        }
-        if (const Status kept = sending.keep(); !kept) {
-            failed(kept.error());
-            return;
-        }
-    }
-    for (const std::string& url : std::vector<std::string>(sending.job().open)) {
-        net::HttpCall call;
-        const auto parsed = net::HttpUrl::parse(url);
-        if (!parsed) {
-            sending.posted(url);
-            continue;
-        }
-        call.url = *parsed;
-        call.method = "POST";
-        // RFC 8460 §5.4
-        call.content_type = "application/tlsrpt+gzip";
-        call.body = made->packed;
-        call.timeout = kPostTime;
-        call.tls = deps_.tls;
-        call.public_only = !config.reports.https_private;
-        const auto answer = net::wait_for(
-            deps_.executor, net::http_call(deps_.resolver, deps_.executor, std::move(call))
-        );
-        constexpr int kGood = 2;
-        if (answer && answer->status / 100 == kGood) {
-            sending.posted(url);
-            continue;
-        }
-        failed(
-            answer ? Error{Errc::Unavailable, url + " answered " + std::to_string(answer->status)}
-                   : answer.error()
-        );
-    }
-    const auto ended = sending.end(now());
-    if (!ended) {
-        failed(ended.error());
-    } else if (*ended) {
+    if (ended && *ended) {
         ++counters_.sent;
         log::info(
             "REPORT_SENT",

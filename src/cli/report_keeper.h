@@ -6,13 +6,9 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "cli/context.h"
+#include "cli/report_sending.h"
 #include "config/config.h"
-#include "dkim/sign.h"
 #include "mail/server.h"
-#include "net/resolver.h"
-#include "net/task.h"
-#include "net/tls.h"
-#include "queue/spool.h"
 #include "report/dmarc.h"
 #include "report/ledger.h"
 #include "report/recorder.h"
@@ -32,15 +28,7 @@ namespace sekisho::cli {
 
 class ReportKeeper {
   public:
-    struct Deps {
-        store::Store& store;
-        queue::Spool& spool;
-        net::Resolver& resolver;
-        net::Executor executor;
-        const dkim::SignerHolder& signer;
-        // For https: of a certificate that doesn't verify nothing is made (RFC 8460 §3).
-        std::shared_ptr<const net::TlsContext> tls;
-    };
+    using Deps = ReportMeans;
     ReportKeeper(Deps deps, const config::Config& config);
     ReportKeeper(const ReportKeeper&) = delete;
     ReportKeeper& operator=(const ReportKeeper&) = delete;
@@ -72,8 +60,7 @@ class ReportKeeper {
     void flush();
     // What became of each report, for people.
     [[nodiscard]] std::vector<Json> pass(bool at_once, bool dry_run);
-    void send(report::Job job, const config::Config& config);
-    [[nodiscard]] bool is_in_spool(const std::string& queue_id);
+    void send(const report::Job& job, std::shared_ptr<const config::Config> settings);
     [[nodiscard]] Result<Json> due();
 
     Deps deps_;
