@@ -35,8 +35,9 @@ void add_leases(
     const std::string& kind
 );
 void add_mail(CLI::App& app, Context& context, Chosen& chosen);  // mail [run|status]
-void add_peer(CLI::App& app, Context& context, Chosen& chosen);  // peer explain|tls
+void add_peer(CLI::App& app, Context& context, Chosen& chosen);  // peer explain|tls|evidence|names
 void add_peer_tls(CLI::App& peer, Context& context, Chosen& chosen);
+void add_peer_evidence(CLI::App& peer, Context& context, Chosen& chosen);
 void add_desk(CLI::App& app, Context& context, Chosen& chosen);  // desk [run|status]
 void add_account(
     CLI::App& app, Context& context, Chosen& chosen

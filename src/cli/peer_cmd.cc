@@ -6,13 +6,17 @@
 #include "cli/context.h"
 #include "cli/leased_policy.h"
 #include "config/config.h"
+#include "line/line.h"
 #include "mail/authenticity.h"
+#include "mail/peers.h"
 #include "mail/sender_lookups.h"
 #include "net/resolver.h"
 #include "net/server.h"
 #include "net/task.h"
 #include "net/wait.h"
+#include "peer/evidence.h"
 #include "peer/judge.h"
+#include "peer/past.h"
 #include "policy/policy.h"
 #include "policy/stages.h"
 #include "smtp/address.h"
@@ -38,17 +42,50 @@ struct Asked {
     std::optional<std::string> from;
 };
 
-// With the leases of the database, where there is one.
-Result<std::shared_ptr<const policy::Policy>> policy_of(const config::Config& config) {
-    if (std::filesystem::exists(config.database())) {
-        const auto store = store::open_store(config.database());
-        if (!store) {
-            return fail(store.error());
+// What this installation knows of an address.
+struct Known {
+    std::shared_ptr<const policy::Policy> policy;  // with the leases of the database, if any
+    std::string line;                              // that has it now; empty: none
+    std::optional<peer::Past> past;
+};
+
+Result<Known> known_of(
+    const config::Config& config, const IpAddress& address, const mail::PeerEvidence& evidence
+) {
+    Known out;
+    const Time at = now();
+    if (!std::filesystem::exists(config.database())) {
+        auto policy = policy::compile_at(config.policy, at);
+        if (!policy) {
+            return fail(policy.error());
         }
-        LeasedPolicy leased(**store);
-        return leased.of_file(config, now());
+        out.policy = std::move(*policy);
+        return out;
     }
-    return policy::compile_at(config.policy, now());
+    const auto store = store::open_store(config.database());
+    if (!store) {
+        return fail(store.error());
+    }
+    LeasedPolicy leased(**store);
+    auto policy = leased.of_file(config, at);
+    if (!policy) {
+        return fail(policy.error());
+    }
+    out.policy = std::move(*policy);
+    const auto holders = (*store)->lines().holders(address, at);
+    if (!holders) {
+        return fail(holders.error());
+    }
+    const line::Answer answer = line::resolve(*holders, address, at);
+    out.line = answer.certainty == line::Certainty::Subscriber ? answer.line : "";
+    if (evidence.keeps_past()) {
+        auto past = (*store)->past().find(peer::past_key(address));
+        if (!past) {
+            return fail(past.error());
+        }
+        out.past = *past;
+    }
+    return out;
 }
 
 struct Looked {
@@ -75,16 +112,23 @@ net::Task<Looked> look(
     co_return out;
 }
 
-Json judgement_json(const peer::Judgement& judgement, const peer::Weights& weights) {
+Json judgement_json(const peer::Judgement& judgement, const peer::Rules& rules) {
     Json reasons = Json::array();
     for (const peer::Reason& reason : judgement.reasons) {
-        reasons.push_back(Json{{"weight", reason.weight}, {"reason", reason.sentence}});
+        reasons.push_back(Json{
+            {"weight", reason.weight},
+            {"reason", reason.sentence},
+            {"kind", peer::name(reason.kind)},
+            {"action", peer::name(reason.action)},
+            {"basis", reason.basis},
+        });
     }
     return Json{
         {"opinion", peer::name(judgement.opinion)},
         {"score", judgement.score},
-        {"server_at", weights.server_at},
-        {"client_at", weights.client_at},
+        {"server_at", rules.server_at},
+        {"client_at", rules.client_at},
+        {"delayed", judgement.delay},
         {"reasons", std::move(reasons)},
     };
 }
@@ -106,6 +150,10 @@ Json spf_json(const Looked& looked) {
     return out;
 }
 
+std::string action_text(const std::string& action) {
+    return action == "weigh" ? "" : ": " + action;
+}
+
 std::string text_of(const Json& result, const std::string& note) {
     std::string out = fmt::format(
         "{}: {} ({:+}; a server from {:+}, a client from {:+})\n",
@@ -116,8 +164,13 @@ std::string text_of(const Json& result, const std::string& note) {
         result["client_at"].get<int>()
     );
     for (const Json& reason : result["reasons"]) {
+        const std::string basis = reason["basis"].get<std::string>();
         out += fmt::format(
-            "{:>+5}  {}\n", reason["weight"].get<int>(), reason["reason"].get<std::string>()
+            "{:>+5}  {} [{}{}]\n",
+            reason["weight"].get<int>(),
+            reason["reason"].get<std::string>(),
+            reason["kind"].get<std::string>(),
+            action_text(reason["action"].get<std::string>()) + (basis.empty() ? "" : "; " + basis)
         );
     }
     if (result.contains("spf")) {
@@ -127,6 +180,22 @@ std::string text_of(const Json& result, const std::string& note) {
         );
     }
     return out + note;
+}
+
+// What it brought, faded; null: nothing is known.
+Json past_json(const std::optional<peer::Past>& past) {
+    if (!past) {
+        return nullptr;
+    }
+    const peer::Past seen = peer::with(past, peer::Brought{}, now());
+    return Json{
+        {"messages", seen.messages},
+        {"recipients", seen.recipients},
+        {"refused_recipients", seen.refused_recipients},
+        {"bad", seen.bad},
+        {"first", rfc3339(seen.first)},
+        {"last", rfc3339(past->last)},
+    };
 }
 
 int explain(const Context& context, const Asked& asked) {
@@ -146,9 +215,13 @@ int explain(const Context& context, const Asked& asked) {
         }
         sender = *parsed;
     }
-    const auto policy = policy_of(*config);
-    if (!policy) {
-        return report(context, policy.error());
+    const auto evidence = mail::PeerEvidence::load(config->peer_evidence);
+    if (!evidence) {
+        return report(context, evidence.error());
+    }
+    const auto known = known_of(*config, *address, *evidence);
+    if (!known) {
+        return report(context, known.error());
     }
     const auto loops = net::Loops::make(1);
     auto resolver = net::Resolver::make(
@@ -162,7 +235,8 @@ int explain(const Context& context, const Asked& asked) {
         query = mail::spf_query(*address, asked.helo, sender, config->mail.hostname, now());
     }
     loops->run();
-    mail::PeerQuestion question{*address, asked.helo, config->mail.dnsbl, config->mail.dnswl};
+    mail::PeerQuestion question = evidence->question(*address, asked.helo, config->mail);
+    const bool names_asked = question.names;
     mail::Dns dns{
         resolver->get(),
         loops->executor(0),
@@ -176,18 +250,21 @@ int explain(const Context& context, const Asked& asked) {
     resolver->reset();
     peer::Facts& facts = looked.facts;
     facts.our_names = mail::own_ids(config->mail);
-    const policy::ClassId id = (*policy)->classify(*address);
-    facts.policy_class = (*policy)->written(id).name;
+    const policy::ClassId id = known->policy->classify(*address);
+    facts.policy_class = known->policy->written(id).name;
     facts.spf_domain = looked.spf ? mail::spf_domain(*looked.spf) : "";
-    const peer::Weights weights;
+    facts.own_line = known->line;
+    facts.dynamic_network = evidence->network_of(*address);
+    facts.past = known->past ? peer::verdict(*known->past, now()) : peer::PastVerdict{};
     Json result{{"address", address->text()}, {"class", facts.policy_class}};
-    result.update(judgement_json(peer::judge(facts, weights), weights));
+    result.update(judgement_json(evidence->judge(facts), evidence->rules()));
     result["names_known"] = facts.names_known;
+    result["past"] = past_json(known->past);
     if (looked.spf) {
         result["spf"] = spf_json(looked);
     }
     std::string note;
-    if (!facts.names_known) {
+    if (names_asked && !facts.names_known) {
         note += "its names could not all be looked up: what is missing counts for nothing\n";
     }
     if (id != 0) {
@@ -205,6 +282,7 @@ void add_peer(CLI::App& app, Context& context, Chosen& chosen) {
         app.add_subcommand("peer", "Other mail servers: is it one, and how does mail go to it?");
     peer->require_subcommand(1);
     add_peer_tls(*peer, context, chosen);
+    add_peer_evidence(*peer, context, chosen);
     CLI::App* command = peer->add_subcommand(
         "explain",
         "What the exchange would think of a client on port 25: each weight and why, from the DNS "

@@ -13,6 +13,7 @@
 #include "net/control.h"
 #include "net/server.h"
 #include "peer/greylist.h"
+#include "peer/past.h"
 #include "store/store.h"
 
 #include <fmt/core.h>
@@ -292,15 +293,18 @@ void forget_old(store::Store& store, const config::Retention& retention) {
         );
     }
     const auto greylist = store.forget_greylist_before(at - peer::GreylistOptions{}.known_for);
+    const auto peers = store.forget_peers_before(at - peer::kPastKept);
     const auto mta_sts = store.forget_mta_sts_before(at);
     const auto send_as = store.forget_send_as_before(at - account::kCodesCounted);
     const auto web = store.forget_sessions_ended_by(at);
-    if (!events || !sessions || !leases || !evidence || !greylist || !mta_sts || !send_as || !web) {
+    if (!events || !sessions || !leases || !evidence || !greylist || !peers || !mta_sts ||
+        !send_as || !web) {
         const auto& failed = !events     ? events
                              : !sessions ? sessions
                              : !leases   ? leases
                              : !evidence ? evidence
                              : !greylist ? greylist
+                             : !peers    ? peers
                              : !mta_sts  ? mta_sts
                              : !send_as  ? send_as
                                          : web;

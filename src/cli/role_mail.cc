@@ -429,6 +429,7 @@ class MailRole final : public Role {
              .sasl_key = *key,
              .resolver = peer_resolver_.get(),
              .greylist = &store_->greylist(),
+             .past = &store_->past(),
              .punish = [this](
                            const IpAddress& peer, const std::string& why
                        ) { penalties_->add(peer, why); },

@@ -62,8 +62,13 @@ Config Config::resolved() const {
           &c.events.file,
           &c.events.webhook_secret,
           &c.events.webhook_ca,
-          &c.limits.country_file}) {
+          &c.limits.country_file,
+          &c.peer_evidence.names}) {
         anchor(*path, folder);
+    }
+    for (std::string& networks : c.peer_evidence.dynamic_networks) {
+        anchor(networks, folder);
+        c.watched_files.push_back(networks);
     }
     for (LineSource& source : c.lines) {
         anchor(source.file, folder);
@@ -71,7 +76,8 @@ Config Config::resolved() const {
     for (delivery::RouteRule& route : c.delivery.routes) {
         anchor(route.password_file, folder);
     }
-    for (const std::string& watched : {c.limits.country_file, c.delivery.replies}) {
+    for (const std::string& watched :
+         {c.limits.country_file, c.delivery.replies, c.peer_evidence.names}) {
         if (!watched.empty()) {
             c.watched_files.push_back(watched);
         }
@@ -99,6 +105,13 @@ Config Config::resolved() const {
     fill(c.settings.outgoing_host, c.mail.hostname);
     fill(c.settings.incoming_host, c.settings.outgoing_host);
     return c;
+}
+
+peer::Rules PeerEvidence::peer_rules() const {
+    peer::Rules out = rules;
+    out.server_at = static_cast<int>(server_at);
+    out.client_at = -static_cast<int>(client_at);
+    return out;
 }
 
 std::string Config::database() const {

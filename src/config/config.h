@@ -10,6 +10,7 @@
 #include "delivery/routes/source.h"
 #include "delivery/tls/policy.h"
 #include "limit/spec.h"
+#include "peer/evidence.h"
 #include "policy/policy.h"
 
 #include <chrono>
@@ -133,6 +134,14 @@ struct Mail {
     std::uint32_t login_failures_per_hour = 20;  // per account and per address
     std::uint32_t recipients_per_day = 1000;     // per account
     std::uint32_t recipients_per_hour = 300;
+};
+
+struct PeerEvidence {  // what tells servers from clients on the exchange
+    std::uint32_t server_at = 30, client_at = 30;
+    peer::Rules rules;                          // but for the two above: peer_rules() has them
+    std::string names;                          // a file (peer/name_patterns.h); empty: none
+    std::vector<std::string> dynamic_networks;  // files of prefixes
+    [[nodiscard]] peer::Rules peer_rules() const;
 };
 
 struct Limits {  // what every [[limit]] shares
@@ -341,6 +350,7 @@ struct Config {
     Radius radius;
     std::vector<LineSource> lines;
     Mail mail;
+    PeerEvidence peer_evidence;
     Limits limits;
     std::vector<limit::Spec> limit;  // [[limit]]
     Conduct conduct;

@@ -93,8 +93,12 @@ struct LimitTable {
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> conduct_faults(const Conduct& conduct
 );
 [[nodiscard]] Table<Config> conduct_table();  // a part of tables()
-[[nodiscard]] Table<Config> desk_table();     // a part of tables()
-[[nodiscard]] Table<Config> http_table();     // a part of mail_tables()
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> evidence_faults(
+    const PeerEvidence& evidence
+);
+[[nodiscard]] Table<Config> evidence_table();  // a part of mail_tables()
+[[nodiscard]] Table<Config> desk_table();      // a part of tables()
+[[nodiscard]] Table<Config> http_table();      // a part of mail_tables()
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> acme_faults(const Config& config);
 [[nodiscard]] Table<Config> acme_table();        // a part of mail_tables()
 [[nodiscard]] Table<Config> settings_table();    // a part of mail_tables()

@@ -553,7 +553,8 @@ Table<C> delivery() {
 }  // namespace
 
 std::vector<Table<Config>> mail_tables() {
-    std::vector<Table<Config>> out{mail(), dkim(), tls(), oauth_table(), forwarding_table()};
+    std::vector<Table<Config>> out{mail(), evidence_table(), dkim()};
+    out.insert(out.end(), {tls(), oauth_table(), forwarding_table()});
     out.insert(out.end(), {queue(), delivery(), http_table(), acme_table(), settings_table()});
     return out;
 }

@@ -426,6 +426,7 @@ class Reader {
         for (const auto& faults :
              {source_faults(config_.delivery),
               conduct_faults(config_.conduct),
+              evidence_faults(config_.peer_evidence),
               report_faults(config_.reports),
               acme_faults(config_)}) {
             for (const auto& [key, text] : faults) {

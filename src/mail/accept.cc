@@ -11,6 +11,7 @@
 #include "smtp/command.h"
 #include "smtp/server_session.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>

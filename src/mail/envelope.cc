@@ -179,6 +179,7 @@ net::Task<void> Session::check_rcpt(Smtp::CheckRcpt question) {
         answer(std::move(*filtered), recipient, filter_);
         co_return;
     }
+    ++brought_.recipients;
     answer(smtp::reply(250, "2.1.5", "Ok"));
 }
 

@@ -278,6 +278,7 @@ net::Task<bool> Session::filter_message(Prepared* prepared) {
     auto judged = co_await milters_->message(std::move(content));
     prepared->message = std::move(judged.message);
     if (!judged.spam.empty()) {
+        ++brought_.bad;
         tell_spam(judged.spam);
     }
     filter_ = "milter:" + judged.verdict.milter;

@@ -134,6 +134,7 @@ net::Task<bool> Session::refuse_unauthentic(
     findings_.dmarc = std::move(outcome);
     auto refusal = refuse_dmarc(findings_, config, header->count("From"));
     if (refusal) {
+        ++brought_.bad;
         answer(std::move(*refusal), {}, "dmarc");
     }
     co_return refusal.has_value();
@@ -391,6 +392,7 @@ void Session::acknowledge(
     taken_.clear();  // sent: it counts
     const std::string& id = *committed;
     ++shared_->counters.messages_accepted;
+    ++brought_.messages;
     for (const queue::Envelope& envelope : envelopes) {
         note_accepted(envelope);
     }

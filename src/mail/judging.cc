@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "event/event.h"
 #include "mail/authenticity.h"
+#include "mail/peers.h"
 #include "mail/rules.h"
 #include "mail/sender_lookups.h"
 #include "mail/session.h"
@@ -16,6 +17,7 @@
 #include "net/workers.h"
 #include "peer/greylist.h"
 #include "peer/judge.h"
+#include "peer/past.h"
 #include "smtp/guidance.h"
 #include "smtp/reply.h"
 #include "spf/check.h"
@@ -78,10 +80,42 @@ bool Session::judges_peer() const {
 }
 
 net::Task<void> Session::find_peer(Dns dns) {
-    const config::Mail& mail = settings_->config.mail;
-    PeerQuestion question{peer_, smtp_.helo(), mail.dnsbl, mail.dnswl};
+    PeerQuestion question = settings_->peers->question(peer_, smtp_.helo(), settings_->config.mail);
     auto facts = co_await look_up_peer(std::move(dns), std::move(question));
     findings_.peer = std::move(facts);
+}
+
+// A store that can't say is no evidence.
+net::Task<void> Session::find_past() {
+    if (shared_->past == nullptr || !settings_->peers->keeps_past()) {
+        co_return;
+    }
+    using Found = Result<std::optional<peer::Past>>;
+    std::function<Found()> work = [shared = shared_, peer = peer_] {
+        return shared->brought.find(*shared->past, peer);
+    };
+    const auto found = co_await net::run_on<Found>(shared_->workers, std::move(work));
+    if (!found) {
+        log::warning("MAIL_PAST_AWAY", found.error().message, {{"peer", peer_.text()}});
+    } else if (*found) {
+        past_ = peer::verdict(**found, now());
+    }
+}
+
+// What this session is remembered for. What it was judged by isn't counted again.
+void Session::remember_peer() {
+    if (kind_ != Kind::Exchange || shared_->past == nullptr || !judges_peer() ||
+        !settings_->peers->keeps_past()) {
+        return;
+    }
+    if (early_) {
+        ++brought_.bad;
+    }
+    if (smtp_.saw_bare_newline()) {
+        ++brought_.bad;
+    }
+    shared_->brought.note(peer_, brought_, now());
+    brought_ = {};
 }
 
 net::Task<void> Session::find_spf(Dns dns) {
@@ -105,6 +139,7 @@ net::Task<void> Session::gather_evidence() {
     }
     if (peer) {
         both.add(find_peer(dns()), "peer");
+        both.add(find_past(), "past");
     }
     co_await both.wait();
 }
@@ -119,10 +154,14 @@ void Session::judge_peer() {
     facts.our_names = config.mail.domains;
     facts.our_names.push_back(config.mail.hostname);
     facts.early_talker = early_;
+    facts.bare_newline = smtp_.saw_bare_newline();
+    facts.own_line = line_here();
+    facts.dynamic_network = settings_->peers->network_of(peer_);
+    facts.past = past_;
     facts.tls = smtp_.tls();
     facts.policy_class = settings_->policy->written(settings_->policy->classify(peer_)).name;
     facts.spf_domain = findings_.spf ? spf_domain(*findings_.spf) : "";
-    judgement_ = peer::judge(facts);
+    judgement_ = settings_->peers->judge(facts);
     shared_->counters.judge(judgement_->opinion);
     if (judgement_->opinion != peer::Opinion::Client) {
         return;
@@ -157,11 +196,16 @@ bool Session::refuse_client(const std::string& recipient) {
     return true;
 }
 
-// Only who is judged neither; a database that is away refuses nobody.
+// Only who is judged neither, or has what the operator wants delayed; a database that is away
+// refuses nobody.
 net::Task<std::optional<smtp::Reply>> Session::greylisted(std::string recipient_domain) {
     const config::Mail& mail = settings_->config.mail;
-    if (mail.greylist != "on" || shared_->greylist == nullptr || !judgement_ ||
-        judgement_->opinion != peer::Opinion::Unknown) {
+    if (shared_->greylist == nullptr || !judgement_) {
+        co_return std::nullopt;
+    }
+    const bool unknown = mail.greylist == "on" && judgement_->opinion == peer::Opinion::Unknown;
+    const bool told = judgement_->delay && mail.peer_check == "enforce";
+    if (!unknown && !told) {
         co_return std::nullopt;
     }
     const std::string spf = findings_.spf ? spf_domain(*findings_.spf) : std::string();

@@ -31,7 +31,8 @@
 
 namespace sekisho::mail {
 
-class CallAhead;  // mail/call_ahead.h
+class CallAhead;     // mail/call_ahead.h
+class PeerEvidence;  // mail/peers.h
 
 // What sessions read of the configuration; a reload makes another one, running sessions keep
 // theirs.
@@ -45,7 +46,8 @@ struct Settings {
     std::shared_ptr<const limit::Countries> countries;  // null: no table
     std::vector<std::shared_ptr<milter::Milter>> milters;
     std::shared_ptr<CallAhead> call_ahead;  // null: mail isn't delivered by LMTP
-    srs::Secrets srs_secrets;               // empty: senders of forwarded mail stay as they are
+    std::shared_ptr<const PeerEvidence> peers;
+    srs::Secrets srs_secrets;  // empty: senders of forwarded mail stay as they are
 
     [[nodiscard]] bool ours(std::string_view domain) const { return domains.contains(domain); }
 };

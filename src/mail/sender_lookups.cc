@@ -118,8 +118,10 @@ net::Task<peer::Facts> look_up_peer(Dns dns, PeerQuestion question) {
             facts.ptr_names = answer->records;
         }
     };
-    lookups.ptr(facts.address, std::move(names));
-    if (!facts.helo.empty() && !facts.helo.starts_with('[')) {
+    if (question.names) {
+        lookups.ptr(facts.address, std::move(names));
+    }
+    if (question.helo_address && !facts.helo.empty() && !facts.helo.starts_with('[')) {
         net::Lookups::Then<IpAddress> greeting = [&facts](const Addresses& answer) {
             if (answer) {
                 facts.helo_leads_back = holds(answer->records, facts.address);

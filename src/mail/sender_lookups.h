@@ -28,6 +28,8 @@ struct PeerQuestion {
     IpAddress address;
     std::string helo;
     std::vector<config::DnsList> block_lists, known_lists;
+    bool names = true;         // the names of the address
+    bool helo_address = true;  // where the HELO name leads
 };
 
 // Names of the address, which of them lead back, whether the HELO name does, and what lists it is

@@ -21,6 +21,7 @@
 #include "mail/forwarding.h"
 #include "mail/limiting.h"
 #include "mail/password_check.h"
+#include "mail/peers.h"
 #include "mail/rules.h"
 #include "mail/shared.h"
 #include "mail/tokens.h"
@@ -139,6 +140,11 @@ Result<std::shared_ptr<Settings>> make_settings(
                         return one.where != limit::Where::Anywhere ||
                                std::ranges::find(one.by, limit::By::Line) != one.by.end();
                     });
+    auto peers = PeerEvidence::load(config.peer_evidence);
+    if (!peers) {
+        return fail(peers.error());
+    }
+    out->peers = std::make_shared<const PeerEvidence>(std::move(*peers));
     if (const std::string& file = config.limits.country_file; !file.empty()) {
         const auto text = read_file(file);
         auto table =
@@ -280,6 +286,11 @@ class MailServer final : public Server {
         return mail::check_password(*shared_, login, password, from);
     }
     Status keep_counters() override {
+        if (shared_->past != nullptr) {
+            if (Status kept = shared_->brought.keep(*shared_->past); !kept) {
+                return kept;
+            }
+        }
         if (shared_->memory == nullptr) {
             return {};
         }

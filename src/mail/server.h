@@ -21,6 +21,7 @@
 #include "net/server.h"
 #include "net/tls.h"
 #include "peer/greylist.h"
+#include "peer/past.h"
 #include "policy/policy.h"
 #include "queue/spool.h"
 #include "queue/suppression.h"
@@ -64,6 +65,8 @@ struct Deps {
     net::Resolver* resolver = nullptr;
     // Where greylisting (mail.greylist) remembers; null: there is none.
     peer::GreylistStore* greylist = nullptr;
+    // Where it is kept what peers brought to the exchange; null: nowhere.
+    peer::PastStore* past = nullptr;
     // Called on a worker with each address on the exchange that is judged to be no mail server and
     // refused, and why; may be empty.
     std::function<void(const IpAddress&, const std::string&)> punish;

@@ -158,6 +158,7 @@ net::Task<void> Session::run() {
         }
     }
     note_refusals();
+    remember_peer();
     stream_->close();
 }
 
@@ -339,6 +340,8 @@ void Session::take_client(const smtp::XClient& told) {
     elsewhere_ = false;
     line_.reset();
     findings_ = {};
+    past_ = {};
+    brought_ = {};
     judgement_.reset();
     reference_.clear();
     early_ = false;
@@ -426,6 +429,8 @@ void Session::answer(
     note_refusals();  // what is older is recorded first
     if (reply.code >= 500 && !recipient.empty()) {
         count_each(limit::Counts::RefusedRecipients, facts(recipient));
+        // A client that is refused for what it is says nothing new about itself.
+        brought_.refused_recipients += rule != "peer" && rule != "misplaced" ? 1 : 0;
         if (account_) {
             tell_warden(account_->login, account_->line, seen_here(conduct::Seen::What::NotTaken));
         }

@@ -24,6 +24,7 @@
 #include "net/stream.h"
 #include "net/task.h"
 #include "peer/judge.h"
+#include "peer/past.h"
 #include "smtp/address.h"
 #include "smtp/reply.h"
 #include "smtp/server_session.h"
@@ -109,6 +110,8 @@ class Session {
     [[nodiscard]] bool checks_senders() const;
     [[nodiscard]] bool judges_peer() const;
     net::Task<void> find_peer(Dns dns);
+    net::Task<void> find_past();
+    void remember_peer();
     net::Task<void> find_spf(Dns dns);
     net::Task<void> gather_evidence();
     void judge_peer();
@@ -216,7 +219,9 @@ class Session {
     std::chrono::steady_clock::time_point waiting_since_;  // for the command or data under way
     std::uint64_t data_octets_ = 0;                        // of it
     bool early_ = false;                                   // spoke before our greeting
-    Findings findings_;  // on the exchange: of the peer and its mail
+    Findings findings_;       // on the exchange: of the peer and its mail
+    peer::PastVerdict past_;  // of the peer, from earlier sessions
+    peer::Brought brought_;   // in this one
     std::optional<peer::Judgement> judgement_;
     std::string reference_;             // told to a client that is in the wrong place
     std::vector<limit::Taking> taken_;  // from the limits, for a message not accepted yet

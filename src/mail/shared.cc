@@ -56,6 +56,7 @@ Shared::Shared(
       lines(deps.lines),
       resolver(deps.resolver),
       greylist(deps.greylist),
+      past(deps.past),
       punish(deps.punish),
       signer(deps.signer),
       send_as(deps.send_as),

@@ -28,6 +28,7 @@
 #include "net/task.h"
 #include "net/tls.h"
 #include "peer/greylist.h"
+#include "peer/past.h"
 #include "queue/spool.h"
 #include "queue/suppression.h"
 #include "report/dmarc.h"
@@ -79,6 +80,8 @@ struct Shared {
     line::LineStore& lines;
     net::Resolver* const resolver;
     peer::GreylistStore* const greylist;
+    peer::PastStore* const past;  // null: what peers brought is not remembered
+    peer::Gathered brought;       // and not kept yet
     const std::function<void(const IpAddress&, const std::string&)> punish;
     const dkim::SignerHolder* const signer;
     account::SendAsStore* const send_as;

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/ip.h"
+#include "peer/name_patterns.h"
 
 #include <fmt/format.h>
 
@@ -17,60 +18,6 @@
 namespace sekisho::peer {
 namespace {
 
-// Words for lines that come and go or belong to a household: alone enough.
-constexpr auto kDynamicWords = std::to_array<std::string_view>({
-    "ppp",   "pppoe", "dyn",  "dynamic",     "dynip",  "dhcp",      "dial", "dialup", "dialin",
-    "dip",   "dsl",   "adsl", "vdsl",        "xdsl",   "cable",     "catv", "cpe",    "ftth",
-    "fttx",  "hsd",   "hfc",  "gpon",        "docsis", "umts",      "gprs", "wimax",  "cgn",
-    "cgnat", "dy",    "ipoe", "residential", "subs",   "broadband", "abo",  "flets",
-});
-// Words that say it only beside the address's own numbers ("pool" is also a pool of senders).
-constexpr auto kDynamicBesideNumbers = std::to_array<std::string_view>({
-    "pool",     "pools", "res",   "cust",       "customer", "customers", "client",
-    "clients",  "user",  "users", "home",       "nat",      "mobile",    "lte",
-    "wireless", "wifi",  "ap",    "bb",         "access",   "fiber",     "fibre",
-    "fios",     "net",   "nt",    "subscriber", "range",    "rev",       "ngn",
-});
-constexpr auto kStaticWords = std::to_array<std::string_view>({
-    "static",    "stat",   "fixed",   "fix",   "business", "biz",  "corp",
-    "dedicated", "colo",   "vps",     "vs",    "server",   "srv",  "sv",
-    "hosting",   "hosted", "compute", "cloud", "myvps",    "your",
-});
-constexpr auto kMailWords = std::to_array<std::string_view>({
-    "mx",
-    "mta",
-    "relay",
-    "out",
-    "outbound",
-    "outgoing",
-    "email",
-    "bounce",
-    "bounces",
-    "postfix",
-    "mgw",
-    "msa",
-    "edge",
-    "newsletter",
-    "sender",
-    "post",
-});
-constexpr auto kMailBeginnings = std::to_array<std::string_view>({"mail", "smtp", "mxout", "mxs"});
-
-// Forms of access providers whose words alone don't say it. '#': digits, '%': hexadecimal digits,
-// '*': anything.
-constexpr auto kKnownForms = std::to_array<std::string_view>({
-    "p#-ip*.ocn.ne.jp",         "i#-#-#-#.*.ap.plala.or.jp",
-    "*.ap.so-net.ne.jp",        "*.ap.nuro.jp",
-    "fl#-#-#-#-#.*.mesh.ad.jp", "*.ppp.infoweb.ne.jp",
-    "softbank#.bbtec.net",      "pw#.*.panda-world.ne.jp",
-    "kd#.*dion.ne.jp",          "kd#.au-net.ne.jp",
-    "*.rev.home.ne.jp",         "zaq%.*zaq.ne.jp",
-    "#-#-#-#f#.*.eonet.ne.jp",  "pl#.*.nttpc.ne.jp",
-    "om#.*.openmobile.ne.jp",   "sp#-#-#-#.*.spmode.ne.jp",
-    "#-#-#-#.*.commufa.jp",     "p%.dip#.t-ipconnect.de",
-    "*.fbx.proxad.net",         "host#-#-#-#.range#-#.btcentralplus.com",
-});
-
 template <std::size_t N>
 bool is_one_of(const std::array<std::string_view, N>& words, std::string_view token) {
     return std::find(words.begin(), words.end(), token) != words.end();
@@ -84,39 +31,6 @@ bool is_hex(char c) {
 }
 bool is_alpha(char c) {
     return c >= 'a' && c <= 'z';
-}
-
-// Longest runs first; a form has few wildcards, so the recursion is shallow.
-bool matches_form(std::string_view text, std::string_view form) {
-    while (!form.empty()) {
-        const char c = form.front();
-        form.remove_prefix(1);
-        if (c == '*') {
-            for (std::size_t skip = 0; skip <= text.size(); ++skip) {
-                if (matches_form(text.substr(skip), form)) {
-                    return true;
-                }
-            }
-            return false;
-        }
-        if (c == '#' || c == '%') {
-            const auto in_run = c == '#' ? is_digit : is_hex;
-            std::size_t run = 0;
-            while (run < text.size() && in_run(text[run])) {
-                ++run;
-            }
-            if (run == 0) {
-                return false;
-            }
-            text.remove_prefix(run);
-            continue;
-        }
-        if (text.empty() || text.front() != c) {
-            return false;
-        }
-        text.remove_prefix(1);
-    }
-    return text.empty();
 }
 
 // What stands before the part that is registered: "a.b.example.ne.jp" -> "a.b". The second level of
@@ -295,7 +209,7 @@ bool is_host_name(std::string_view text) {
     return !std::all_of(last.begin(), last.end(), is_digit);
 }
 
-NameShape shape_of(std::string_view host, const IpAddress& address) {
+NameShape shape_of(std::string_view host, const IpAddress& address, const NamePatterns& patterns) {
     if (!is_host_name(host)) {
         return {NameKind::Bad, {}};
     }
@@ -303,10 +217,13 @@ NameShape shape_of(std::string_view host, const IpAddress& address) {
     if (lower.ends_with('.')) {
         lower.pop_back();
     }
-    for (const std::string_view form : kKnownForms) {
-        if (matches_form(lower, form)) {
-            return {NameKind::Dynamic, std::string(form)};
-        }
+    const auto fits = [&lower](const std::string& form) { return matches_form(lower, form); };
+    if (std::ranges::any_of(patterns.server_forms, fits)) {
+        return {NameKind::Plain, {}};
+    }
+    const auto form = std::ranges::find_if(patterns.dynamic_forms, fits);
+    if (form != patterns.dynamic_forms.end()) {
+        return {NameKind::Dynamic, *form};
     }
     const std::string_view own = own_part(lower);
     const std::string numbers =
@@ -315,15 +232,14 @@ NameShape shape_of(std::string_view host, const IpAddress& address) {
     std::string_view static_word;
     std::string_view mail_word;
     for (const std::string_view word : words_of(own)) {
-        if (is_one_of(kStaticWords, word)) {
+        if (patterns.fixed.contains(word)) {
             static_word = word;
-        } else if (is_one_of(kDynamicWords, word) ||
-                   (!numbers.empty() && is_one_of(kDynamicBesideNumbers, word))) {
+        } else if (patterns.dynamic.contains(word) ||
+                   (!numbers.empty() && patterns.dynamic_beside_numbers.contains(word))) {
             dynamic_word = word;
-        } else if (is_one_of(kMailWords, word) ||
-                   std::any_of(
-                       kMailBeginnings.begin(),
-                       kMailBeginnings.end(),
+        } else if (patterns.mail.contains(word) ||
+                   std::ranges::any_of(
+                       patterns.mail_beginnings,
                        [word](std::string_view beginning) { return word.starts_with(beginning); }
                    )) {
             mail_word = word;

@@ -1,8 +1,10 @@
 // What a host name gives away about the line behind it: "ppp-198-51-100-7.dyn.example" or
-// "mail.example.net". The words are our own list, made from the naming habits of access providers.
+// "mail.example.net". The words are those of share/peer-names.txt, made from the naming habits of
+// access providers.
 #pragma once
 
 #include "base/ip.h"
+#include "peer/name_patterns.h"
 
 #include <cstdint>
 #include <string>
@@ -25,7 +27,11 @@ struct NameShape {
     std::string evidence;  // the word or number that decided; may be empty
 };
 
-[[nodiscard]] NameShape shape_of(std::string_view host, const IpAddress& address);
+[[nodiscard]] NameShape shape_of(
+    std::string_view host,
+    const IpAddress& address,
+    const NamePatterns& patterns = NamePatterns::built_in()
+);
 
 // A domain name of two labels or more, letters, digits, hyphens (underscores are read too), RFC
 // 1035 lengths, last label not all digits.

@@ -2,7 +2,10 @@
 
 #include "base/bytes.h"
 #include "base/ip.h"
+#include "peer/evidence.h"
 #include "peer/host_name.h"
+#include "peer/name_patterns.h"
+#include "peer/past.h"
 
 #include <fmt/format.h>
 
@@ -10,6 +13,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,9 +42,17 @@ std::string shown(std::string_view text) {
     return printable(text, kShownMax);
 }
 
+// What settles it first, then the heaviest, then what was only noted.
+int rank(const Reason& reason) {
+    constexpr int kSettles = 1'000'000;
+    const bool settles = reason.action == Action::Refuse || reason.action == Action::Accept;
+    return settles ? kSettles : std::abs(reason.weight);
+}
+
 class Judge {
   public:
-    Judge(const Facts& facts, const Weights& weights) : facts_(facts), weights_(weights) {}
+    Judge(const Facts& facts, const Rules& rules, const NamePatterns& patterns)
+        : facts_(facts), rules_(rules), patterns_(patterns) {}
 
     Judgement run() {
         declared();
@@ -48,112 +60,168 @@ class Judge {
         if (!facts_.helo.empty()) {
             helo();
         }
-        if (facts_.early_talker) {
-            add(weights_.early_talker, "it spoke before our greeting, as mail servers never do");
-        }
-        if (facts_.tls) {
-            add(weights_.tls, "it uses TLS");
-        }
+        behaviour();
         if (!facts_.spf_domain.empty()) {
-            add(weights_.spf_pass,
+            add(Kind::SpfPass,
                 "the SPF record of " + shown(facts_.spf_domain) + " names it as a sender");
         }
         for (const Listing& listing : facts_.listings) {
             const std::string list = listing.zone + " (" + listing.answer + ")";
-            add(listing.weight,
-                listing.weight < 0 ? "it is on the block list " + list
-                                   : "it is on the list of known servers " + list);
+            if (listing.weight < 0) {
+                add(Kind::BlockList, "it is on the block list " + list, listing.weight);
+            } else {
+                add(Kind::KnownList, "it is on the list of known servers " + list, listing.weight);
+            }
         }
-        if (judgement_.score >= weights_.server_at) {
-            judgement_.opinion = Opinion::Server;
-        } else if (judgement_.score <= weights_.client_at) {
-            judgement_.opinion = Opinion::Client;
-        }
+        conclude();
         return std::move(judgement_);
     }
 
   private:
-    void add(int weight, std::string sentence) {
-        if (weight != 0) {
-            judgement_.score += weight;
-            // Heaviest first; equal ones in the order in which they were found.
-            auto& reasons = judgement_.reasons;
-            const auto place =
-                std::find_if(reasons.begin(), reasons.end(), [weight](const Reason& reason) {
-                    return std::abs(reason.weight) < std::abs(weight);
-                });
-            reasons.insert(place, Reason{weight, std::move(sentence)});
+    void conclude() {
+        if (accepted_) {
+            judgement_.opinion = Opinion::Server;
+            judgement_.delay = false;
+        } else if (refused_) {
+            judgement_.opinion = Opinion::Client;
+        } else if (judgement_.score >= rules_.server_at) {
+            judgement_.opinion = Opinion::Server;
+        } else if (judgement_.score <= rules_.client_at) {
+            judgement_.opinion = Opinion::Client;
         }
+    }
+
+    void add(Kind kind, std::string sentence) {
+        add(kind, std::move(sentence), rules_.of(kind).weight);
+    }
+    void add(Kind kind, std::string sentence, int weight) {
+        const Rule& rule = rules_.of(kind);
+        switch (rule.action) {
+            case Action::Off:
+                return;
+            case Action::Note:
+                weight = 0;
+                break;
+            case Action::Weigh:
+                if (weight == 0) {
+                    return;
+                }
+                break;
+            case Action::Delay:
+                judgement_.delay = true;
+                break;
+            case Action::Refuse:
+                refused_ = true;
+                break;
+            case Action::Accept:
+                accepted_ = true;
+                break;
+        }
+        judgement_.score += weight;
+        Reason reason{weight, std::move(sentence), kind, rule.action, rule.basis};
+        // Equal ones stay in the order in which they were found.
+        auto& reasons = judgement_.reasons;
+        const auto place =
+            std::find_if(reasons.begin(), reasons.end(), [&reason](const Reason& other) {
+                return rank(other) < rank(reason);
+            });
+        reasons.insert(place, std::move(reason));
     }
 
     void declared() {
         const auto is = [this](std::string_view each) { return each == facts_.policy_class; };
         if (std::any_of(kServerClasses.begin(), kServerClasses.end(), is)) {
-            add(weights_.declared_server,
+            add(Kind::DeclaredServer,
                 "the policy's class \"" + facts_.policy_class + "\" declares mail servers there");
         } else if (std::any_of(kDynamicClasses.begin(), kDynamicClasses.end(), is)) {
-            add(weights_.declared_dynamic,
+            add(Kind::DeclaredDynamic,
                 "the policy's class \"" + facts_.policy_class + "\" declares no mail servers there"
             );
+        }
+        if (!facts_.own_line.empty()) {
+            add(Kind::OwnLine,
+                "its address is that of our subscriber's line " + shown(facts_.own_line));
+        }
+        if (!facts_.dynamic_network.empty()) {
+            add(Kind::DynamicNetwork,
+                "its network " + facts_.dynamic_network + " is listed as one of lines");
+        }
+    }
+
+    void behaviour() {
+        if (facts_.early_talker) {
+            add(Kind::EarlyTalker, "it spoke before our greeting, as mail servers never do");
+        }
+        if (facts_.bare_newline) {
+            add(Kind::BareNewline, "it ended a line without CRLF, as mail servers never do");
+        }
+        if (facts_.tls) {
+            add(Kind::Tls, "it uses TLS");
+        }
+        if (facts_.past.record == Record::Good) {
+            add(Kind::PastGood, facts_.past.sentence);
+        } else if (facts_.past.record == Record::Bad) {
+            add(Kind::PastBad, facts_.past.sentence);
         }
     }
 
     void names() {
         if (!facts_.confirmed.empty()) {
-            add(weights_.ptr_confirmed,
+            add(Kind::NameConfirmed,
                 "its name " + shown(facts_.confirmed.front()) + " leads back to its address");
             worst_name(facts_.confirmed, true);
         } else if (!facts_.ptr_names.empty()) {
-            add(weights_.ptr_unconfirmed,
+            add(Kind::NameUnconfirmed,
                 "its name " + shown(facts_.ptr_names.front()) + " doesn't lead back to its address"
             );
             worst_name(facts_.ptr_names, false);
         } else if (facts_.names_known) {
-            add(weights_.no_ptr, "its address has no name in the DNS");
+            add(Kind::NoName, "its address has no name in the DNS");
         }
     }
+
+    struct NameFound {
+        Kind kind = Kind::NamePlain;
+        std::string sentence;
+    };
 
     // Of several names the one that speaks most against a server. A name that isn't confirmed may
     // speak against, never for.
     void worst_name(const std::vector<std::string>& names, bool confirmed) {
-        Reason worst;
-        bool first = true;
+        std::optional<NameFound> worst;
         for (std::size_t i = 0; i < std::min(names.size(), kNamesMax); ++i) {
-            Reason reason = name_reason(names[i]);
-            if (first || reason.weight < worst.weight) {
-                worst = std::move(reason);
-                first = false;
+            NameFound found = found_in(names[i]);
+            if (rules_.off(found.kind)) {
+                continue;
+            }
+            if (!worst || rules_.of(found.kind).weight < rules_.of(worst->kind).weight) {
+                worst = std::move(found);
             }
         }
-        if (confirmed || worst.weight < 0) {
-            add(worst.weight, std::move(worst.sentence));
+        const bool against =
+            worst && (worst->kind == Kind::NameDynamic || worst->kind == Kind::NameGeneric);
+        if (worst && (confirmed || against)) {
+            add(worst->kind, std::move(worst->sentence));
         }
     }
 
-    [[nodiscard]] Reason name_reason(const std::string& host) const {
-        const NameShape shape = shape_of(host, facts_.address);
+    [[nodiscard]] NameFound found_in(const std::string& host) const {
+        const NameShape shape = shape_of(host, facts_.address, patterns_);
         const std::string subject = "its name " + shown(host) + " ";
+        const std::string by = " (\"" + shape.evidence + "\")";
         switch (shape.kind) {
             case NameKind::Dynamic:
-                return {
-                    weights_.name_dynamic,
-                    subject + "looks like a subscriber's line (\"" + shape.evidence + "\")"
-                };
+                return {Kind::NameDynamic, subject + "looks like a subscriber's line" + by};
             case NameKind::Generic:
-                return {weights_.name_generic, subject + "is made from its address"};
+                return {Kind::NameGeneric, subject + "is made from its address"};
             case NameKind::Static:
-                return {
-                    weights_.name_static,
-                    subject + "looks like a fixed line or a server (\"" + shape.evidence + "\")"
-                };
+                return {Kind::NameStatic, subject + "looks like a fixed line or a server" + by};
             case NameKind::Mail:
-                return {
-                    weights_.name_mail, subject + "is a mail server's (\"" + shape.evidence + "\")"
-                };
+                return {Kind::NameMail, subject + "is a mail server's" + by};
             case NameKind::Plain:
-                return {weights_.name_plain, subject + "was chosen by somebody"};
+                return {Kind::NamePlain, subject + "was chosen by somebody"};
             case NameKind::Bad:
-                return {weights_.name_generic, subject + "is not a host name"};
+                return {Kind::NameGeneric, subject + "is not a host name"};
         }
         return {};
     }
@@ -166,30 +234,29 @@ class Judge {
         }
         const auto ours = [this](const std::string& name) { return same_host(name, facts_.helo); };
         if (std::any_of(facts_.our_names.begin(), facts_.our_names.end(), ours)) {
-            add(weights_.helo_is_ours, greeting + ", which is our own name");
+            add(Kind::HeloIsOurs, greeting + ", which is our own name");
             return;
         }
         if (!is_host_name(facts_.helo)) {
-            add(weights_.helo_not_a_name, greeting + ", which is not a full host name");
+            add(Kind::HeloNotAName, greeting + ", which is not a full host name");
             return;
         }
         if (facts_.helo_leads_back) {
             if (*facts_.helo_leads_back) {
-                add(weights_.helo_leads_back, greeting + ", a name that leads to its address");
+                add(Kind::HeloLeadsBack, greeting + ", a name that leads to its address");
             } else {
-                add(weights_.helo_elsewhere,
-                    greeting + ", a name that doesn't lead to its address");
+                add(Kind::HeloElsewhere, greeting + ", a name that doesn't lead to its address");
             }
         }
         const auto matches = [this](const std::string& each) {
             return same_host(each, facts_.helo);
         };
         if (std::any_of(facts_.confirmed.begin(), facts_.confirmed.end(), matches)) {
-            add(weights_.helo_matches_ptr, greeting + ", as its address's name says");
+            add(Kind::HeloMatchesName, greeting + ", as its address's name says");
         }
-        const NameShape shape = shape_of(facts_.helo, facts_.address);
+        const NameShape shape = shape_of(facts_.helo, facts_.address, patterns_);
         if (shape.kind == NameKind::Dynamic) {
-            add(weights_.helo_dynamic,
+            add(Kind::HeloDynamic,
                 greeting + ", which looks like a subscriber's line (\"" + shape.evidence + "\")");
         }
     }
@@ -206,15 +273,17 @@ class Judge {
         }
         const Result<IpAddress> literal = IpAddress::parse(inner);
         if (literal && *literal == facts_.address) {
-            add(weights_.helo_literal, greeting + ", an address instead of a name");
+            add(Kind::HeloLiteral, greeting + ", an address instead of a name");
         } else {
-            add(weights_.helo_wrong_literal, greeting + ", which is not the address it comes from");
+            add(Kind::HeloWrongLiteral, greeting + ", which is not the address it comes from");
         }
     }
 
     const Facts& facts_;
-    const Weights& weights_;
+    const Rules& rules_;
+    const NamePatterns& patterns_;
     Judgement judgement_;
+    bool refused_ = false, accepted_ = false;
 };
 
 }  // namespace
@@ -232,17 +301,28 @@ std::string_view name(Opinion opinion) {
 }
 
 std::string Judgement::text() const {
-    std::string out = fmt::format("{} ({:+})", name(opinion), score);
-    const char* separator = ": ";
+    std::string out = fmt::format("{} ({:+}): ", name(opinion), score);
+    const char* separator = "";
     for (const Reason& reason : reasons) {
         out += separator + reason.sentence;
+        if (reason.action == Action::Refuse || reason.action == Action::Accept) {
+            out += ", which settles it";
+        } else if (reason.action == Action::Note) {
+            out += ", which counts for nothing";
+        }
+        if (!reason.basis.empty()) {
+            out += " (" + reason.basis + ")";
+        }
         separator = "; ";
+    }
+    if (reasons.empty()) {
+        out.resize(out.size() - 2);
     }
     return out;
 }
 
-Judgement judge(const Facts& facts, const Weights& weights) {
-    return Judge(facts, weights).run();
+Judgement judge(const Facts& facts, const Rules& rules, const NamePatterns& patterns) {
+    return Judge(facts, rules, patterns).run();
 }
 
 }  // namespace sekisho::peer

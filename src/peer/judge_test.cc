@@ -1,10 +1,14 @@
 #include "peer/judge.h"
 
 #include "base/ip.h"
+#include "peer/evidence.h"
+#include "peer/name_patterns.h"
+#include "peer/past.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sekisho::peer {
@@ -26,6 +30,10 @@ Facts named(const char* address, const char* name, const char* helo, bool leads_
     facts.helo = helo;
     facts.helo_leads_back = leads_back;
     return facts;
+}
+
+int usual(Kind kind) {
+    return Rules{}.of(kind).weight;
 }
 
 struct Row {
@@ -114,9 +122,9 @@ TEST(Judge, RealisticPeers) {
 TEST(Judge, TheForgedNameCountsNothing) {
     Facts facts = from("198.51.100.7");
     facts.ptr_names = {"mail.bank.example"};
-    EXPECT_EQ(judge(facts).score, Weights{}.ptr_unconfirmed);
+    EXPECT_EQ(judge(facts).score, usual(Kind::NameUnconfirmed));
     facts.ptr_names = {"ppp.dyn.example.com"};
-    EXPECT_EQ(judge(facts).score, Weights{}.ptr_unconfirmed + Weights{}.name_dynamic);
+    EXPECT_EQ(judge(facts).score, usual(Kind::NameUnconfirmed) + usual(Kind::NameDynamic));
 }
 
 TEST(Judge, SaysWhyHeaviestFirst) {
@@ -134,19 +142,93 @@ TEST(Judge, OfSeveralNamesTheWorstCounts) {
     Facts facts = from("198.51.100.7");
     facts.ptr_names = facts.confirmed = {"mail.example.org", "ppp-7.dyn.example.com"};
     const Judgement judgement = judge(facts);
-    EXPECT_EQ(judgement.score, Weights{}.ptr_confirmed + Weights{}.name_dynamic);
+    EXPECT_EQ(judgement.score, usual(Kind::NameConfirmed) + usual(Kind::NameDynamic));
     EXPECT_THAT(judgement.text(), HasSubstr("ppp-7.dyn.example.com looks like"));
 }
 
 TEST(Judge, WeightsAreTheCallers) {
-    Weights weights;
-    weights.no_ptr = 0;
-    weights.client_at = -1000;
+    Rules rules;
+    rules.of(Kind::NoName).weight = 0;
+    rules.client_at = -1000;
     Facts facts = from("198.51.100.7");
-    EXPECT_TRUE(judge(facts, weights).reasons.empty());
+    EXPECT_TRUE(judge(facts, rules).reasons.empty());
     facts.early_talker = true;
-    EXPECT_EQ(judge(facts, weights).opinion, Opinion::Unknown);
+    EXPECT_EQ(judge(facts, rules).opinion, Opinion::Unknown);
     EXPECT_EQ(judge(facts).opinion, Opinion::Client);
+}
+
+// Everything at once that can be said of a peer, so that each kind is found.
+Facts everything() {
+    Facts facts = named("198.51.100.7", "ppp-7.dyn.example.com", "ppp-7.dyn.example.com", true);
+    facts.early_talker = facts.bare_newline = facts.tls = true;
+    facts.spf_domain = "example.org";
+    facts.listings = {{"bl.example", "127.0.0.2", -25}, {"wl.example", "127.0.10.1", 40}};
+    facts.policy_class = "others-dynamic";
+    facts.own_line = "L-17";
+    facts.dynamic_network = "198.51.100.0/24";
+    facts.past = {Record::Bad, "it was refused"};
+    return facts;
+}
+
+TEST(Judge, EachKindCanBeSwitchedAndHasAnActionOfItsOwn) {
+    const Judgement usually = judge(everything());
+    EXPECT_EQ(usually.reasons.size(), 15U) << usually.text();
+    for (const Reason& found : usually.reasons) {
+        SCOPED_TRACE(name(found.kind));
+        Rules rules;
+        rules.of(found.kind).basis = "decision 7";
+        rules.of(found.kind).action = Action::Off;
+        const Judgement off = judge(everything(), rules);
+        EXPECT_EQ(off.reasons.size(), usually.reasons.size() - 1);
+        EXPECT_EQ(off.score, usually.score - found.weight);
+
+        rules.of(found.kind).action = Action::Note;
+        const Judgement noted = judge(everything(), rules);
+        EXPECT_EQ(noted.score, usually.score - found.weight);
+        EXPECT_EQ(noted.reasons.back().kind, found.kind) << "it is told, last";
+        EXPECT_EQ(noted.reasons.back().basis, "decision 7");
+        EXPECT_THAT(noted.text(), HasSubstr(found.sentence + ", which counts for nothing"));
+
+        rules.of(found.kind).action = Action::Accept;
+        const Judgement accepted = judge(everything(), rules);
+        EXPECT_EQ(accepted.opinion, Opinion::Server);
+        EXPECT_EQ(accepted.reasons.front().kind, found.kind) << "what settles it is told first";
+
+        rules.of(found.kind).action = Action::Delay;
+        EXPECT_TRUE(judge(everything(), rules).delay);
+        EXPECT_FALSE(usually.delay);
+    }
+}
+
+TEST(Judge, OneKindMayRefuseWhateverTheSumIs) {
+    Facts facts = named("192.0.2.25", "smtp-out1.example.com", "smtp-out1.example.com", true);
+    facts.bare_newline = true;
+    EXPECT_EQ(judge(facts).opinion, Opinion::Server);
+    Rules rules;
+    rules.of(Kind::BareNewline).action = Action::Refuse;
+    const Judgement refused = judge(facts, rules);
+    EXPECT_EQ(refused.opinion, Opinion::Client);
+    EXPECT_THAT(refused.text(), testing::StartsWith("client (+50): it ended a line without CRLF"));
+    // Whom the operator accepts by a list stays accepted.
+    rules.of(Kind::KnownList).action = Action::Accept;
+    facts.listings = {{"wl.example", "127.0.10.1", 10}};
+    EXPECT_EQ(judge(facts, rules).opinion, Opinion::Server);
+}
+
+TEST(Judge, OfSeveralNamesOneIsJudgedByWhatIsSwitchedOn) {
+    Facts facts = from("198.51.100.7");
+    facts.ptr_names = facts.confirmed = {"mail.example.org", "ppp-7.dyn.example.com"};
+    Rules rules;
+    rules.of(Kind::NameDynamic).action = Action::Off;
+    EXPECT_EQ(judge(facts, rules).score, usual(Kind::NameConfirmed) + usual(Kind::NameMail));
+}
+
+TEST(Judge, TheOperatorsWordsCount) {
+    const Facts facts = named("198.51.100.7", "kaisen7.example.com", "kaisen7.example.com", true);
+    EXPECT_EQ(judge(facts).opinion, Opinion::Server);
+    const auto patterns = NamePatterns::built_in().with("[dynamic]\nkaisen\n");
+    ASSERT_TRUE(patterns);
+    EXPECT_EQ(judge(facts, {}, *patterns).opinion, Opinion::Unknown);
 }
 
 TEST(Judge, SpfAndListsCountWithTheirWeights) {
@@ -168,8 +250,8 @@ TEST(Judge, OneListOrSpfAloneDecidesNothing) {
     Facts facts = named("192.0.2.25", "ik1-123-45678.vs.sakura.ne.jp", "", false);
     const int before = judge(facts).score;
     facts.spf_domain = "example.org";
-    EXPECT_EQ(judge(facts).score, before + Weights{}.spf_pass);
-    EXPECT_LT(Weights{}.spf_pass, Weights{}.server_at);
+    EXPECT_EQ(judge(facts).score, before + usual(Kind::SpfPass));
+    EXPECT_LT(usual(Kind::SpfPass), Rules{}.server_at);
 }
 
 }  // namespace

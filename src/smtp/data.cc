@@ -53,7 +53,7 @@ Reply bad_octet(char c) {
     }
     return reply(
         550,
-        "5.6.11",
+        std::string(kBareNewlineStatus),
         c == '\r' ? "Message refused: it contains a bare CR; lines must end with CRLF"
                   : "Message refused: it contains a bare LF; lines must end with CRLF"
     );

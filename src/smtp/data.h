@@ -17,6 +17,9 @@
 
 namespace sekisho::smtp {
 
+// Of the refusal of a message with a bare CR or LF (RFC 6152 registered it for such content).
+inline constexpr std::string_view kBareNewlineStatus = "5.6.11";
+
 struct DataLimits {
     std::uint64_t size_max = 50ULL * 1024 * 1024;  // octets of the message, unstuffed
     std::size_t line_max = 1000;  // octets of a line with CRLF, unstuffed (RFC 5321 §4.5.3.1.6)

@@ -214,6 +214,7 @@ void ServerSession::end_chunk() {
     }
     if (chunks_ && chunks_->refused() && !chunk_refusal_) {
         chunk_refusal_ = *chunks_->refused();
+        note_bare_newline(*chunk_refusal_);
     }
     if (chunk_refusal_) {
         // The transaction has failed; further chunks are answered alike until RSET or EHLO.

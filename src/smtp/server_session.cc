@@ -182,6 +182,7 @@ bool ServerSession::step_command() {
         return true;
     }
     if (end == LineEnd::Bare) {
+        bare_newline_ = true;
         bad("line",
             reply(500, "5.5.2", "A line must end with CRLF and have no other CR, LF or NUL"));
         return true;
@@ -239,12 +240,17 @@ std::uint64_t ServerSession::swallow_max() const {
     return options_.message_size_max * 4 + 1024 * 1024;
 }
 
+void ServerSession::note_bare_newline(const Reply& why) {
+    bare_newline_ = bare_newline_ || why.enhanced == kBareNewlineStatus;
+}
+
 bool ServerSession::step_data() {
     const std::string_view rest = std::string_view(input_).substr(input_at_);
     input_at_ += data_->receive(rest);
     if (data_->done()) {
         if (data_->refused()) {
             const Reply why = *data_->refused();
+            note_bare_newline(why);
             reset_transaction();
             state_ = State::Command;
             flush_ = true;

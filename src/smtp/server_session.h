@@ -161,6 +161,8 @@ class ServerSession {
         Reply reply;
     };
     [[nodiscard]] std::vector<Refusal> take_refusals();
+    // A line ended with LF alone, or had a CR by itself: a command's, or one of a message.
+    [[nodiscard]] bool saw_bare_newline() const { return bare_newline_; }
 
   private:
     enum class State : std::uint8_t {
@@ -220,6 +222,7 @@ class ServerSession {
     void refuse(std::string_view command, Reply reply);          // only told and noted
     void finish(Reply reply);                                    // the last reply, then Close
     void count_idle();
+    void note_bare_newline(const Reply& why);
     [[nodiscard]] std::uint64_t swallow_max() const;
 
     ServerOptions options_;
@@ -256,6 +259,7 @@ class ServerSession {
 
     std::uint32_t bad_commands_ = 0, idle_commands_ = 0, auth_failures_ = 0;
     std::vector<Refusal> refusals_;
+    bool bare_newline_ = false;
 };
 
 }  // namespace sekisho::smtp

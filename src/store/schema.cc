@@ -547,7 +547,21 @@ CREATE TABLE received_tls (
 CREATE INDEX received_tls_report ON received_tls (report);
 )sql";
 
-constexpr std::array<std::string_view, 18> kSteps{
+// What peers on port 25 brought, in thousandths, faded as of `last` (peer/past.h).
+constexpr std::string_view kStepPeerPast = R"sql(
+CREATE TABLE peer_past (
+    key TEXT PRIMARY KEY,
+    messages INTEGER NOT NULL,
+    recipients INTEGER NOT NULL,
+    refused INTEGER NOT NULL,
+    bad INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX peer_past_last ON peer_past (last);
+)sql";
+
+constexpr std::array<std::string_view, 19> kSteps{
     kStep1,
     kStep2,
     kStep3,
@@ -565,7 +579,8 @@ constexpr std::array<std::string_view, 18> kSteps{
     kStepMy,
     kStepRequests,
     kStepConductOfLines,
-    kStepReports
+    kStepReports,
+    kStepPeerPast
 };
 
 }  // namespace

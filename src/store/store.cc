@@ -27,6 +27,7 @@
 #include "store/limit_memory.h"
 #include "store/line_store.h"
 #include "store/login_memory.h"
+#include "store/past_store.h"
 #include "store/report_store.h"
 #include "store/request_store.h"
 #include "store/schema.h"
@@ -51,7 +52,7 @@ namespace {
 
 struct Connections {
     std::unique_ptr<Database> accounts, lines, lines_reading, writing, reading, leases, logins,
-        settings, evidence, greylist, limits, conduct, mta_sts, staff, send_as, forwards,
+        settings, evidence, greylist, past, limits, conduct, mta_sts, staff, send_as, forwards,
         suppression, sessions, requests, reports;
 };
 
@@ -67,6 +68,7 @@ class SqliteStore final : public Store {
           journal_(std::move(connections.writing), std::move(connections.reading), options.journal),
           leases_(std::move(connections.leases)),
           greylist_(std::move(connections.greylist)),
+          past_(std::move(connections.past)),
           mta_sts_(std::move(connections.mta_sts)),
           sessions_(std::move(connections.sessions)),
           requests_(std::move(connections.requests)),
@@ -100,6 +102,7 @@ class SqliteStore final : public Store {
     evidence::EvidenceStore& evidence() override { return *evidence_; }
     conduct::LoginMemory& logins() override { return logins_; }
     peer::GreylistStore& greylist() override { return greylist_; }
+    peer::PastStore& past() override { return past_; }
     delivery::StsStore& mta_sts() override { return mta_sts_; }
     session::SessionStore& sessions() override { return sessions_; }
     exemption::RequestStore& requests() override { return requests_; }
@@ -172,6 +175,9 @@ class SqliteStore final : public Store {
     Result<std::int64_t> forget_greylist_before(Time time) override {
         return greylist_.forget_before(time);
     }
+    Result<std::int64_t> forget_peers_before(Time time) override {
+        return past_.forget_before(time);
+    }
     Result<std::int64_t> forget_mta_sts_before(Time time) override {
         return mta_sts_.forget_before(time);
     }
@@ -202,6 +208,7 @@ class SqliteStore final : public Store {
     SqliteJournal journal_;
     SqliteLeaseStore leases_;
     SqliteGreylistStore greylist_;
+    SqlitePastStore past_;
     SqliteStsStore mta_sts_;
     SqliteSessionStore sessions_;
     SqliteRequestStore requests_;
@@ -234,6 +241,7 @@ Result<std::unique_ptr<Store>> open_store(const std::string& path, const StoreOp
         {&made.lines_reading, Database::Durability::Normal},
         {&made.logins, Database::Durability::Normal},
         {&made.greylist, Database::Durability::Normal},
+        {&made.past, Database::Durability::Normal},
         {&made.mta_sts, Database::Durability::Normal},
         {&made.forwards, Database::Durability::Full},
         {&made.sessions, Database::Durability::Normal},

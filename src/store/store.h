@@ -19,6 +19,7 @@
 #include "limit/memory.h"
 #include "line/line.h"
 #include "peer/greylist.h"
+#include "peer/past.h"
 #include "queue/suppression.h"
 #include "report/ledger.h"
 #include "session/session.h"
@@ -57,6 +58,7 @@ class Store {
     [[nodiscard]] virtual peer::GreylistStore& greylist() = 0;
     [[nodiscard]] virtual limit::Memory& limits() = 0;
     [[nodiscard]] virtual conduct::Memory& conduct() = 0;
+    [[nodiscard]] virtual peer::PastStore& past() = 0;
     [[nodiscard]] virtual delivery::StsStore& mta_sts() = 0;
     [[nodiscard]] virtual session::SessionStore& sessions() = 0;
     [[nodiscard]] virtual exemption::RequestStore& requests() = 0;
@@ -80,6 +82,7 @@ class Store {
     virtual Result<std::int64_t> forget_leases_before(Time time) = 0;    // the same
     virtual Result<std::int64_t> forget_evidence_before(Time time) = 0;  // erased before
     virtual Result<std::int64_t> forget_greylist_before(Time time) = 0;  // last seen before
+    virtual Result<std::int64_t> forget_peers_before(Time time) = 0;     // the same, of past()
     virtual Result<std::int64_t> forget_mta_sts_before(Time time) = 0;   // that expired before
     virtual Result<std::int64_t> forget_send_as_before(Time time) = 0;   // codes, and unproven
 
