@@ -49,6 +49,8 @@ def program_of(evidence, units):
 
 def code_citing(number):
     """Rooms whose code cites the RFC."""
+    if not number.isdigit():
+        return []
     rooms = {str(file.relative_to(ROOT / "src").parent) for file in files("src/*.cc", "src/*.h", "src/*.c")
              if not file.stem.endswith("_test") and re.search(rf"RFC {number}\b", file.read_text(errors="replace"))}
     return sorted(rooms)
@@ -61,8 +63,13 @@ def rows():
             yield dict(zip(("rfc", "subject", "where", "state", "tests", "missing"), fields))
 
 
+def link(number):
+    """What isn't an RFC is named by its text alone."""
+    return f"[{number}]({INDEX}{number})" if number.isdigit() else number
+
+
 def page(faults, results):
-    units = unit_tests()
+    units, seen = unit_tests(), set()
     out = ["# Conformance", "",
            "Made by `scripts/conformance.py` of `docs/rfc.tsv`, the code and the tests; `./dev lint` keeps it so, and `./dev test` "
            "fails where a test named here does.", "",
@@ -77,11 +84,17 @@ def page(faults, results):
                 faults.append(f"RFC {row['rfc']}: there is no test {one}")
             elif results is not None and results.get(program, "not run") not in ("Passed", "Skipped"):
                 faults.append(f"RFC {row['rfc']}: {one}: {program}: {results.get(program, 'not run')}")
+        if results is not None and shown and not any(results.get(program_of(one, units)) == "Passed" for one in shown):
+            faults.append(f"RFC {row['rfc']} {row['subject']}: nothing that shows it has run")
+        key = (row["rfc"], row["subject"])
+        if key in seen:
+            faults.append(f"RFC {row['rfc']} {row['subject']}: it stands there twice")
+        seen.add(key)
         if row["state"] != "no" and not shown:
             faults.append(f"RFC {row['rfc']} {row['subject']}: {row['state']}, and no test shows it")
         rooms = [] if row["state"] == "no" else code_citing(row["rfc"])
         state = row["state"] + (f": {row['missing']}" if row["missing"] else "")
-        out.append(f"| {row['subject']} | [{row['rfc']}]({INDEX}{row['rfc']}) | {row['where']} | {state} | {', '.join(rooms)} | {', '.join(f'`{one}`' for one in shown)} |")
+        out.append(f"| {row['subject']} | {link(row['rfc'])} | {row['where']} | {state} | {', '.join(rooms)} | {', '.join(f'`{one}`' for one in shown)} |")
     states = [row["state"] for row in rows()]
     out += ["", f"{states.count('yes')} yes, {states.count('partial')} partial, {states.count('no')} no.", ""]
     return "\n".join(out)

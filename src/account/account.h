@@ -61,6 +61,7 @@ struct Account {
     // Not kept: addresses elsewhere that it has proven (send_as.h), set by who asks about them.
     std::vector<std::string> send_as;
     bool stays_home = false;  // its owner wants nothing sent from abroad; only read here as well
+    std::string time_zone;    // where its days begin (TimeZone); empty: with everybody's; read only
 };
 
 // Many accounts at once (an import).
@@ -103,6 +104,8 @@ class AccountStore {
 
     // What its owner chose: not an operator's or an import's to change. NotFound when absent.
     virtual Status set_stays_home(std::string_view login, bool stays_home) = 0;
+    // As TimeZone::parse() reads it; empty: none of its own. NotFound when absent.
+    virtual Status set_time_zone(std::string_view login, std::string_view zone) = 0;
 
     // NotFound: no such account; Conflict: the name or the selector is taken; Invalid: too many.
     virtual Status add_app_password(std::string_view login, const AppPassword& password) = 0;

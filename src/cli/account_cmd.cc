@@ -190,7 +190,7 @@ void add_account(CLI::App& app, Context& context, Chosen& chosen) {
     auto* top = app.add_subcommand(
         "account",
         "Mail accounts: add, passwd, list, enable, disable, suspend, resume, remove, import, "
-        "app-password, forward, link, sendas"
+        "app-password, forward, link, sendas, time-zone"
     );
     top->require_subcommand(1);
     const auto with_login =
@@ -231,6 +231,7 @@ void add_account(CLI::App& app, Context& context, Chosen& chosen) {
     add_account_send_as(*top, context, chosen);
     add_account_forward(*top, context, chosen);
     add_account_link(*top, context, chosen);
+    add_account_time_zone(*top, context, chosen);
 }
 
 }  // namespace sekisho::cli

@@ -44,6 +44,7 @@ void add_account(
 );  // account add|passwd|list|enable|disable|remove|import|app-password
 void add_account_import(CLI::App& account, Context& context, Chosen& chosen);
 void add_account_link(CLI::App& account, Context& context, Chosen& chosen);
+void add_account_time_zone(CLI::App& account, Context& context, Chosen& chosen);
 void add_app_password(CLI::App& account, Context& context, Chosen& chosen);
 void add_operator(CLI::App& app, Context& context, Chosen& chosen);
 void add_audit(CLI::App& app, Context& context, Chosen& chosen);  // audit list|export|verify

@@ -55,6 +55,14 @@ zone::Facts facts_of(const config::Config& config) {
     if (const auto policy = guide::mta_sts_policy(config)) {
         facts.sts_sha256 = sha256(*policy);
     }
+    if (!config.mail.exchange.empty() && config.mail.mta_sts == "off") {
+        fmt::print(
+            stderr, "sekisho: no MTA-STS records: mail.mta_sts is \"off\" (testing, enforce)\n"
+        );
+    }
+    if (config.reports.receive.empty()) {
+        fmt::print(stderr, "sekisho: no TLSRPT record: reports.receive names no address\n");
+    }
     const auto certificate = net::read_certificate(config.tls.certificate, config.mail.hostname);
     if (certificate) {
         facts.certificate_key_sha256 = certificate->key_sha256;

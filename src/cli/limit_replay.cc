@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/ip.h"
+#include "base/networks.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "config/config.h"
@@ -11,6 +12,7 @@
 #include "limit/limiter.h"
 #include "limit/spec.h"
 #include "mail/limiting.h"
+#include "mail/peers.h"
 #include "policy/policy.h"
 
 #include <algorithm>
@@ -32,6 +34,7 @@ struct LimitReplay::State {
     std::vector<limit::Spec> specs;
     std::unique_ptr<limit::Limiter> limiter;
     std::optional<limit::Countries> countries;
+    Networks relays;
     limit::Acquaintances acquaintances;
     std::map<std::pair<std::string, std::string>, ReplayHit> hits;
     std::string message;  // the queue id at hand
@@ -39,7 +42,7 @@ struct LimitReplay::State {
     Time from{};
 
     [[nodiscard]] limit::Facts facts(const event::Event& event) const;
-    void take(limit::Counts counts, const event::Event& event);
+    void take(limit::Counts counts, const event::Event& event, std::int64_t cost = 1);
 };
 
 limit::Facts LimitReplay::State::facts(const event::Event& event) const {
@@ -54,15 +57,18 @@ limit::Facts LimitReplay::State::facts(const event::Event& event) const {
         out.address = *address;
         out.network_class = policy->written(policy->classify(*address)).name;
         // The line of an event may be the account's: only the class tells where the client was.
-        out.where = mail::whereabouts(
-            config.limits, false, out.network_class, countries ? countries->of(*address) : ""
-        );
+        const bool relayed = relays.contains(*address);
+        const std::string country = countries && !relayed ? countries->of(*address) : "";
+        out.where = mail::whereabouts(config.limits, false, out.network_class, country);
+        if (relayed && out.where == limit::Where::Abroad) {
+            out.where = limit::Where::Domestic;
+        }
     }
     return out;
 }
 
-void LimitReplay::State::take(limit::Counts counts, const event::Event& event) {
-    const auto takings = limit::takings(specs, counts, facts(event), 1);
+void LimitReplay::State::take(limit::Counts counts, const event::Event& event, std::int64_t cost) {
+    const auto takings = limit::takings(specs, counts, facts(event), cost);
     std::vector<limit::Refusal> refusals;
     // All of them in shadow, so that each tells what it would have refused by itself.
     static_cast<void>(limiter->take(limit::wants(takings), event.at, &refusals));
@@ -104,6 +110,11 @@ Result<LimitReplay> LimitReplay::make(
         }
         state->countries = std::move(*table);
     }
+    auto relays = mail::networks_of(config.limits.relay_networks, "limits.relay_networks");
+    if (!relays) {
+        return fail(relays.error());
+    }
+    state->relays = std::move(*relays);
     return LimitReplay(std::move(state));
 }
 
@@ -124,6 +135,7 @@ void LimitReplay::add(const event::Event& event) {
         if (matters) {
             if (event.queue_id != s.message) {  // a row each recipient
                 s.take(limit::Counts::Messages, event);
+                s.take(limit::Counts::Bytes, event, event.octets);
             }
             s.take(limit::Counts::Recipients, event);
             if (!known) {
@@ -163,7 +175,7 @@ Replayed LimitReplay::result() const {
         return std::tie(b.refused, a.limit, a.key) < std::tie(a.refused, b.limit, b.key);
     });
     for (const limit::Spec& spec : state_->specs) {
-        if (spec.counts == limit::Counts::Bytes || spec.counts == limit::Counts::Connections) {
+        if (spec.counts == limit::Counts::Connections) {
             out.unseen.push_back(spec.name);
         }
     }

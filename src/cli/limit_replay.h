@@ -28,7 +28,7 @@ struct Replayed {
 };
 
 // Goes over the events in order of time with `each`; those before the span that matters only say
-// who knew whom. The journal doesn't say how big a message was, nor of connections.
+// who knew whom. The journal says nothing of connections.
 class LimitReplay {
   public:
     // Invalid: limits that can't be.

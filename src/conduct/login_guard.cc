@@ -8,6 +8,7 @@
 #include "limit/gcra.h"
 #include "limit/limiter.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -133,6 +134,21 @@ bool LoginGuard::failed(const LoginMark& mark, std::string_view guess) {
     }
     count(mark, of);
     return true;
+}
+
+unsigned LoginGuard::slowness(std::string_view login, const IpAddress& address, Time now) {
+    const Keys of = keys(login, address);
+    const std::scoped_lock lock{mutex_};
+    unsigned times = 1;
+    for (const limit::Want& want : wants(login, of, now)) {
+        for (const limit::Use& use : limiter_.explain(want.key, now)) {
+            if (use.limit == want.limit && use.allowed > 0) {
+                const auto more = (kSlowestTimes - 1) * std::min(use.used, use.allowed);
+                times = std::max(times, 1 + static_cast<unsigned>(more / use.allowed));
+            }
+        }
+    }
+    return times;
 }
 
 bool LoginGuard::remember(const LoginMark& mark) {

@@ -48,6 +48,9 @@ class LoginGuard {
     [[nodiscard]] std::string guess(std::string_view login, std::string_view password) const;
     // Counts a wrong password. False: it is the guess of a moment ago, counted already.
     bool failed(const LoginMark& mark, std::string_view guess);
+    // How many times the usual wait a refused guess is to wait: 1 at first, up to kSlowestTimes
+    // when the account, the address or its network has used up what it may fail in an hour.
+    [[nodiscard]] unsigned slowness(std::string_view login, const IpAddress& address, Time now);
     // True: worth keeping (LoginMemory); it isn't when it was so a few hours ago.
     bool succeeded(const LoginMark& mark);
 
@@ -55,6 +58,7 @@ class LoginGuard {
     void restore_success(const LoginMark& mark);
     void restore_failure(const LoginMark& mark);
 
+    static constexpr unsigned kSlowestTimes = 8;
     static constexpr Duration kFamiliarFor{30LL * 24 * 3600 * 1000};
     static constexpr Duration kFailuresFor{3600 * 1000};
 

@@ -55,6 +55,30 @@ TEST_F(Guard, AnAccountIsGuessedAtFromManyNetworks) {
     EXPECT_EQ(refused("hanako", "203.0.113.1"), "");
 }
 
+TEST_F(Guard, GuessesAreAnsweredLaterAndLater) {
+    const auto slowness = [&](const std::string& login, std::string_view from) {
+        return guard_.slowness(login, at(from), now_);
+    };
+    EXPECT_EQ(slowness("taro", "192.0.2.1"), 1U);
+    guesses("taro", "192.0.2.1", 1);
+    const unsigned first = slowness("taro", "192.0.2.1");
+    EXPECT_GT(first, 1U);
+    guesses("taro", "192.0.2.1", kAllowed - 1);
+    EXPECT_EQ(slowness("taro", "192.0.2.1"), LoginGuard::kSlowestTimes);
+    EXPECT_EQ(slowness("taro", "203.0.113.9"), LoginGuard::kSlowestTimes) << "of the account";
+    EXPECT_EQ(slowness("nobody", "192.0.2.1"), LoginGuard::kSlowestTimes) << "of the address";
+    const unsigned neighbours = slowness("nobody", "192.0.2.77");
+    EXPECT_GE(neighbours, 1U);
+    EXPECT_LT(neighbours, first) << "of the network, which has ten times as much";
+    EXPECT_EQ(slowness("hanako", "203.0.113.9"), 1U);
+    now_ += 2h;
+    EXPECT_EQ(slowness("taro", "192.0.2.1"), 1U) << "it fades";
+    // The owner, from where he is known, isn't slowed by what others do.
+    right("jiro", "198.51.100.7");
+    guesses("jiro", "192.0.2.1", kAllowed);
+    EXPECT_EQ(slowness("jiro", "198.51.100.7"), 1U);
+}
+
 TEST_F(Guard, TheOwnerOfAGuessedAccountIsNotLockedOut) {
     right("taro", "198.51.100.7");
     guesses("taro", "192.0.2.1", kAllowed);

@@ -66,9 +66,11 @@ Config Config::resolved() const {
           &c.peer_evidence.names}) {
         anchor(*path, folder);
     }
-    for (std::string& networks : c.peer_evidence.dynamic_networks) {
-        anchor(networks, folder);
-        c.watched_files.push_back(networks);
+    for (auto* files : {&c.peer_evidence.dynamic_networks, &c.limits.relay_networks}) {
+        for (std::string& networks : *files) {
+            anchor(networks, folder);
+            c.watched_files.push_back(networks);
+        }
     }
     for (LineSource& source : c.lines) {
         anchor(source.file, folder);

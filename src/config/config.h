@@ -6,6 +6,7 @@
 #include "base/ip.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "base/time_zone.h"
 #include "delivery/routes/rule.h"
 #include "delivery/routes/source.h"
 #include "delivery/tls/policy.h"
@@ -144,12 +145,13 @@ struct PeerEvidence {  // what tells servers from clients on the exchange
     [[nodiscard]] peer::Rules peer_rules() const;
 };
 
-struct Limits {  // what every [[limit]] shares
-    std::chrono::minutes utc_offset{0};
+struct Limits {          // what every [[limit]] shares
+    TimeZone time_zone;  // when a day begins
     std::vector<std::string> home_classes{"subscribers", "static"};
     std::vector<std::string> domestic_classes{"roaming"};
-    std::string country;       // two letters
-    std::string country_file;  // empty: no country is known
+    std::vector<std::string> relay_networks;  // files of prefixes; who comes from there is anywhere
+    std::string country;                      // two letters
+    std::string country_file;                 // empty: no country is known
 };
 
 struct Conduct {  // what is done about a misused account; conduct/machine.h has the rules

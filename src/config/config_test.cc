@@ -37,7 +37,7 @@ TEST(Config, LimitsAreReadWithTheirDayAndChecked) {
     const auto loaded = parse(
         "[[limit]]\nname = \"a\"\nby = [\"account\", \"domain\"]\nrate = \"300/1h\"\nburst = 50\n"
         "[[limit]]\nname = \"b\"\nby = [\"line\"]\ncount = \"bytes\"\nper_day = \"2GiB\"\n"
-        "where = \"abroad\"\nshadow = true\n[limits]\nutc_offset = \"+09:00\"\n",
+        "where = \"abroad\"\nshadow = true\n[limits]\ntime_zone = \"Asia/Tokyo\"\n",
         "sekisho.toml"
     );
     ASSERT_TRUE(loaded) << loaded.error().front().message();
@@ -45,7 +45,7 @@ TEST(Config, LimitsAreReadWithTheirDayAndChecked) {
     EXPECT_EQ(loaded->limit[0].allowance(), "300 in 1h, 50 at once");
     EXPECT_EQ(loaded->limit[0].by_text(), "account+domain");
     EXPECT_EQ(loaded->limit[1].allowance(), "2147483648 a day");
-    EXPECT_EQ(std::get<limit::Day>(loaded->limit[1].how).utc_offset, std::chrono::minutes{540});
+    EXPECT_EQ(std::get<limit::Day>(loaded->limit[1].how).zone, *TimeZone::parse("Asia/Tokyo"));
     EXPECT_TRUE(loaded->limit[1].shadow);
     const std::string a = "[[limit]]\nname = \"a\"\nby = [\"account\"]\n";
     EXPECT_EQ(first_problem(a), "sekisho.toml:1: limit: \"a\": needs either rate or per_day");
@@ -64,8 +64,9 @@ TEST(Config, LimitsAreReadWithTheirDayAndChecked) {
         "then"
     );
     EXPECT_EQ(
-        first_problem("[limits]\nutc_offset = \"JST\"\n"),
-        "sekisho.toml:2: limits.utc_offset: expected the difference to UTC, such as \"+09:00\""
+        first_problem("[limits]\ntime_zone = \"JST\"\n"),
+        "sekisho.toml:2: limits.time_zone: \"JST\" is no time zone, such as \"Asia/Tokyo\" or "
+        "\"+09:00\""
     );
 }
 

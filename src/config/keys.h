@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "base/time_zone.h"
 #include "config/config.h"
 #include "limit/spec.h"
 
@@ -56,7 +57,7 @@ struct LimitTable {
     std::string rate;
     std::uint64_t burst = 0;
     std::int64_t per_day = 0;
-    std::optional<std::chrono::minutes> utc_offset;
+    std::optional<TimeZone> time_zone;
 };
 
 [[nodiscard]] const std::vector<Table<Config>>& tables();
@@ -104,6 +105,6 @@ struct LimitTable {
 [[nodiscard]] Table<Config> settings_table();    // a part of mail_tables()
 [[nodiscard]] Table<Config> forwarding_table();  // a part of mail_tables()
 [[nodiscard]] const Table<LimitTable>& limit_table();
-[[nodiscard]] Result<limit::Spec> spec_of(const LimitTable& table, std::chrono::minutes utc_offset);
+[[nodiscard]] Result<limit::Spec> spec_of(const LimitTable& table, const TimeZone& time_zone);
 
 }  // namespace sekisho::config

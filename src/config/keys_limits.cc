@@ -1,6 +1,7 @@
 // The keys of [[limit]] and [limits].
 #include "base/result.h"
 #include "base/time.h"
+#include "base/time_zone.h"
 #include "config/config.h"
 #include "config/key_types.h"
 #include "config/keys.h"
@@ -8,7 +9,6 @@
 #include "limit/quota.h"
 #include "limit/spec.h"
 
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <limits>
@@ -101,32 +101,16 @@ Key<LimitTable> day_key() {
     return key;
 }
 
-// "+09:00", "-03:30", "Z" or "" (of [limits]).
-std::optional<std::chrono::minutes> parse_offset(std::string_view text) {
-    if (text == "Z") {
-        return std::chrono::minutes{0};
-    }
-    if (text.size() != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':') {
-        return std::nullopt;
-    }
-    int hours = 0;
-    int minutes = 0;
-    const auto read = [](std::string_view digits, int& into) {
-        const auto done = std::from_chars(digits.data(), digits.data() + digits.size(), into);
-        return done.ec == std::errc{} && done.ptr == digits.data() + digits.size();
-    };
-    if (!read(text.substr(1, 2), hours) || !read(text.substr(4, 2), minutes) || hours < 0 ||
-        minutes < 0 || hours > 18 || minutes > 59) {
-        return std::nullopt;
-    }
-    const std::chrono::minutes all = std::chrono::hours{hours} + std::chrono::minutes{minutes};
-    return text[0] == '-' ? -all : all;
-}
-
 template <class T, class Ref>
-Key<T> offset(std::string fallback, Ref ref, std::string help) {
+Key<T> zone(std::string fallback, Ref ref, std::string help) {
     Key<T> key{
-        "utc_offset", "string", "+HH:MM, -HH:MM or Z", quote(fallback), std::move(help), true, {}
+        "time_zone",
+        "string",
+        "a place, as Asia/Tokyo, or +HH:MM, -HH:MM, Z",
+        quote(fallback),
+        std::move(help),
+        true,
+        {}
     };
     key.read = [ref, may_be_empty = fallback.empty()](
                    T& target, const toml::node& node
@@ -135,9 +119,9 @@ Key<T> offset(std::string fallback, Ref ref, std::string help) {
         if (text.empty() && may_be_empty) {
             return std::nullopt;
         }
-        const auto read = parse_offset(text);
+        const auto read = TimeZone::parse(text);
         if (!read) {
-            return "expected the difference to UTC, such as \"+09:00\"";
+            return read.error().message;
         }
         ref(target) = *read;
         return std::nullopt;
@@ -170,11 +154,12 @@ Table<Config> limits_table() {
         "What every [[limit]] shares. Counters are kept in the database every two seconds: a crash "
         "loses what came since.",
         {
-            offset<C>(
-                "+00:00",
-                SEKISHO_AT(limits.utc_offset),
-                "When a day begins for limits by day: the subscribers' midnight, as difference to "
-                "UTC."
+            zone<C>(
+                "Z",
+                SEKISHO_AT(limits.time_zone),
+                "When a day begins for limits by day: at the subscribers' midnight. An account may "
+                "have a time zone of its own (`sekisho account set --time-zone`), which counts for "
+                "limits by account."
             ),
             with_default(
                 texts<C>(
@@ -192,6 +177,13 @@ Table<Config> limits_table() {
                     "unless `country_file` says otherwise."
                 ),
                 R"(["roaming"])"
+            ),
+            texts<C>(
+                "relay_networks",
+                SEKISHO_AT(limits.relay_networks),
+                "Files of prefixes, one a row, of services that subscribers come through from "
+                "wherever they are: private relays, company proxies, clouds. Who comes from there "
+                "is neither abroad nor in another country."
             ),
             text<C>(
                 "country",
@@ -246,10 +238,10 @@ const Table<LimitTable>& limit_table() {
                 "How many at once, where that is not the number of `rate`."
             ),
             day_key(),
-            offset<T>(
+            zone<T>(
                 "",
-                SEKISHO_AT(utc_offset),
-                "For `per_day`: when a day begins. Empty: `limits.utc_offset`."
+                SEKISHO_AT(time_zone),
+                "For `per_day`: when a day begins. Empty: `limits.time_zone`."
             ),
             one_of(
                 "where",
@@ -287,7 +279,7 @@ const Table<LimitTable>& limit_table() {
     return table;
 }
 
-Result<limit::Spec> spec_of(const LimitTable& table, std::chrono::minutes utc_offset) {
+Result<limit::Spec> spec_of(const LimitTable& table, const TimeZone& time_zone) {
     limit::Spec spec = table.spec;
     if (table.rate.empty() == (table.per_day == 0)) {
         return fail(Errc::Invalid, "needs either rate or per_day");
@@ -296,8 +288,7 @@ Result<limit::Spec> spec_of(const LimitTable& table, std::chrono::minutes utc_of
         if (table.burst != 0) {
             return fail(Errc::Invalid, "burst is for rate alone");
         }
-        spec.how =
-            limit::Day{.max = table.per_day, .utc_offset = table.utc_offset.value_or(utc_offset)};
+        spec.how = limit::Day{.max = table.per_day, .zone = table.time_zone.value_or(time_zone)};
     } else {
         auto rate = parse_rate(table.rate);
         if (!rate) {

@@ -406,7 +406,7 @@ class Reader {
     void add_limits() {
         for (const auto& [table, line] : limits_) {
             const std::string& name = table.spec.name;
-            auto spec = spec_of(table, config_.limits.utc_offset);
+            auto spec = spec_of(table, config_.limits.time_zone);
             if (!spec) {
                 problem(line, "limit", "\"" + name + "\": " + spec.error().message);
                 continue;

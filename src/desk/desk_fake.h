@@ -57,6 +57,14 @@ class MemoryAccounts final : public account::AccountStore {
         found->credential = credential;
         return {};
     }
+    Status set_time_zone(std::string_view login, std::string_view zone) override {
+        account::Account* found = at(login);
+        if (found == nullptr) {
+            return fail(Errc::NotFound, "no such account");
+        }
+        found->time_zone = zone;
+        return {};
+    }
     Status set_stays_home(std::string_view login, bool stays_home) override {
         account::Account* found = at(login);
         if (found == nullptr) {

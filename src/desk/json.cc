@@ -77,6 +77,9 @@ Json to_json(const event::Event& event) {
     put(object, "rule", event.rule);
     put(object, "detail", event.detail);
     put(object, "reference", event.reference);
+    if (event.octets > 0) {
+        object["octets"] = event.octets;
+    }
     return object;
 }
 

@@ -74,7 +74,8 @@ constexpr const char* kAnswers = R"json({
   "count": {"type": "integer"}, "address": {"type": "string"}, "line": {"type": "string"},
   "account": {"type": "string"}, "queue_id": {"type": "string"}, "message_id": {"type": "string"},
   "sender": {"type": "string"}, "recipient": {"type": "string"}, "rule": {"type": "string"},
-  "detail": {"type": "string"}, "reference": {"type": "string"}}},
+  "detail": {"type": "string"}, "reference": {"type": "string"},
+  "octets": {"type": "integer", "description": "of an accepted message"}}},
 "Events": {"type": "object", "required": ["events"], "additionalProperties": false, "properties": {
   "events": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}}, "next_cursor": {"type": "string"}}},
 "Account": {"type": "object", "required": ["login", "addresses", "enabled", "created", "changed"], "additionalProperties": false, "properties": {

@@ -59,13 +59,14 @@ struct Event {
     std::string line;     // the subscriber's line, when known
     std::string account;  // login, when known
     std::string queue_id;
-    std::string message_id;  // with its angle brackets
-    std::string sender;      // reverse-path
-    std::string recipient;   // forward-path
-    std::string rule;        // policy rule or limit that decided
-    std::int64_t count = 1;  // how many alike this row stands for (blocked packets)
-    std::string detail;      // reply, reason; one line
-    std::string reference;   // the number told to the subscriber, when one was
+    std::string message_id;   // with its angle brackets
+    std::string sender;       // reverse-path
+    std::string recipient;    // forward-path
+    std::string rule;         // policy rule or limit that decided
+    std::int64_t count = 1;   // how many alike this row stands for (blocked packets)
+    std::string detail;       // reply, reason; one line
+    std::string reference;    // the number told to the subscriber, when one was
+    std::int64_t octets = 0;  // of an accepted message
 };
 
 struct Query {

@@ -43,6 +43,9 @@ json json_of(const event::Event& event) {
     out["count"] = event.count;
     put("detail", event.detail);
     put("reference", event.reference);
+    if (event.octets > 0) {
+        out["octets"] = event.octets;
+    }
     return out;
 }
 

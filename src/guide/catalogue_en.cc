@@ -418,7 +418,14 @@ constexpr Entry kEntries[] = {
      "Mail address and password do not fit each other. Enter both again; mind capital letters, and "
      "do not paste spaces. Was the password changed? Then change it in every program and device. "
      "An "
-     "app password works only where and as long as it was meant to."},
+     "app password works only where and as long as it was meant to. Did you forbid sending from "
+     "abroad on your own page? Then the right password is refused there, too, with the same words."
+    },
+    {"login.534", "The password must be changed first"},
+    {"login.534.text",
+     "The account was used in a way that suggests somebody else knows the password. Set a new one "
+     "on your own page, then enter it in every program and device. If you can't sign in there, "
+     "write to `{support_mail}`."},
     {"login.530", "Signing in, or encryption, is missing"},
     {"login.530.text",
      "The program tried to send without signing in, or without encryption. Turn on "

@@ -50,7 +50,8 @@ TEST_F(GuideTest, EveryPageIsThereInBothLanguagesAndSmall) {
 
 TEST_F(GuideTest, EachReplyToALoginHasItsSection) {
     const std::string page = body("/login");
-    for (const char* reply : {"535 5.7.8", "530 5.7.0", "538 5.7.11", "525 5.7.13", "454 4.7.0"}) {
+    for (const char* reply :
+         {"535 5.7.8", "534 5.7.9", "530 5.7.0", "538 5.7.11", "525 5.7.13", "454 4.7.0"}) {
         EXPECT_THAT(page, HasSubstr("<code>" + std::string(reply) + "</code>"));
         EXPECT_THAT(page, HasSubstr("id=\"" + std::string(reply).substr(4) + "\""));
     }

@@ -185,8 +185,13 @@ std::string refused_page(const View& view, Facts& facts) {
 // One section for each reply of the mail server to a login; the replies point to their own
 // (mail/rules.h, with_help()).
 std::string login_page(const View& view, Facts& /*facts*/) {
-    constexpr std::array<std::pair<int, std::string_view>, 5> kReplies{
-        {{535, "5.7.8"}, {530, "5.7.0"}, {538, "5.7.11"}, {525, "5.7.13"}, {454, "4.7.0"}}
+    constexpr std::array<std::pair<int, std::string_view>, 6> kReplies{
+        {{535, "5.7.8"},
+         {534, "5.7.9"},
+         {530, "5.7.0"},
+         {538, "5.7.11"},
+         {525, "5.7.13"},
+         {454, "4.7.0"}}
     };
     std::string out = view.heading(1, "login.title") + view.paragraph("login.lead", "lead");
     for (const auto& [code, enhanced] : kReplies) {

@@ -32,6 +32,12 @@ struct RateKind {
     using State = Instant;
     Gcra rule;
     [[nodiscard]] std::int64_t allowed() const { return rule.burst(); }
+    [[nodiscard]] Gcra::Decision check(const State& state, Instant now, const Want& want) const {
+        return rule.check(state, now, want.cost);
+    }
+    [[nodiscard]] State taken(const State& state, Instant now, const Want& want) const {
+        return rule.taken(state, now, want.cost);
+    }
     [[nodiscard]] State returned(const State& state, Instant /*now*/, std::int64_t cost) const {
         return rule.returned(state, cost);
     }
@@ -51,6 +57,12 @@ struct DayKind {
     using State = DayUse;
     Quota rule;
     [[nodiscard]] std::int64_t allowed() const { return rule.max(); }
+    [[nodiscard]] Gcra::Decision check(const State& state, Instant now, const Want& want) const {
+        return rule.check(state, now, want.cost, want.own);
+    }
+    [[nodiscard]] State taken(const State& state, Instant now, const Want& want) const {
+        return rule.taken(state, now, want.cost, want.own);
+    }
     [[nodiscard]] State returned(const State& state, Instant now, std::int64_t cost) const {
         return rule.returned(state, now, cost);
     }
@@ -61,7 +73,7 @@ struct DayKind {
         to.mark = state.day;
         to.used = state.used;
     }
-    static State read(const limit::State& from) { return {from.mark, from.used}; }
+    static State read(const limit::State& from) { return {from.mark, from.used, {}}; }
     static constexpr bool kDay = true;
 };
 
@@ -181,7 +193,7 @@ class Draft {
                 Step* const earlier = step_of(named, want.key);
                 const State state =
                     earlier != nullptr ? std::get<State>(earlier->state) : shelf.state(want.key);
-                const Gcra::Decision decision = shelf.kind.rule.check(state, now, want.cost);
+                const Gcra::Decision decision = shelf.kind.check(state, now, want);
                 if (!decision.allowed) {
                     return Refusal{
                         named.name,
@@ -193,7 +205,7 @@ class Draft {
                         decision.possible,
                     };
                 }
-                const State after = shelf.kind.rule.taken(state, now, want.cost);
+                const State after = shelf.kind.taken(state, now, want);
                 if (earlier != nullptr) {
                     earlier->state = after;
                 } else {

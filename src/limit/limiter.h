@@ -42,6 +42,7 @@ struct Want {
     std::string_view limit;
     std::string_view key;
     std::int64_t cost = 1;
+    Offset own{};  // of a Day: where the key's day is; none: in the limit's time zone
 };
 
 struct Refusal {

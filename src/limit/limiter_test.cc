@@ -25,7 +25,7 @@ const Instant kStart = *parse_rfc3339("2026-11-24T13:53:24Z");
 std::vector<Limit> limits() {
     return {
         {"per_hour", Rate{.count = 60, .per = Duration{3'600'000}, .burst = 10}},
-        {"per_day", Day{.max = 20, .utc_offset = minutes{540}}},
+        {"per_day", Day{.max = 20, .zone = TimeZone(minutes{540})}},
     };
 }
 
@@ -165,8 +165,8 @@ TEST(Limiter, ReplaceKeepsUseOfTheSameLimit) {
     const std::array<Want, 2> five{{{"per_hour", "taro", 5}, {"per_day", "taro", 5}}};
     ASSERT_TRUE(all->take(five, kStart));
     ASSERT_TRUE(all->replace(
-        {{"per_day", Day{.max = 6, .utc_offset = minutes{540}}},
-         {"per_hour", Day{.max = 7, .utc_offset = minutes{540}}}}
+        {{"per_day", Day{.max = 6, .zone = TimeZone(minutes{540})}},
+         {"per_hour", Day{.max = 7, .zone = TimeZone(minutes{540})}}}
     ));
     EXPECT_EQ(used(*all, "taro", "per_day", kStart), 5);
     EXPECT_EQ(used(*all, "taro", "per_hour", kStart), -1) << "another kind begins afresh";

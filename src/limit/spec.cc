@@ -243,7 +243,8 @@ std::vector<Taking> takings(
             continue;
         }
         if (auto key = key_of(spec, facts)) {
-            out.push_back({spec.name, std::move(*key), cost});
+            const bool of_account = std::ranges::find(spec.by, By::Account) != spec.by.end();
+            out.push_back({spec.name, std::move(*key), cost, of_account ? facts.own : Offset{}});
         }
     }
     return out;

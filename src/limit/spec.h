@@ -74,13 +74,15 @@ struct Facts {
     std::optional<IpAddress> address;
     Where where = Where::Abroad;
     Service service = Service::Submission;
+    Offset own{};  // the account's difference to UTC, where it has a time zone
 };
 
 // A Want that holds its texts.
 struct Taking {
     std::string limit, key;
     std::int64_t cost = 1;
-    [[nodiscard]] Want want() const { return {limit, key, cost}; }
+    Offset own{};
+    [[nodiscard]] Want want() const { return {limit, key, cost, own}; }
 };
 [[nodiscard]] std::vector<Want> wants(std::span<const Taking> takings);
 

@@ -94,8 +94,11 @@ conduct::Seen Session::seen_here(conduct::Seen::What what) const {
     const auto width = peer_.is_v4() ? config.network_v4 : config.network_v6;
     conduct::Seen out;
     out.what = what;
-    out.network = Prefix(peer_, static_cast<int>(width)).text();
-    out.country = settings_->countries ? settings_->countries->of(peer_) : "";
+    // Who comes through a relay has another address, and another country, with each connection.
+    if (!settings_->relays.contains(peer_)) {
+        out.network = Prefix(peer_, static_cast<int>(width)).text();
+    }
+    out.country = settings_->country_of(peer_);
     if (line_) {
         out.from = line_here();
     }

@@ -420,6 +420,7 @@ void Session::note_accepted(const queue::Envelope& envelope) {
         accepted.message_id = envelope.message_id;
         accepted.sender = envelope.reverse_path;
         accepted.recipient = recipient.address;
+        accepted.octets = static_cast<std::int64_t>(envelope.size);
         accepted.detail = summary(findings_);
         shared_->journal.append(std::move(accepted));
     }

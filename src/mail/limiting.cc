@@ -51,7 +51,7 @@ std::vector<limit::Spec> specs_of(const config::Config& config) {
         spec.name = name;
         spec.by = {limit::By::Account};
         if (day) {
-            spec.how = limit::Day{.max = count, .utc_offset = config.limits.utc_offset};
+            spec.how = limit::Day{.max = count, .zone = config.limits.time_zone};
         } else {
             spec.how = limit::Rate{.count = count, .per = kHour};
         }
@@ -93,6 +93,19 @@ limit::Where whereabouts(
                                                          : limit::Where::Abroad;
 }
 
+std::string Settings::country_of(const IpAddress& address) const {
+    return countries && !relays.contains(address) ? countries->of(address) : std::string();
+}
+
+limit::Where Settings::whereabouts(
+    const IpAddress& client, bool line_known, std::string_view network_class
+) const {
+    const limit::Where where =
+        mail::whereabouts(config.limits, line_known, network_class, country_of(client));
+    return where == limit::Where::Abroad && relays.contains(client) ? limit::Where::Domestic
+                                                                    : where;
+}
+
 std::int64_t ShadowNotes::worth(const limit::Refusal& refusal, Time now) {
     const std::scoped_lock lock(mutex_);
     if (seen_.size() >= kNotedMax) {
@@ -127,12 +140,8 @@ limit::Facts Session::facts(std::string recipient) const {
     }
     const auto& policy = *settings_->policy;
     out.network_class = policy.written(policy.classify(peer_)).name;
-    out.where = whereabouts(
-        settings_->config.limits,
-        known,
-        out.network_class,
-        settings_->countries ? settings_->countries->of(peer_) : ""
-    );
+    out.where = settings_->whereabouts(peer_, known, out.network_class);
+    out.own = own_offset_;
     return out;
 }
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "base/time_zone.h"
 #include "conduct/login_guard.h"
 #include "conduct/login_memory.h"
 #include "conduct/machine.h"
@@ -136,7 +137,10 @@ net::Task<void> Session::proceed(account::SaslStep step) {
             }
             step = sasl_->give_token(*verdict);
         } else if (auto* success = std::get_if<account::SaslSuccess>(&step)) {
-            login_succeeded(*success);
+            const bool refused = co_await refuse_from_abroad(success->login);
+            if (!refused) {
+                login_succeeded(*success);
+            }
             co_return;
         } else {
             account::SaslFailure failure = std::get<account::SaslFailure>(std::move(step));
@@ -281,6 +285,23 @@ net::Task<std::optional<account::SaslTokenVerdict>> Session::judge_token(account
     co_return *verdict;
 }
 
+// Of one who wants nothing sent from abroad: whoever guesses there is told what a wrong password is
+// told, at the same time, so that he learns nothing. The journal knows why.
+net::Task<bool> Session::refuse_from_abroad(std::string login) {
+    if (!candidate_ || !candidate_->stays_home) {
+        co_return false;
+    }
+    co_await find_line();
+    if (facts({}).where != limit::Where::Abroad) {
+        co_return false;
+    }
+    std::string why = "from abroad, which its owner doesn't want; the password was right";
+    count_failure(login, why);
+    co_await wait_before_refusal(login);
+    refuse_login(login, login_refusal(account::SaslRefusal::WrongPassword), std::move(why));
+    co_return true;
+}
+
 void Session::login_succeeded(const account::SaslSuccess& success) {
     // As the account is called where it lives: one account under several names is still one for
     // limits and conduct.
@@ -298,6 +319,12 @@ void Session::login_succeeded(const account::SaslSuccess& success) {
     note_success(success.login);
     sasl_.reset();
     account_ = std::move(candidate_);
+    own_offset_.reset();
+    if (account_ && !account_->time_zone.empty()) {
+        if (const auto zone = TimeZone::parse(account_->time_zone)) {
+            own_offset_ = zone->offset(now());
+        }
+    }
     // A source knows nothing of the addresses that were proven here: MAIL asks about them.
     account_at_ = elsewhere_ ? std::chrono::steady_clock::time_point{} : asked_;
     candidate_.reset();
@@ -355,7 +382,7 @@ net::Task<void> Session::login_failed(account::SaslFailure failure) {
     }
     if (guess) {
         count_failure(failure.login, why);
-        co_await wait_before_refusal();
+        co_await wait_before_refusal(failure.login);
     }
     refuse_login(failure.login, login_refusal(failure.why), std::move(why));
 }
@@ -393,14 +420,17 @@ void Session::note_success(const std::string& login) {
 
 // To a multiple of the wait after the client's last message. Hashes of other systems take other
 // times than our own; whose login it was must not be told by that.
-net::Task<void> Session::wait_before_refusal() {
+// The more was guessed at the account, or from the address or its network, the longer. Neither the
+// time that a hash takes nor whether there is such an account shows in it.
+net::Task<void> Session::wait_before_refusal(std::string login) {
     const Duration unit = shared_->login_failure_wait;
     if (unit.count() <= 0) {
         co_return;
     }
+    const unsigned times = shared_->guard.slowness(login, peer_, now());
     const auto took =
         std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - asked_);
-    co_await net::sleep_for(stream_->executor(), unit - took % unit);
+    co_await net::sleep_for(stream_->executor(), times * unit - took % unit);
 }
 
 void Session::refuse_login(std::string login, smtp::Reply reply, std::string why) {

@@ -82,12 +82,8 @@ class Check {
         out.account = login;
         out.address = from_;
         out.network_class = settings_->policy->written(settings_->policy->classify(from_)).name;
-        out.where = whereabouts(settings_->config.limits, false, out.network_class, country());
+        out.where = settings_->whereabouts(from_, false, out.network_class);
         return out;
-    }
-
-    [[nodiscard]] std::string country() const {
-        return settings_->countries ? std::string(settings_->countries->of(from_)) : "";
     }
 
     [[nodiscard]] event::Event event(event::Kind kind, const std::string& login) const {
@@ -125,7 +121,7 @@ class Check {
             const auto width = from_.is_v4() ? config.network_v4 : config.network_v6;
             conduct::Seen seen;
             seen.network = Prefix(from_, static_cast<int>(width)).text();
-            seen.country = country();
+            seen.country = settings_->country_of(from_);
             shared_.warden->seen(account.login, account.line, seen, now());
         }
         ++shared_.counters.logins_accepted;

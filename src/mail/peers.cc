@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/ip.h"
+#include "base/networks.h"
 #include "base/result.h"
 #include "config/config.h"
 #include "config/reader.h"
@@ -9,8 +10,6 @@
 #include "peer/evidence.h"
 #include "peer/name_patterns.h"
 
-#include <algorithm>
-#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,23 +19,23 @@ namespace {
 
 using peer::Kind;
 
-Error named(const Error& error, const std::string& key) {
-    return {error.code, "peer_evidence." + key + ": " + error.message};
-}
-
-// A wide prefix comes before those within it.
-std::vector<Prefix> apart(std::vector<Prefix> all) {
-    std::ranges::sort(all);
-    std::vector<Prefix> out;
-    for (const Prefix& one : all) {
-        if (out.empty() || !out.back().contains(one)) {
-            out.push_back(one);
-        }
-    }
-    return out;
-}
-
 }  // namespace
+
+Result<Networks> networks_of(const std::vector<std::string>& files, const std::string& key) {
+    std::vector<Prefix> all;
+    for (const std::string& file : files) {
+        const auto text = read_file(file);
+        if (!text) {
+            return fail(text.error().code, key + ": " + text.error().message);
+        }
+        const auto prefixes = config::parse_prefix_file(*text, file);
+        if (!prefixes) {
+            return fail(Errc::Invalid, key + ": " + prefixes.error().front().message());
+        }
+        all.insert(all.end(), prefixes->begin(), prefixes->end());
+    }
+    return Networks(std::move(all));
+}
 
 Result<PeerEvidence> PeerEvidence::load(const config::PeerEvidence& config) {
     PeerEvidence out;
@@ -51,32 +50,17 @@ Result<PeerEvidence> PeerEvidence::load(const config::PeerEvidence& config) {
         }
         out.names_ = std::move(*names);
     }
-    std::vector<Prefix> all;
-    for (const std::string& file : config.dynamic_networks) {
-        const auto text = read_file(file);
-        if (!text) {
-            return fail(named(text.error(), "dynamic_networks"));
-        }
-        const auto prefixes = config::parse_prefix_file(*text, file);
-        if (!prefixes) {
-            return fail(
-                Errc::Invalid,
-                "peer_evidence.dynamic_networks: " + prefixes.error().front().message()
-            );
-        }
-        all.insert(all.end(), prefixes->begin(), prefixes->end());
+    auto networks = networks_of(config.dynamic_networks, "peer_evidence.dynamic_networks");
+    if (!networks) {
+        return fail(networks.error());
     }
-    out.networks_ = apart(std::move(all));
+    out.networks_ = std::move(*networks);
     return out;
 }
 
 std::string PeerEvidence::network_of(const IpAddress& address) const {
-    const auto after = std::ranges::upper_bound(networks_, address, {}, &Prefix::address);
-    if (after == networks_.begin()) {
-        return {};
-    }
-    const Prefix& before = *std::prev(after);
-    return before.contains(address) ? before.text() : std::string();
+    const auto found = networks_.find(address);
+    return found ? found->text() : std::string();
 }
 
 PeerQuestion PeerEvidence::question(

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/ip.h"
+#include "base/networks.h"
 #include "base/result.h"
 #include "config/config.h"
 #include "mail/sender_lookups.h"
@@ -14,6 +15,11 @@
 #include <vector>
 
 namespace sekisho::mail {
+
+// Of files of prefixes. An error begins with `key`, and names file and line.
+[[nodiscard]] Result<Networks> networks_of(
+    const std::vector<std::string>& files, const std::string& key
+);
 
 class PeerEvidence {
   public:
@@ -38,7 +44,7 @@ class PeerEvidence {
   private:
     peer::Rules rules_;
     peer::NamePatterns names_;
-    std::vector<Prefix> networks_;  // none within another, ascending
+    Networks networks_;
 };
 
 }  // namespace sekisho::mail

@@ -5,6 +5,7 @@
 #include "account/account.h"
 #include "account/sasl.h"
 #include "base/ip.h"
+#include "base/networks.h"
 #include "base/time.h"
 #include "config/config.h"
 #include "limit/countries.h"
@@ -44,6 +45,13 @@ struct Settings {
     std::vector<limit::Spec> limits;
     bool ask_line = false;  // a limit counts by line or by where a client is, or lines have conduct
     std::shared_ptr<const limit::Countries> countries;  // null: no table
+    Networks relays;                                    // limits.relay_networks
+    // The country of an address; empty: unknown, or a relay's, which says nothing.
+    [[nodiscard]] std::string country_of(const IpAddress& address) const;
+    // Where a client is. A line that is known, or a home class: at home. A relay: in the country.
+    [[nodiscard]] limit::Where whereabouts(
+        const IpAddress& client, bool line_known, std::string_view network_class
+    ) const;
     std::vector<std::shared_ptr<milter::Milter>> milters;
     std::shared_ptr<CallAhead> call_ahead;  // null: mail isn't delivered by LMTP
     std::shared_ptr<const PeerEvidence> peers;

@@ -145,6 +145,11 @@ Result<std::shared_ptr<Settings>> make_settings(
         return fail(peers.error());
     }
     out->peers = std::make_shared<const PeerEvidence>(std::move(*peers));
+    auto relays = networks_of(config.limits.relay_networks, "limits.relay_networks");
+    if (!relays) {
+        return fail(relays.error());
+    }
+    out->relays = std::move(*relays);
     if (const std::string& file = config.limits.country_file; !file.empty()) {
         const auto text = read_file(file);
         auto table =

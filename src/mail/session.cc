@@ -336,6 +336,7 @@ void Session::take_client(const smtp::XClient& told) {
     identities_.clear();  // the certificate was the proxy's
     live_->account.clear();
     account_.reset();
+    own_offset_.reset();
     candidate_.reset();
     elsewhere_ = false;
     line_.reset();

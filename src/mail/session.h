@@ -95,7 +95,8 @@ class Session {
     net::Task<void> continue_login(std::string response);
     void count_failure(const std::string& login, std::string& why);
     void note_success(const std::string& login);
-    net::Task<void> wait_before_refusal();
+    net::Task<void> wait_before_refusal(std::string login);
+    net::Task<bool> refuse_from_abroad(std::string login);
     void refuse_login(std::string login, smtp::Reply reply, std::string why);
 
     // envelope.cc
@@ -225,6 +226,7 @@ class Session {
     std::optional<peer::Judgement> judgement_;
     std::string reference_;             // told to a client that is in the wrong place
     std::vector<limit::Taking> taken_;  // from the limits, for a message not accepted yet
+    limit::Offset own_offset_;          // of the account's time zone, where it has one
     std::string limited_by_;            // the rule of the last refusal of a limit
 
     std::unique_ptr<milter::Chain> milters_;

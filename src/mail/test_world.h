@@ -98,6 +98,11 @@ class MemoryAccounts final : public account::AccountStore {
         accounts_[std::string(login)].app_passwords.push_back(password);
         return {};
     }
+    Status set_time_zone(std::string_view login, std::string_view zone) override {
+        const std::scoped_lock lock(mutex_);
+        accounts_[std::string(login)].time_zone = zone;
+        return {};
+    }
     Status set_stays_home(std::string_view login, bool stays_home) override {
         const std::scoped_lock lock(mutex_);
         accounts_[std::string(login)].stays_home = stays_home;

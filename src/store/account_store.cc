@@ -22,12 +22,13 @@ using account::Account;
 constexpr std::string_view kFind =
     "SELECT login, name, line, enabled, disabled_reason, password_hash, scram_salt, "
     "scram_iterations, "
-    "scram_stored_key, scram_server_key, created, changed, stays_home FROM accounts WHERE login = "
-    "?";
+    "scram_stored_key, scram_server_key, created, changed, stays_home, time_zone FROM accounts "
+    "WHERE login = ?";
 constexpr std::string_view kList =
     "SELECT login, name, line, enabled, disabled_reason, password_hash, scram_salt, "
     "scram_iterations, "
-    "scram_stored_key, scram_server_key, created, changed, stays_home FROM accounts ORDER BY login";
+    "scram_stored_key, scram_server_key, created, changed, stays_home, time_zone FROM accounts "
+    "ORDER BY login";
 Account read(Statement& row) {
     Account out;
     out.login = row.text();
@@ -39,6 +40,7 @@ Account read(Statement& row) {
     out.created = row.time();
     out.changed = row.time();
     out.stays_home = row.boolean();
+    out.time_zone = row.text();
     return out;
 }
 
@@ -232,17 +234,35 @@ Status SqliteAccountStore::remove(std::string_view login) {
     return removed;
 }
 
-Status SqliteAccountStore::set_stays_home(std::string_view login, bool stays_home) {
-    const std::scoped_lock lock{mutex_};
-    const auto written = database_->run(
-        "UPDATE accounts SET stays_home = ? WHERE login = ?",
-        stays_home,
-        std::string_view{account::normalised(login)}
-    );
+Status SqliteAccountStore::changed(Status written, std::string_view login) {
     if (written && database_->changes() == 0) {
         return no_login(login);
     }
     return written;
+}
+
+Status SqliteAccountStore::set_stays_home(std::string_view login, bool stays_home) {
+    const std::scoped_lock lock{mutex_};
+    return changed(
+        database_->run(
+            "UPDATE accounts SET stays_home = ? WHERE login = ?",
+            stays_home,
+            std::string_view{account::normalised(login)}
+        ),
+        login
+    );
+}
+
+Status SqliteAccountStore::set_time_zone(std::string_view login, std::string_view zone) {
+    const std::scoped_lock lock{mutex_};
+    return changed(
+        database_->run(
+            "UPDATE accounts SET time_zone = ? WHERE login = ?",
+            zone,
+            std::string_view{account::normalised(login)}
+        ),
+        login
+    );
 }
 
 }  // namespace sekisho::store

@@ -38,6 +38,7 @@ class SqliteAccountStore final : public account::AccountStore {
         std::string_view login, std::string_view before, const account::Credential& credential
     ) override;
     Status set_stays_home(std::string_view login, bool stays_home) override;
+    Status set_time_zone(std::string_view login, std::string_view zone) override;
     Status add_app_password(std::string_view login, const account::AppPassword& password) override;
     Status remove_app_password(std::string_view login, std::string_view name) override;
     Status app_password_used(
@@ -45,6 +46,8 @@ class SqliteAccountStore final : public account::AccountStore {
     ) override;
 
   private:
+    // After a statement that was to change the account: NotFound when there is none.
+    [[nodiscard]] Status changed(Status written, std::string_view login);
     [[nodiscard]] Result<account::Account> find_locked(std::string_view login);
     [[nodiscard]] Status read_addresses(account::Account& account);
     [[nodiscard]] Status read_app_passwords(account::Account& account);

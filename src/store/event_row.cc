@@ -26,6 +26,7 @@ event::Event read_event(Statement& row) {
     out.count = row.integer();
     out.detail = row.text();
     out.reference = row.text();
+    out.octets = row.integer();
     return out;
 }
 

@@ -11,7 +11,7 @@ namespace sekisho::store {
 // The columns of an event, in the order in which read_event() takes them.
 inline constexpr std::string_view kEventColumns =
     "id, at, kind, address, line, account, queue_id, message_id, sender, recipient, rule, count, "
-    "detail, reference";
+    "detail, reference, octets";
 [[nodiscard]] event::Event read_event(Statement& row);
 
 }  // namespace sekisho::store

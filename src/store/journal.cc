@@ -28,7 +28,9 @@ namespace {
 
 constexpr std::string_view kInsert =
     "INSERT INTO events (at, kind, address, line, account, queue_id, message_id, sender, "
-    "recipient, rule, count, detail, reference) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    "recipient, rule, count, detail, reference, octets) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+    "?, "
+    "?, ?)";
 
 bool names_a_field(const event::Query& query) {
     return std::ranges::any_of(kEventFields, [&query](const auto& one) {
@@ -214,7 +216,7 @@ Status SqliteJournal::write(const std::vector<event::Event>& rows) {
                 statement->bind(std::string_view{*text});
             }
             statement->bind_all(
-                row.count, std::string_view{row.detail}, std::string_view{row.reference}
+                row.count, std::string_view{row.detail}, std::string_view{row.reference}, row.octets
             );
             if (auto done = statement->run(); !done) {
                 return done;

@@ -44,6 +44,7 @@ Event make(int number, Kind kind = Kind::Accepted) {
     out.count = number;
     out.detail = "250 2.0.0 ok";
     out.reference = "r" + n;
+    out.octets = 1000;
     return out;
 }
 
@@ -91,6 +92,7 @@ TEST_F(Journal, RowsComeBackAsTheyWere) {
     EXPECT_EQ(row.count, wanted.count);
     EXPECT_EQ(row.detail, wanted.detail);
     EXPECT_EQ(row.reference, wanted.reference);
+    EXPECT_EQ(row.octets, wanted.octets);
 }
 
 TEST_F(Journal, EveryFieldFinds) {

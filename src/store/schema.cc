@@ -561,7 +561,15 @@ CREATE TABLE peer_past (
 CREATE INDEX peer_past_last ON peer_past (last);
 )sql";
 
-constexpr std::array<std::string_view, 19> kSteps{
+constexpr std::string_view kStepTimeZones = R"sql(
+ALTER TABLE accounts ADD COLUMN time_zone TEXT NOT NULL DEFAULT '';
+)sql";
+
+constexpr std::string_view kStepOctets = R"sql(
+ALTER TABLE events ADD COLUMN octets INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array<std::string_view, 21> kSteps{
     kStep1,
     kStep2,
     kStep3,
@@ -580,7 +588,9 @@ constexpr std::array<std::string_view, 19> kSteps{
     kStepRequests,
     kStepConductOfLines,
     kStepReports,
-    kStepPeerPast
+    kStepPeerPast,
+    kStepTimeZones,
+    kStepOctets
 };
 
 }  // namespace

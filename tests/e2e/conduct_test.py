@@ -1,10 +1,12 @@
 """A bot with a stolen password: slow, hold, suspended, and back; its neighbour notices nothing."""
 import email
 import email.policy
+import os
 import smtplib
 import socketserver
 import threading
 
+from border import CLASSES, LINE4, SERVER4, Border
 from harness import Sekisho, main, message, untrusting, wait_for
 
 CONDUCT = """
@@ -290,4 +292,30 @@ def a_line_from_which_several_accounts_are_misused_sends_nothing():
         assert "suspended, score 0" in house.cli("conduct", "show", "--line", "L8")
 
 
-main([a_bot_is_slowed_held_and_suspended, a_line_from_which_several_accounts_are_misused_sends_nothing, operators_suspend_exempt_and_take_complaints])
+def what_the_gate_blocks_counts_against_who_is_suspected():
+    """A real gate, a real flow of the subscriber's line: it adds to what the account itself did, and nothing to others."""
+    if os.geteuid() != 0:
+        print("     the gate's part needs root: left out")
+        return
+    lines = '\n[[lines]]\nname = "fixed"\nkind = "static"\nfile = "lines.csv"\n'
+    rules = CONDUCT + "gate_points = 30\n" + CLASSES % "refuse"
+    with Border() as border, Sekisho(classes=lines + rules, gate='interfaces = ["in0", "out0"]', gate_inside=border.router) as house:
+        (house.folder / "lines.csv").write_text(f"prefix,line\n{LINE4},L0001\n")
+        taro, hanako = house.account("taro@example.net", "--line", "L0001"), house.account("hanako@example.net", "--line", "L0001")
+        house.start("mail", "gate")
+        with submit(house, taro) as session:
+            for i in range(8):
+                send(session, taro, f"stranger{i}@far.test")
+        before = wait_for("the account to be suspected", lambda: house.json("conduct", "show", taro)["score"] or None)
+        try:
+            border.greeting(LINE4, SERVER4)
+            raise AssertionError("the gate let it through")
+        except OSError:
+            pass
+        wait_for("the blocked flow to count", lambda: house.json("conduct", "show", taro)["score"] >= before + 25)
+        shown = house.cli("conduct", "show", taro)
+        assert "the gate blocks its line" in shown and "op25b" in shown, shown
+        assert house.json("conduct", "show", hanako)["score"] == 0, "whom nothing else speaks against"
+
+
+main([what_the_gate_blocks_counts_against_who_is_suspected, a_bot_is_slowed_held_and_suspended, a_line_from_which_several_accounts_are_misused_sends_nothing, operators_suspend_exempt_and_take_complaints])

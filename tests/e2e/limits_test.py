@@ -1,4 +1,5 @@
 """Limits: refused with the numbers, shown, reset, replayed, remembered over a kill -9."""
+import re
 import smtplib
 import sqlite3
 
@@ -20,6 +21,12 @@ name = "abroad"
 by = ["account"]
 where = "abroad"
 per_day = 100
+[[limit]]
+name = "volume"
+by = ["account"]
+count = "bytes"
+rate = "1KiB/1h"
+shadow = true
 """
 
 
@@ -98,9 +105,31 @@ def replayed_over_the_journal():
         assert told["events"] == 5, told
         assert hits["strangers"]["key"] == login and hits["strangers"]["refused"] == 3, told
         assert hits["quiet"]["refused"] == 4 and "abroad" not in hits, told
+        assert 1 <= hits["volume"]["refused"] < 5 and told["not_seen"] == [], told
         assert "nobody would have been refused" in house.cli("limit", "replay")
         changed.write_text(house.config.read_text() + "[[limit]]\nname = 'x'\nby = ['account']\n")
         assert "needs either rate or per_day" in house.cli("limit", "replay", "--config", str(changed), code=2)
 
 
-main([refused_shown_reset_and_kept, replayed_over_the_journal])
+def days_begin_where_the_subscriber_is():
+    zone = "Pacific/Kiritimati"  # 14 hours ahead of UTC
+    daily = '[[limit]]\nname = "daily"\nby = ["account"]\ncount = "recipients"\nper_day = 1\n'
+    with Sekisho(classes=daily, extra='[limits]\ntime_zone = "Asia/Tokyo"\n') as house:
+        login = house.account()
+        house.account("hanako@example.net")
+        house.start("mail")
+        assert "is no time zone" in house.cli("account", "time-zone", login, "Mars/Olympus", code=2)
+        assert house.json("account", "time-zone", login, zone) == {"login": login, "time_zone": zone}
+        begins = {}
+        for who in (login, "hanako@example.net"):
+            with house.submit(who) as session:
+                session.sendmail(who, ["a@far.test"], message("x", sender=who))
+                _, text = refused_with(lambda: session.sendmail(who, ["b@far.test"], message("x", sender=who)))
+            begins[who] = re.search(rb"free again (\d\d\d\d-\d\d-\d\dT\d\d:\d\d)", text)[1]
+        assert begins[login].endswith(b"T10:00") and begins["hanako@example.net"].endswith(b"T15:00"), begins
+        assert house.json("account", "time-zone", login, "none")["time_zone"] == ""
+        assert house.json("account", "time-zone", login)["time_zone"] == ""
+        assert "no account" in house.cli("account", "time-zone", "nobody@example.net", zone, code=1)
+
+
+main([refused_shown_reset_and_kept, replayed_over_the_journal, days_begin_where_the_subscriber_is])

@@ -89,11 +89,14 @@ def who_chose_so_sends_nothing_from_abroad():
         browser.sign_in(taro, s.password)
         with s.submit(taro) as session:
             assert session.mail(taro)[0] == 250
-        assert "nothing is sent for your account" in browser.act("/en/my", "/abroad", stays_home="1")[1]
         with s.submit(taro) as session:
-            code, text = session.mail(taro)
-            assert code == 550 and b"from abroad" in text, (code, text)
-        assert [e["rule"] for e in s.json("events", "--account", taro, "--kind", "refused")] == ["abroad"]
+            assert "nothing is sent for your account" in browser.act("/en/my", "/abroad", stays_home="1")[1]
+            wait_for("a running session to be refused", lambda: session.mail(taro)[0] == 550 or session.rset() and None)
+        assert {e["rule"] for e in s.json("events", "--account", taro, "--kind", "refused")} == {"abroad"}
+        # Whoever comes from abroad learns nothing of the password.
+        assert not can_log_in(s, taro, s.password)
+        last = s.json("events", "--account", taro, "--kind", "login-refused")[0]
+        assert "from abroad, which its owner doesn't want" in last["detail"] and ": 535 5.7.8 " in last["detail"], last
         assert browser.act("/en/my", "/abroad", stays_home="0")[0] == 403, "from another network"
         link = s.json("account", "link", taro)["link"]
         path = link[link.index("/", 8):]
