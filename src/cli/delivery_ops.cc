@@ -47,6 +47,7 @@ delivery::Options delivery_options(const config::Config& config) {
     options.route.smarthost = config.delivery.smarthost;
     options.route.routes = config.delivery.routes;
     options.sources = config.delivery.sources;
+    options.destinations = config.delivery.destinations;
     options.passwords = route_passwords(config.delivery.routes);
     options.route.port = config.delivery.port;
     options.notices.hostname = config.mail.hostname;

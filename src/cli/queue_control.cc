@@ -174,11 +174,21 @@ Result<Json> stats(const QueueDeps& deps, const Json& request) {
     }
     filter->limit = std::numeric_limits<std::size_t>::max();
     QueueStats stats;
-    deps.spool.visit(*filter, [&stats](const queue::Entry& entry) {
-        stats.add(entry);
+    const queue::Suspensions& table = deps.suspensions.table();
+    const QueueStats::Suspended suspended =
+        [&table, at = now()](const queue::Envelope& envelope, const std::string& domain) {
+            using Of = queue::Suspension::Of;
+            return table.find(Of::Domain, domain, at).has_value() ||
+                   (!envelope.account.empty() &&
+                    table.find(Of::Account, envelope.account, at).has_value());
+        };
+    deps.spool.visit(*filter, [&](const queue::Entry& entry) {
+        stats.add(entry, suspended);
         return true;
     });
-    return stats.json(request.value("limit", kShown));
+    Json out = stats.json(request.value("limit", kShown));
+    out["places"] = deps.places ? deps.places() : Json::array();
+    return out;
 }
 
 void record(

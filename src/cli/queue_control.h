@@ -21,6 +21,8 @@ struct QueueDeps {
     const dkim::SignerHolder* signer = nullptr;
     // Whether a [[route]] has the name.
     std::function<bool(const std::string& name)> is_route = nullptr;
+    // The places with connections, or slowed down, as Deliverer::status_json() has them.
+    std::function<Json()> places = nullptr;
 };
 
 // A selector's members: queue_select.h. NotFound for a command or a queue id that isn't there. What
@@ -28,7 +30,7 @@ struct QueueDeps {
 //   queue-list     selector -> messages, queued, and next_after when there may be more
 //   queue-show     queue_id -> the message
 //   queue-count    selector -> count, bytes, recipients, held, sample, as_of
-//   queue-stats    selector, limit -> totals, destinations, accounts (queue_stats.h)
+//   queue-stats    selector, limit -> totals, destinations, accounts (queue_stats.h), places
 //   queue-retry|hold|release|drop|reroute
 //                  queue_id -> text; or ids (at most kActMax) -> done, failed
 //                  "bounce" (drop): a notice to the sender first; "route" (reroute): HOST:PORT

@@ -1,5 +1,6 @@
 // sekisho queue list|retry|hold|release|reroute|drop: on one message, or on all that a selector
 // names. Before a change it shows how many, and some of them, and asks.
+#include "base/bytes.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "cli/commands.h"
@@ -12,6 +13,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -110,6 +113,51 @@ int list(const Context& context, const Options& options) {
     return kDone;
 }
 
+// "12 the next try, 3 their turn"
+std::string waits_for(const Json& row) {
+    static constexpr std::array<std::pair<const char*, const char*>, 6> kReasons{{
+        {"held", "a release"},
+        {"suspended", "a resumption"},
+        {"in_delivery", "the other server"},
+        {"deferred", "the next try"},
+        {"planned", "their time"},
+        {"due", "their turn"},
+    }};
+    std::string out;
+    for (const auto& [key, words] : kReasons) {
+        const auto count = row.value(key, std::uint64_t{0});
+        if (count > 0) {
+            out += fmt::format("{}{} {}", out.empty() ? "" : ", ", count, words);
+        }
+    }
+    return out;
+}
+
+// Mail hosts that are being talked to, or that have asked to be left alone.
+std::string places_text(const Json& places) {
+    std::vector<std::vector<std::string>> rows;
+    for (const Json& row : places) {
+        const std::string slowed = row.value("slowed_by", "");
+        const double pause = row.value("pause_seconds", 0.0);
+        std::string state = slowed.empty() ? "" : "slowed down by: " + printable(slowed, 120);
+        if (pause > 0) {
+            state += fmt::format("{}next in {:.0f} s", state.empty() ? "" : "; ", std::ceil(pause));
+        }
+        rows.push_back(
+            {row.value("place", ""),
+             fmt::format(
+                 "{} of {}",
+                 row.value("active", std::uint64_t{0}),
+                 row.value("limit", std::uint64_t{0})
+             ),
+             fmt::format("{}", row.value("waiting", std::uint64_t{0})),
+             state}
+        );
+    }
+    return rows.empty() ? ""
+                        : "\n\n" + table({"MAIL HOSTS", "CONNECTIONS", "WAITING", "STATE"}, rows);
+}
+
 std::string stats_text(const Json& answer) {
     std::string out = fmt::format(
         "{} messages, {} bytes, {} held; {} destinations, {} accounts\n",
@@ -127,15 +175,17 @@ std::string stats_text(const Json& answer) {
         rows.push_back(
             {row.value("domain", ""),
              number(row, "messages"),
-             number(row, "held"),
+             waits_for(row),
              row.value("oldest", ""),
              row.value("next_try", ""),
              row.value("why", "")}
         );
     }
     if (!rows.empty()) {
-        out += "\n" + table({"DESTINATION", "MESSAGES", "HELD", "OLDEST", "NEXT TRY", "WHY"}, rows);
+        out += "\n" +
+               table({"DESTINATION", "MESSAGES", "WAIT FOR", "OLDEST", "NEXT TRY", "WHY"}, rows);
     }
+    out += places_text(answer.value("places", Json::array()));
     rows.clear();
     for (const Json& row : answer.value("accounts", Json::array())) {
         rows.push_back(

@@ -38,7 +38,28 @@ std::vector<std::pair<std::string, Row>> most(
 
 }  // namespace
 
-void QueueStats::add(const queue::Entry& entry) {
+std::uint64_t& QueueStats::waits_in(
+    Destination& destination,
+    const queue::Entry& entry,
+    const std::string& domain,
+    const Suspended& suspended
+) {
+    if (entry.held) {
+        return destination.held;
+    }
+    if (suspended && suspended(entry.envelope, domain)) {
+        return destination.suspended;
+    }
+    if (entry.in_delivery) {
+        return destination.in_delivery;
+    }
+    if (entry.attempts > 0) {
+        return destination.deferred;
+    }
+    return entry.due > now() ? destination.planned : destination.due;
+}
+
+void QueueStats::add(const queue::Entry& entry, const Suspended& suspended) {
     const queue::Envelope& envelope = entry.envelope;
     ++messages_;
     bytes_ += envelope.size;
@@ -65,8 +86,7 @@ void QueueStats::add(const queue::Entry& entry) {
             continue;
         }
         ++destination.messages;
-        destination.held += entry.held ? 1 : 0;
-        destination.in_delivery += entry.in_delivery ? 1 : 0;
+        ++waits_in(destination, entry, domain, suspended);
         earliest(destination.oldest, envelope.accepted);
         if (!entry.held && !entry.in_delivery) {
             earliest(destination.next, entry.due);
@@ -82,7 +102,11 @@ Json QueueStats::json(std::size_t limit) const {
             {"messages", row.messages},
             {"recipients", row.recipients},
             {"held", row.held},
+            {"suspended", row.suspended},
             {"in_delivery", row.in_delivery},
+            {"deferred", row.deferred},
+            {"planned", row.planned},
+            {"due", row.due},
             {"oldest", rfc3339(*row.oldest)},
         };
         if (row.next) {

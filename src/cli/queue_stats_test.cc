@@ -12,7 +12,7 @@
 namespace sekisho::cli {
 namespace {
 
-constexpr Time kNow = Time{Duration{1'790'000'000'000}};
+constexpr Time kNow = Time{Duration{4'000'000'000'000}};  // to come
 using std::chrono::hours;
 
 queue::Entry entry(
@@ -50,6 +50,8 @@ TEST(QueueStats, CountsByDestinationAndAccount) {
     EXPECT_EQ(one["messages"], 3);
     EXPECT_EQ(one["recipients"], 4);
     EXPECT_EQ(one["held"], 1);
+    EXPECT_EQ(one["planned"], 2);
+    EXPECT_EQ(one["deferred"], 0);
     EXPECT_EQ(one["oldest"], rfc3339(kNow - hours(5)));
     EXPECT_EQ(one["next_try"], rfc3339(kNow + hours(2)));
     EXPECT_EQ(one["why"], "451 4.4.1 no answer") << "of the oldest";
@@ -58,6 +60,28 @@ TEST(QueueStats, CountsByDestinationAndAccount) {
     EXPECT_EQ(json["accounts"][0]["messages"], 2);
     EXPECT_EQ(json["accounts_total"], 3);
     EXPECT_EQ(stats.json(1)["destinations"].size(), 1U);
+}
+
+TEST(QueueStats, SaysWhatEachMessageWaitsFor) {
+    QueueStats stats;
+    const auto add = [&](auto change) {
+        queue::Entry one = entry("a", {"1@one.example"}, 1, "");
+        one.due = Time{};
+        change(one);
+        stats.add(one, [](const queue::Envelope& envelope, const std::string& domain) {
+            return domain == "one.example" && envelope.account == "stopped";
+        });
+    };
+    add([](queue::Entry&) {});
+    add([](queue::Entry& one) { one.held = one.in_delivery = true; });
+    add([](queue::Entry& one) { one.in_delivery = true; });
+    add([](queue::Entry& one) { one.attempts = 2; });
+    add([](queue::Entry& one) { one.due = now() + hours(1); });
+    add([](queue::Entry& one) { one.envelope.account = "stopped"; });
+    const Json json = stats.json(1);
+    for (const char* reason : {"held", "suspended", "in_delivery", "deferred", "planned", "due"}) {
+        EXPECT_EQ(json["destinations"][0][reason], 1) << reason;
+    }
 }
 
 }  // namespace

@@ -178,6 +178,10 @@ class MailRole final : public Role {
             [this](const std::string& name) {
                 const auto& routes = config_.delivery.routes;
                 return std::ranges::find(routes, name, &delivery::RouteRule::name) != routes.end();
+            },
+            [this] {
+                const Json status = Json::parse(deliverer_->status_json());
+                return status.value("destinations", Json::array());
             }
         };
         return queue_command(deps, name, request);

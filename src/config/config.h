@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "base/time_zone.h"
+#include "delivery/routes/destination_rule.h"
 #include "delivery/routes/rule.h"
 #include "delivery/routes/source.h"
 #include "delivery/tls/policy.h"
@@ -268,10 +269,11 @@ struct Delivery {
     std::vector<delivery::TlsRule> tls;  // [delivery.tls]; the most exact one counts
     bool mta_sts = true;                 // RFC 8461
     std::uint16_t mta_sts_port = 443;
-    std::string trust_ca;                       // PEM file; empty: the system's
-    std::vector<delivery::RouteRule> routes;    // [[route]], the first that fits counts
-    std::vector<delivery::SourcePool> sources;  // [[source]]
-    std::string replies;                        // the operator's rules for replies; empty: none
+    std::string trust_ca;                                 // PEM file; empty: the system's
+    std::vector<delivery::RouteRule> routes;              // [[route]], the first that fits counts
+    std::vector<delivery::DestinationRule> destinations;  // [[destination]], likewise
+    std::vector<delivery::SourcePool> sources;            // [[source]]
+    std::string replies;  // the operator's rules for replies; empty: none
 };
 
 struct Suppression {          // recipients that are refused at submission since they only bounce

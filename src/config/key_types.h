@@ -4,6 +4,7 @@
 
 #include "config/keys.h"
 
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -186,6 +187,37 @@ Key<T> texts(std::string name, Ref ref, std::string help) {
 }
 
 // A list of what X::parse() reads: endpoints, prefixes.
+// Waits between tries: durations from 1s to 7d.
+template <class T, class Ref>
+Key<T> waits(std::string name, Ref ref, std::string fallback, std::string help) {
+    Key<T> key{
+        std::move(name),
+        "list of durations",
+        "1s to 7d each",
+        std::move(fallback),
+        std::move(help),
+        true,
+        {}
+    };
+    key.read = [ref, may_be_empty = key.fallback == "[]"](T& target, const toml::node& node) {
+        auto& place = ref(target);
+        place.clear();
+        auto wrong = read_list(node, [&place](const toml::node& one) -> std::optional<std::string> {
+            const auto value = read_duration(one);
+            if (!value || *value < std::chrono::seconds(1) || *value > std::chrono::hours(24) * 7) {
+                return "expected durations (\"5m\", \"1h\") from 1s to 7d";
+            }
+            place.push_back(*value);
+            return std::nullopt;
+        });
+        if (!wrong && place.empty() && !may_be_empty) {
+            wrong = "expected one duration at least";
+        }
+        return wrong;
+    };
+    return key;
+}
+
 template <class X, class T, class Ref>
 Key<T> parsed(std::string name, Ref ref, std::string type, std::string help) {
     Key<T> key{std::move(name), std::move(type), "", "[]", std::move(help), true, {}};

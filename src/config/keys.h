@@ -79,6 +79,18 @@ struct LimitTable {
 );
 [[nodiscard]] const Table<delivery::RouteRule>& route_table();
 [[nodiscard]] const Table<delivery::SourcePool>& source_table();
+[[nodiscard]] const Table<delivery::DestinationRule>& destination_table();
+// What is wrong with it beside those that are there already.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> faults_of(
+    delivery::DestinationRule& rule, const std::vector<delivery::DestinationRule>& others
+);
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> destination_faults(
+    const Config& config
+);
+// The same of a route.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> faults_of(
+    delivery::RouteRule& rule, const std::vector<delivery::RouteRule>& others
+);
 // What is wrong with it beside those that are there already.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> faults_of(
     delivery::SourcePool& pool, const std::vector<delivery::SourcePool>& others

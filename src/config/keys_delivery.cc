@@ -199,4 +199,21 @@ const Table<delivery::RouteRule>& route_table() {
 
 #undef SEKISHO_AT
 
+std::vector<std::pair<std::string, std::string>> faults_of(
+    delivery::RouteRule& rule, const std::vector<delivery::RouteRule>& others
+) {
+    constexpr std::size_t kNameMax = 64;
+    std::vector<std::pair<std::string, std::string>> out;
+    if (std::ranges::find(others, rule.name, &delivery::RouteRule::name) != others.end()) {
+        out.emplace_back("name", "\"" + rule.name + "\" is there already");
+    }
+    if (rule.name.empty() || rule.name.size() > kNameMax || rule.name.contains(':')) {
+        out.emplace_back("name", "must have 1 to 64 bytes, and no colon");
+    }
+    if (auto wrong = delivery::check_route(rule)) {
+        out.emplace_back("", "\"" + rule.name + "\": " + *wrong);
+    }
+    return out;
+}
+
 }  // namespace sekisho::config

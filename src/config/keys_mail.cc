@@ -310,34 +310,6 @@ Table<C> tls() {
     return table;
 }
 
-Key<C> retry_key() {
-    Key<C> key{
-        "retry",
-        "list of durations",
-        "1s to 7d each",
-        R"(["5m", "10m", "20m", "40m", "1h", "2h", "4h"])",
-        "Waits between tries; the last one repeats until `expire`.",
-        true,
-        {}
-    };
-    key.read = [](C& c, const toml::node& node) {
-        c.queue.retry.clear();
-        auto wrong = read_list(node, [&c](const toml::node& one) -> std::optional<std::string> {
-            const auto value = read_duration(one);
-            if (!value || *value < 1s || *value > 24h * 7) {
-                return "expected durations (\"5m\", \"1h\") from 1s to 7d";
-            }
-            c.queue.retry.push_back(*value);
-            return std::nullopt;
-        });
-        if (!wrong && c.queue.retry.empty()) {
-            wrong = "expected one duration at least";
-        }
-        return wrong;
-    };
-    return key;
-}
-
 Table<C> queue() {
     return {
         "queue",
@@ -363,7 +335,12 @@ Table<C> queue() {
                 100ms,
                 "How long a commit may wait for more messages to share its flush."
             )),
-            retry_key(),
+            waits<C>(
+                "retry",
+                SEKISHO_AT(queue.retry),
+                R"(["5m", "10m", "20m", "40m", "1h", "2h", "4h"])",
+                "Waits between tries; the last one repeats until `expire`."
+            ),
             duration<C>(
                 "expire",
                 SEKISHO_AT(queue.expire),

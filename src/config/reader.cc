@@ -121,9 +121,7 @@ class Reader {
             return;
         }
         if (key == milter_table().name) {
-            each(milter_table(), key, line, node, [this](Milter& milter, std::uint32_t at) {
-                add_milter(milter, at);
-            });
+            checked(milter_table(), line, node, config_.milters);
             return;
         }
         if (key == limit_table().name) {
@@ -158,37 +156,36 @@ class Reader {
         nearest.offer(milter_table().name);
         nearest.offer(route_table().name);
         nearest.offer(source_table().name);
+        nearest.offer(destination_table().name);
         nearest.offer(limit_table().name);
         problem(line, key, "unknown key" + nearest.hint());
     }
 
     bool delivery_table(const std::string& key, std::uint32_t line, const toml::node& node) {
+        config::Delivery& all = config_.delivery;
         if (key == route_table().name) {
-            each(
-                route_table(),
-                key,
-                line,
-                node,
-                [this](delivery::RouteRule& rule, std::uint32_t at) { add_route(rule, at); }
-            );
-            return true;
+            checked(route_table(), line, node, all.routes);
+        } else if (key == source_table().name) {
+            checked(source_table(), line, node, all.sources);
+        } else if (key == destination_table().name) {
+            checked(destination_table(), line, node, all.destinations);
+        } else {
+            return false;
         }
-        if (key == source_table().name) {
-            each(
-                source_table(),
-                key,
-                line,
-                node,
-                [this](delivery::SourcePool& pool, std::uint32_t at) {
-                    for (auto& [name, text] : faults_of(pool, config_.delivery.sources)) {
-                        problem(at, "source." + name, std::move(text));
-                    }
-                    config_.delivery.sources.push_back(std::move(pool));
-                }
-            );
-            return true;
-        }
-        return false;
+        return true;
+    }
+
+    // A table of which each is looked at beside those before it.
+    template <class T>
+    void checked(
+        const Table<T>& table, std::uint32_t line, const toml::node& node, std::vector<T>& all
+    ) {
+        each(table, table.name, line, node, [&](T& one, std::uint32_t at) {
+            for (auto& [name, text] : faults_of(one, all)) {
+                problem(at, table.name + (name.empty() ? "" : "." + name), std::move(text));
+            }
+            all.push_back(std::move(one));
+        });
     }
 
     bool policy_table(const std::string& key, std::uint32_t line, const toml::node& node) {
@@ -381,27 +378,6 @@ class Reader {
         config_.account_sources.push_back(std::move(source));
     }
 
-    void add_milter(Milter& milter, std::uint32_t line) {
-        for (auto& [key, text] : faults_of(milter, config_.milters)) {
-            problem(line, "milter." + key, std::move(text));
-        }
-        config_.milters.push_back(std::move(milter));
-    }
-
-    void add_route(delivery::RouteRule& rule, std::uint32_t line) {
-        const auto& all = config_.delivery.routes;
-        if (std::ranges::find(all, rule.name, &delivery::RouteRule::name) != all.end()) {
-            problem(line, "route.name", "\"" + rule.name + "\" is there already");
-        }
-        if (rule.name.empty() || rule.name.size() > 64 || rule.name.contains(':')) {
-            problem(line, "route.name", "must have 1 to 64 bytes, and no colon");
-        }
-        if (auto wrong = delivery::check_route(rule)) {
-            problem(line, "route", "\"" + rule.name + "\": " + *wrong);
-        }
-        config_.delivery.routes.push_back(std::move(rule));
-    }
-
     // A day begins when [limits] says, which may stand anywhere.
     void add_limits() {
         for (const auto& [table, line] : limits_) {
@@ -428,7 +404,8 @@ class Reader {
               conduct_faults(config_.conduct),
               evidence_faults(config_.peer_evidence),
               report_faults(config_.reports),
-              acme_faults(config_)}) {
+              acme_faults(config_),
+              destination_faults(config_)}) {
             for (const auto& [key, text] : faults) {
                 problem(0, key, text);
             }

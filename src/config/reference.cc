@@ -77,6 +77,7 @@ std::string defaults_toml() {
     commented_example(out, milter_table());
     commented_example(out, route_table());
     commented_example(out, source_table());
+    commented_example(out, destination_table());
     commented_example(out, limit_table());
     commented_example(out, class_table());
     commented_example(out, region_table());
@@ -104,6 +105,7 @@ std::string reference_markdown() {
     markdown_table(out, milter_table());
     markdown_table(out, route_table());
     markdown_table(out, source_table());
+    markdown_table(out, destination_table());
     markdown_table(out, limit_table());
     markdown_table(out, class_table());
     markdown_table(out, region_table());

@@ -118,7 +118,17 @@ class Pump : public std::enable_shared_from_this<Pump> {
           options_(std::make_shared<const Options>(std::move(options))),
           home_(shop_->deps.loops.executor(0)),
           timer_(home_) {
-        shop_->slots = Slots::make(limits_of(*options_));
+        shop_->slots = Slots::make(
+            limits_of(*options_),
+            [home = home_](Duration wait, std::function<void()> call) {
+                auto timer = std::make_shared<asio::steady_timer>(home, wait);
+                timer->async_wait([timer, call](const boost::system::error_code& error) {
+                    if (!error) {
+                        call();
+                    }
+                });
+            }
+        );
         shop_->lookups = Slots::make(kLookups);
         shop_->connections = Connections::make(home_, kept_limits(*options_));
     }
@@ -314,7 +324,10 @@ class SpoolDeliverer final : public Deliverer {
                 {{"place", name},
                  {"active", place.use.active},
                  {"waiting", place.use.waiting},
-                 {"kept", place.kept}}
+                 {"kept", place.kept},
+                 {"limit", place.use.limit},
+                 {"pause_seconds", static_cast<double>(place.use.pause.count()) / 1000},
+                 {"slowed_by", place.use.slowed_by}}
             );
         }
         return status.dump();

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "delivery/notices.h"
 #include "delivery/route.h"
+#include "delivery/routes/destination_rule.h"
 #include "delivery/routes/source.h"
 #include "delivery/sts_source.h"
 #include "delivery/tls/policy.h"
@@ -52,6 +53,7 @@ struct Options {
     std::string lmtp;                 // "127.0.0.1:24", "[::1]:24" or the path of a socket
     std::vector<TlsRule> tls;         // towards others
     std::vector<SourcePool> sources;  // of our addresses
+    std::vector<DestinationRule> destinations;
     // Of routes with a login, by the routes' names; one that is missing can't be read.
     std::map<std::string, std::string> passwords;
     bool mta_sts = true;  // their policies are asked for

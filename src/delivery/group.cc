@@ -5,7 +5,9 @@
 #include "delivery/engine.h"
 #include "delivery/host_tries.h"
 #include "delivery/outcome.h"
+#include "delivery/pace.h"
 #include "delivery/route.h"
+#include "delivery/routes/destination_rule.h"
 #include "delivery/routes/rule.h"
 #include "delivery/slots.h"
 #include "message/header.h"
@@ -39,6 +41,22 @@ Tried refused(const Slots::Granted& granted) {
     tried.reply = *granted.refused;
     tried.put_back = granted.closed;
     return tried;
+}
+
+const DestinationRule* rule_of(const Job& job, const Group& group, const Plan& plan) {
+    const std::string host = plan.hosts.empty() ? std::string() : plan.hosts.front().name;
+    return destination_for(job.options->destinations, group.domain, host);
+}
+
+Terms terms_of(const DestinationRule& rule) {
+    return {.concurrency = rule.concurrency, .messages = rule.messages, .per = rule.per};
+}
+
+GroupResult by_rule(GroupResult result, const std::string& rule) {
+    for (Tried& one : result.tried) {
+        one.destination = rule;
+    }
+    return result;
 }
 
 net::Task<Plan> plan_mx(std::shared_ptr<Job> job, Destination to) {
@@ -180,9 +198,12 @@ net::Task<GroupResult> try_group(std::shared_ptr<Job> job, Group group) {
     if (plan.instead) {
         co_return same_for_all(group, *plan.instead);
     }
-    const auto granted = co_await job->shop->slots->take(plan.place, job->claim);
+    const DestinationRule* const rule = rule_of(*job, group, plan);
+    const std::string named = rule == nullptr ? std::string() : rule->name;
+    const Terms terms = rule == nullptr ? Terms{} : terms_of(*rule);
+    const auto granted = co_await job->shop->slots->take(plan.place, job->claim, terms);
     if (granted.refused) {
-        co_return same_for_all(group, refused(granted));
+        co_return by_rule(same_for_all(group, refused(granted)), named);
     }
     auto bytes = co_await load(job);
     if (!bytes) {
@@ -204,7 +225,7 @@ net::Task<GroupResult> try_group(std::shared_ptr<Job> job, Group group) {
         co_return by_socket;
     }
     GroupResult result = co_await tries.run(std::move(plan));
-    co_return result;
+    co_return by_rule(std::move(result), named);
 }
 
 }  // namespace sekisho::delivery

@@ -135,6 +135,7 @@ net::Task<GroupResult> HostTries::run(Plan plan) {
     if (!reached_ && !refused_) {
         job_->shop->slots->refuse_waiting(place_, result_.tried.front().reply);
     }
+    tell_pace();
     co_return std::move(result_);
 }
 
@@ -219,6 +220,17 @@ void HostTries::keep_reached(const Host& host, std::vector<IpAddress>& addresses
             host.name + " has " + lacks + " addresses alone, and the source " + pool_->name +
                 " has none"
         );
+    }
+}
+
+// What was learnt of how fast we may be there.
+void HostTries::tell_pace() {
+    const auto& tried = result_.tried;
+    const auto slow = std::ranges::find_if(tried, asks_to_slow_down);
+    if (slow != tried.end()) {
+        job_->shop->slots->slow_down(place_, slow->reply.text());
+    } else if (std::ranges::any_of(tried, [](const Tried& one) { return one.reply.positive(); })) {
+        job_->shop->slots->fine(place_);
     }
 }
 

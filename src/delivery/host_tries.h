@@ -69,6 +69,7 @@ class HostTries {
 
   private:
     [[nodiscard]] bool over() const;
+    void tell_pace();
     [[nodiscard]] std::vector<Host> in_order(const Plan& plan) const;
     [[nodiscard]] SecurityTools tools() const;
     [[nodiscard]] std::string key_of(const Host& host, Demand::Kind kind) const;

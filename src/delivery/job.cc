@@ -300,6 +300,35 @@ void mark_overdue(const Job& job, std::vector<FinishedRecipient>& finished, Time
     }
 }
 
+const DestinationRule* rule_of(const Job& job, const Tried& tried) {
+    const auto& all = job.options->destinations;
+    const auto found = std::ranges::find(all, tried.destination, &DestinationRule::name);
+    return tried.destination.empty() || found == all.end() ? nullptr : &*found;
+}
+
+// Until when the recipient is tried: as the message, or less where its destination has a rule.
+Time expires(const Job& job, const FinishedRecipient& to) {
+    const DestinationRule* const rule = rule_of(job, to.tried);
+    return rule == nullptr || rule->expire == Duration{0}
+               ? job.entry.expires
+               : std::min(job.entry.expires, job.entry.envelope.accepted + rule->expire);
+}
+
+// The schedule's, of the destination or of all.
+Time planned_try(
+    const Job& job, const FinishedRecipient& to, const queue::RetryQuestion& question
+) {
+    const DestinationRule* const rule = rule_of(job, to.tried);
+    queue::RetryQuestion own = question;
+    own.expires = expires(job, to);
+    if (rule == nullptr || rule->retry.empty()) {
+        return queue::next_try(job.options->retry, own);
+    }
+    queue::RetrySchedule schedule = job.options->retry;
+    schedule.waits = rule->retry;
+    return queue::next_try(schedule, own);
+}
+
 // The schedule's, or sooner or later if that is what the replies mean: the soonest of them.
 Time next_try(
     const Job& job,
@@ -311,7 +340,10 @@ Time next_try(
     for (const FinishedRecipient& to : finished) {
         if (to.settled.state == queue::RecipientState::Pending) {
             const Duration own = bounded_wait(
-                planned - question.now, to.tried.meaning.kind, question.attempts, question.random
+                planned_try(job, to, question) - question.now,
+                to.tried.meaning.kind,
+                question.attempts,
+                question.random
             );
             wait = std::min(wait.value_or(own), own);
         }
@@ -378,7 +410,7 @@ net::Task<void> run_job(std::shared_ptr<Job> job) {
     });
     const Time at = now();
     for (FinishedRecipient& to : *finished) {
-        to.settled = settle(to.tried, at, job->entry.expires);
+        to.settled = settle(to.tried, at, expires(*job, to));
     }
     const LateOptions late_options{
         .delay = job->options->delay_notice, .expire = job->options->retry.expire

@@ -81,6 +81,12 @@ bool lacking(const Tried& tried) {
     return tried.local && tried.stage == Stage::Mail && tried.reply.permanent();
 }
 
+bool asks_to_slow_down(const Tried& tried) {
+    constexpr int kClosing = 421;
+    return !tried.local && tried.reply.code / 100 == 4 &&
+           (tried.reply.code == kClosing || tried.meaning.kind.name == "rate");
+}
+
 Settled settle(const Tried& tried, Time now, Time expires) {
     using message::DsnAction;
     using message::status_of_reply;

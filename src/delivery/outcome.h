@@ -25,6 +25,7 @@ struct Tried {
     bool by_passed_on = false;   // it said DELIVERBY, and was told the time (RFC 2852 §4.1.4)
     bool dsn_passed_on = false;  // the server said DSN: notifying is its duty (RFC 3461 §5.2.1)
     replies::Meaning meaning;    // of a reply that isn't positive, by classify()
+    std::string destination;     // the name of the rule for it; empty: there is none
 };
 void classify(Tried& tried);
 
@@ -42,6 +43,9 @@ enum class Decision : std::uint8_t { Delivered, Bounce, NextHost, Defer };
 // The host lacks what the message needs (SMTPUTF8, 8BITMIME, SIZE, REQUIRETLS), which another may
 // have: a verdict only when no host was left that might take it another time.
 [[nodiscard]] bool lacking(const Tried& tried);
+
+// A server said that we are too fast: a 421 (RFC 5321 §3.8), or a reply of kind "rate".
+[[nodiscard]] bool asks_to_slow_down(const Tried& tried);
 
 struct Settled {
     queue::RecipientState state = queue::RecipientState::Pending;

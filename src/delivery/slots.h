@@ -4,16 +4,20 @@
 // or more), in all or at a destination: somebody else's message finds one at once.
 #pragma once
 
+#include "base/time.h"
+#include "delivery/pace.h"
 #include "delivery/waiting.h"
 #include "net/task.h"
 #include "smtp/reply.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace sekisho::delivery {
 
@@ -46,9 +50,20 @@ class Slots {
         bool closed = false;                 // refused because of close()
     };
 
-    [[nodiscard]] static std::shared_ptr<Slots> make(Limits limits);
+    // Calls back after a time, once; on any thread. Empty: nobody is paced.
+    using Later = std::function<void(Duration, std::function<void()>)>;
+    [[nodiscard]] static std::shared_ptr<Slots> make(Limits limits, Later later = {});
     virtual ~Slots() = default;
-    [[nodiscard]] virtual net::Task<Granted> take(std::string destination, Claim claim) = 0;
+    // With `terms` of its own, the latest count for all who wait there.
+    [[nodiscard]] virtual net::Task<Granted> take(
+        std::string destination, Claim claim, Terms terms
+    ) = 0;
+    [[nodiscard]] net::Task<Granted> take(std::string destination, Claim claim) {
+        return take(std::move(destination), claim, Terms{});
+    }
+    // What was learnt there: a server asked us to slow down, or took a message.
+    virtual void slow_down(const std::string& destination, const std::string& reply) = 0;
+    virtual void fine(const std::string& destination) = 0;
     // No host of the destination could be reached: those who wait for it needn't find out one after
     // the other.
     virtual void refuse_waiting(const std::string& destination, const smtp::Reply& reply) = 0;
@@ -59,6 +74,9 @@ class Slots {
 
     struct Use {
         std::size_t active = 0, waiting = 0;
+        std::size_t limit = 0;  // connections at once, now
+        Duration pause{0};      // from now until the next may begin
+        std::string slowed_by;  // the reply; empty: nobody slows us down
     };
     [[nodiscard]] virtual std::map<std::string, Use> use() const = 0;
 

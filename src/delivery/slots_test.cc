@@ -1,6 +1,7 @@
 #include "delivery/slots.h"
 
 #include "base/time.h"
+#include "delivery/pace.h"
 #include "delivery/waiting.h"
 #include "net/server.h"
 #include "net/task.h"
@@ -11,12 +12,16 @@
 #include <boost/asio/this_coro.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sekisho::delivery {
@@ -205,6 +210,86 @@ TEST_F(SlotsTest, LoopsEndWithHoldersAndWaitersOnBoth) {
     loops.reset();
     EXPECT_EQ(watch->refused, 0);
     loops = net::Loops::make(1);
+}
+
+net::Task<void> visit_by(
+    std::shared_ptr<Slots> slots, Terms terms, std::shared_ptr<Watch> watch, net::Executor executor
+) {
+    const Claim claim;
+    const auto granted = co_await slots->take("paced", claim, terms);
+    const int now = ++watch->now;
+    int most = watch->most;
+    while (now > most && !watch->most.compare_exchange_weak(most, now)) {
+    }
+    co_await net::sleep_for(executor, Duration{2});
+    --watch->now;
+    ++watch->done;
+}
+
+// Calls what is to come later when the test says so.
+struct ByHand {
+    std::mutex mutex;
+    std::vector<std::pair<Duration, std::function<void()>>> calls;
+    Slots::Later later() {
+        return [this](Duration wait, std::function<void()> call) {
+            const std::scoped_lock lock(mutex);
+            calls.emplace_back(wait, std::move(call));
+        };
+    }
+    std::size_t size() {
+        const std::scoped_lock lock(mutex);
+        return calls.size();
+    }
+};
+
+TEST_F(SlotsTest, WhoIsPacedWaitsUntilHeIsCalled) {
+    ByHand hand;
+    const auto slots = Slots::make({.total = 50, .per_destination = 10}, hand.later());
+    const auto watch = std::make_shared<Watch>();
+    constexpr Terms kSlow{.concurrency = 0, .messages = 1, .per = std::chrono::hours(1)};
+    for (int i = 0; i < 3; ++i) {
+        net::spawn(loops->executor(0), visit_by(slots, kSlow, watch, loops->executor(0)), "test");
+    }
+    ASSERT_TRUE(net::test::eventually([&] { return watch->done == 1 && hand.size() == 1; }));
+    EXPECT_EQ(slots->use().at("paced").waiting, 2U);
+    EXPECT_GT(slots->use().at("paced").pause, std::chrono::minutes(59));
+    EXPECT_GT(hand.calls.front().first, std::chrono::minutes(59)) << "one call for all who wait";
+    hand.calls.front().second();  // too soon: it is asked again
+    ASSERT_TRUE(net::test::eventually([&] { return hand.size() == 2; }));
+    EXPECT_EQ(watch->done, 1);
+    slots->close();
+    ASSERT_TRUE(net::test::eventually([&] { return watch->done == 3; })) << "the end wakes all";
+}
+
+TEST_F(SlotsTest, AServerThatAsksForItGetsFewerConnections) {
+    ByHand hand;
+    const auto slots = Slots::make({.total = 50, .per_destination = 8}, hand.later());
+    slots->slow_down("paced", "421 4.7.0 too many");
+    const auto use = slots->use().at("paced");
+    EXPECT_EQ(use.limit, 1U);
+    EXPECT_EQ(use.slowed_by, "421 4.7.0 too many");
+    EXPECT_GT(use.pause, std::chrono::seconds(10));
+    const auto watch = std::make_shared<Watch>();
+    net::spawn(loops->executor(0), visit_by(slots, {}, watch, loops->executor(0)), "test");
+    ASSERT_TRUE(net::test::eventually([&] { return hand.size() == 1; }));
+    EXPECT_EQ(watch->done, 0);
+    // Another destination isn't touched.
+    const auto other = std::make_shared<Watch>();
+    net::spawn(loops->executor(0), visit(slots, "other", other, loops->executor(0)), "test");
+    ASSERT_TRUE(net::test::eventually([&] { return other->done == 1; }));
+    slots->close();
+    ASSERT_TRUE(net::test::eventually([&] { return watch->done == 1; }));
+}
+
+TEST_F(SlotsTest, ADestinationMayHaveMoreOrFewerConnectionsThanOthers) {
+    const auto slots = Slots::make({.total = 50, .per_destination = 5});
+    const auto few = std::make_shared<Watch>();
+    for (int i = 0; i < 12; ++i) {
+        const auto executor = loops->executor(static_cast<std::size_t>(i));
+        net::spawn(executor, visit_by(slots, {.concurrency = 2}, few, executor), "test");
+    }
+    ASSERT_TRUE(net::test::eventually([&] { return few->done == 12; }));
+    EXPECT_LE(few->most, 2);
 }
 
 }  // namespace

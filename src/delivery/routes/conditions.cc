@@ -9,6 +9,14 @@
 #include <string_view>
 
 namespace sekisho::delivery {
+
+bool covers(const std::string& pattern, std::string_view domain) {
+    if (pattern.starts_with('.')) {
+        return domain.size() > pattern.size() && domain.ends_with(pattern);
+    }
+    return pattern == "*" || pattern == domain;
+}
+
 namespace {
 
 bool is_domain_pattern(std::string_view text) {
@@ -21,13 +29,6 @@ bool is_sender_pattern(std::string_view text) {
         return text == "<>" || is_domain_pattern(text);
     }
     return at > 0 && is_sts_host(text.substr(at + 1));
-}
-
-bool covers(const std::string& pattern, std::string_view domain) {
-    if (pattern.starts_with('.')) {
-        return domain.size() > pattern.size() && domain.ends_with(pattern);
-    }
-    return pattern == "*" || pattern == domain;
 }
 
 // `who`: an address, or a login that may look like one.

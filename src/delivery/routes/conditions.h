@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sekisho::delivery {
@@ -23,6 +24,9 @@ struct Conditions {
     }
     friend bool operator==(const Conditions&, const Conditions&) = default;
 };
+
+// Whether "example.net", ".example.net" or "*" is about the domain. Both lower case.
+[[nodiscard]] bool covers(const std::string& pattern, std::string_view domain);
 
 // What is wrong with them as they were written, in one sentence with the key; then, if nothing is,
 // they are in lower case.
