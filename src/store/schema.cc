@@ -1,5 +1,7 @@
 #include "store/schema.h"
 
+#include "store/schema_late.h"
+
 #include <array>
 #include <span>
 #include <string_view>
@@ -453,115 +455,7 @@ CREATE INDEX exemption_requests_state ON exemption_requests (state, id);
 CREATE INDEX exemption_requests_untold ON exemption_requests (id) WHERE told != state;
 )sql";
 
-// Of lines, as `conduct` of accounts.
-constexpr std::string_view kStepConductOfLines = R"sql(
-CREATE TABLE conduct_of_lines (
-    line TEXT PRIMARY KEY,
-    stage TEXT NOT NULL,
-    since INTEGER NOT NULL,
-    score INTEGER NOT NULL,
-    scored INTEGER NOT NULL,
-    suspicious INTEGER NOT NULL,
-    reason TEXT NOT NULL,
-    by TEXT NOT NULL,
-    evidence TEXT NOT NULL,
-    exempt INTEGER NOT NULL
-) WITHOUT ROWID;
-)sql";
-
-// What reports to other domains are made of, which of them are under way, and reports of others.
-constexpr std::string_view kStepReports = R"sql(
-CREATE TABLE dmarc_seen (
-    day INTEGER NOT NULL,
-    domain TEXT NOT NULL,
-    row TEXT NOT NULL,
-    count INTEGER NOT NULL,
-    PRIMARY KEY (day, domain, row)
-) WITHOUT ROWID;
-CREATE TABLE dmarc_published (
-    day INTEGER NOT NULL,
-    domain TEXT NOT NULL,
-    policy TEXT NOT NULL,
-    rua TEXT NOT NULL,
-    organization TEXT NOT NULL,
-    PRIMARY KEY (day, domain)
-) WITHOUT ROWID;
-CREATE TABLE tls_seen (
-    day INTEGER NOT NULL,
-    domain TEXT NOT NULL,
-    policy TEXT NOT NULL,
-    failure TEXT NOT NULL,  -- empty: none
-    count INTEGER NOT NULL,
-    PRIMARY KEY (day, domain, policy, failure)
-) WITHOUT ROWID;
-CREATE TABLE report_jobs (
-    kind TEXT NOT NULL,
-    day INTEGER NOT NULL,
-    domain TEXT NOT NULL,
-    state INTEGER NOT NULL,  -- report::Job::State
-    id TEXT NOT NULL,
-    queue_id TEXT NOT NULL,
-    open TEXT NOT NULL,
-    tries INTEGER NOT NULL,
-    first_try INTEGER NOT NULL,
-    next_try INTEGER NOT NULL,
-    detail TEXT NOT NULL,
-    PRIMARY KEY (kind, day, domain)
-) WITHOUT ROWID;
-CREATE INDEX report_jobs_state ON report_jobs (state);
-CREATE TABLE received_reports (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind TEXT NOT NULL,
-    at INTEGER NOT NULL,
-    mail_from TEXT NOT NULL,
-    verified INTEGER NOT NULL,
-    organization TEXT NOT NULL,
-    report_id TEXT NOT NULL,
-    domain TEXT NOT NULL,
-    begin INTEGER NOT NULL,
-    end INTEGER NOT NULL,
-    good INTEGER NOT NULL,
-    bad INTEGER NOT NULL,
-    policy TEXT NOT NULL,
-    UNIQUE (kind, organization, report_id, domain)
-);
-CREATE INDEX received_reports_at ON received_reports (at);
-CREATE TABLE received_rows (
-    report INTEGER NOT NULL,
-    source TEXT NOT NULL,
-    header_from TEXT NOT NULL,
-    passed INTEGER NOT NULL,
-    acted INTEGER NOT NULL,
-    count INTEGER NOT NULL,
-    row TEXT NOT NULL
-);
-CREATE INDEX received_rows_report ON received_rows (report);
-CREATE TABLE received_tls (
-    report INTEGER NOT NULL,
-    domain TEXT NOT NULL,
-    type TEXT NOT NULL,
-    policy TEXT NOT NULL,
-    failure TEXT NOT NULL,
-    count INTEGER NOT NULL
-);
-CREATE INDEX received_tls_report ON received_tls (report);
-)sql";
-
-// What peers on port 25 brought, in thousandths, faded as of `last` (peer/past.h).
-constexpr std::string_view kStepPeerPast = R"sql(
-CREATE TABLE peer_past (
-    key TEXT PRIMARY KEY,
-    messages INTEGER NOT NULL,
-    recipients INTEGER NOT NULL,
-    refused INTEGER NOT NULL,
-    bad INTEGER NOT NULL,
-    first INTEGER NOT NULL,
-    last INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX peer_past_last ON peer_past (last);
-)sql";
-
-constexpr std::array<std::string_view, 19> kSteps{
+constexpr std::array<std::string_view, 20> kSteps{
     kStep1,
     kStep2,
     kStep3,
@@ -580,7 +474,8 @@ constexpr std::array<std::string_view, 19> kSteps{
     kStepRequests,
     kStepConductOfLines,
     kStepReports,
-    kStepPeerPast
+    kStepPeerPast,
+    kStepSenderRights
 };
 
 }  // namespace
