@@ -36,7 +36,7 @@ class ForwardStore {
     virtual ~ForwardStore() = default;
     [[nodiscard]] virtual Result<Alias> alias(std::string_view address) = 0;  // NotFound: none
     [[nodiscard]] virtual Result<std::vector<Alias>> aliases() = 0;           // in order of address
-    // Of aliases that name the address as a target, directly; in order.
+    // Of aliases that name the address as a target, directly, and are no account's; in order.
     [[nodiscard]] virtual Result<std::vector<std::string>> aliases_to(std::string_view target) = 0;
     // Sets it anew.
     virtual Status set_alias(const Alias& alias) = 0;

@@ -83,7 +83,8 @@ Result<std::vector<Alias>> SqliteForwardStore::aliases() {
 Result<std::vector<std::string>> SqliteForwardStore::aliases_to(std::string_view target) {
     const std::scoped_lock lock{mutex_};
     auto statement = database_->prepare(
-        "SELECT address FROM alias_targets WHERE target = ? ORDER BY address LIMIT ?"
+        "SELECT address FROM alias_targets AS one WHERE target = ? AND NOT EXISTS (SELECT 1 FROM "
+        "account_addresses WHERE address = one.address) ORDER BY address LIMIT ?"
     );
     if (!statement) {
         return fail(statement.error());

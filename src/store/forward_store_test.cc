@@ -72,6 +72,12 @@ TEST(ForwardStore, AliasesAreFoundByTheirTargets) {
     EXPECT_EQ(*forwards.aliases_to("z@b.example"), List{"b@example.net"});
     ASSERT_TRUE(forwards.remove_alias("a@example.net"));
     EXPECT_EQ(*forwards.aliases_to("x@b.example"), List{});
+    // The address is somebody's by now: it no longer leads anywhere else.
+    account::Account b;
+    b.login = "b@example.net";
+    b.addresses = {"b@example.net"};
+    ASSERT_TRUE(store->accounts().add(b));
+    EXPECT_EQ(*forwards.aliases_to("z@b.example"), List{});
 }
 
 }  // namespace

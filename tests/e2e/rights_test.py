@@ -1,4 +1,6 @@
 """Who may send as whom: addresses, whole domains, aliases, delegates; told by the command line, the API and the subscriber's page."""
+import email
+import email.policy
 import smtplib
 
 from harness import Sekisho, main, message, wait_for
@@ -123,5 +125,33 @@ def the_page_says_what_may_be_used():
             assert shown in page, (shown, page)
 
 
+def notices_are_in_the_language_of_the_account():
+    with Sekisho(extra='[conduct]\nmode = "enforce"\n') as s:
+        s.account(TARO, "--language", "en")
+        assert "--language" in s.cli("account", "set", TARO, "--language", "de", code=None)
+        assert s.json("account", "show", TARO)["language"] == "en"
+        s.start("mail")
+
+        def notice(count):
+            files = wait_for("a notice", lambda: (lambda all: all if len(all) == count else None)(s.mailbox()))
+            mail = email.message_from_bytes(max(files, key=lambda p: p.stat().st_mtime_ns).read_bytes(), policy=email.policy.default)
+            return mail["Subject"] + mail.get_content()
+
+        def japanese(text):
+            return any("\u3040" <= c <= "\u30ff" for c in text)
+
+        s.cli("account", "suspend", TARO, "--reason", "test")
+        first = notice(1)
+        assert "may not send" in first and not japanese(first), first
+        s.cli("account", "set", TARO, "--language", "ja")
+        s.cli("conduct", "undo", TARO, "--reason", "test")
+        second = notice(2)
+        assert japanese(second) and "Thank you" not in second, second
+        s.cli("account", "set", TARO, "--language", "both")
+        s.cli("account", "suspend", TARO, "--reason", "test")
+        third = notice(3)
+        assert japanese(third) and "may not send" in third, third
+
+
 main([a_domain_is_for_sending, who_gets_an_aliases_mail_may_answer_as_it, a_delegate_sends_as_its_owner_until_either_goes,
-      the_page_says_what_may_be_used])
+      the_page_says_what_may_be_used, notices_are_in_the_language_of_the_account])
