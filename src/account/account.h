@@ -50,8 +50,11 @@ struct Account {
     std::string login;  // lower case; usually the mail address
     std::string name;   // for people; may be empty
     std::vector<std::string>
-        addresses;     // what it may send as, and receives when the domain is ours; lower case
-    std::string line;  // the subscriber's line, when known
+        addresses;  // what it may send as, and receives when the domain is ours; lower case
+    // Without '@': it may send as any address of them. Nothing is received by that.
+    std::vector<std::string> domains;
+    std::string line;      // the subscriber's line, when known
+    std::string language;  // of notices to its owner: "ja", "en"; empty: both
     bool enabled = true;
     std::string disabled_reason;
     Credential credential;
@@ -60,6 +63,9 @@ struct Account {
     std::vector<AppPassword> app_passwords;  // in order of name; only read here, see AccountStore
     // Not kept: addresses elsewhere that it has proven (send_as.h), set by who asks about them.
     std::vector<std::string> send_as;
+    // Not kept either, and set by the same: aliases whose mail it gets, and the addresses and
+    // "@domain"s of accounts that have made it their delegate.
+    std::vector<std::string> aliases, delegated;
     bool stays_home = false;  // its owner wants nothing sent from abroad; only read here as well
     std::string time_zone;    // where its days begin (TimeZone); empty: with everybody's; read only
 };

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -143,6 +144,32 @@ Result<Forward> checked(Forward forward) {
         return fail(targets.error());
     }
     return forward;
+}
+
+Result<std::vector<std::string>> aliases_of(
+    const std::vector<std::string>& addresses,
+    const std::function<Result<std::vector<std::string>>(std::string_view target)>& aliases_to
+) {
+    std::vector<std::string> found, level = addresses;
+    std::set<std::string> seen(addresses.begin(), addresses.end());
+    for (std::size_t depth = 0; depth < kDepthMax && !level.empty(); ++depth) {
+        std::vector<std::string> next;
+        for (const std::string& target : level) {
+            const auto aliases = aliases_to(target);
+            if (!aliases) {
+                return fail(aliases.error());
+            }
+            for (const std::string& one : *aliases) {
+                if (!one.starts_with('@') && found.size() < kDestinationsMax &&
+                    seen.insert(one).second) {
+                    found.push_back(one);
+                    next.push_back(one);
+                }
+            }
+        }
+        level = std::move(next);
+    }
+    return found;
 }
 
 Result<std::vector<Destination>> expand(std::string_view recipient, const Lookup& lookup) {

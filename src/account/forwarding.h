@@ -36,8 +36,12 @@ class ForwardStore {
     virtual ~ForwardStore() = default;
     [[nodiscard]] virtual Result<Alias> alias(std::string_view address) = 0;  // NotFound: none
     [[nodiscard]] virtual Result<std::vector<Alias>> aliases() = 0;           // in order of address
+    // Of aliases that name the address as a target, directly, and are no account's; in order.
+    [[nodiscard]] virtual Result<std::vector<std::string>> aliases_to(std::string_view target) = 0;
     // Sets it anew.
     virtual Status set_alias(const Alias& alias) = 0;
+    // All or none of them.
+    virtual Status set_aliases(const std::vector<Alias>& aliases) = 0;
     virtual Status remove_alias(std::string_view address) = 0;
     [[nodiscard]] virtual Result<Forward> forward(std::string_view login) = 0;
     [[nodiscard]] virtual Result<std::vector<Forward>> forwards() = 0;
@@ -65,6 +69,13 @@ struct Lookup {
     // Who receives for an address that nobody has ("postmaster"); empty: nobody.
     std::function<std::string(std::string_view address)> instead;
 };
+
+// The aliases that lead to one of the addresses, also by way of others: its owner may send as them.
+// A catch-all ("@example.net") isn't one: who gets what nobody has may not send as everybody.
+[[nodiscard]] Result<std::vector<std::string>> aliases_of(
+    const std::vector<std::string>& addresses,
+    const std::function<Result<std::vector<std::string>>(std::string_view target)>& aliases_to
+);
 
 // `recipient` is of a domain of ours. Each destination once. NotFound: nobody has the address, and
 // nobody is left of those that it leads to. Conflict: it leads to itself only. Full: too many

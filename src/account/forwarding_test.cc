@@ -134,5 +134,30 @@ TEST(Forwarding, WhatIsKept) {
     EXPECT_FALSE(checked(Forward{"taro", {"nobody"}, true, {}}));
 }
 
+TEST(AliasesOf, LeadToAnAddressDirectlyOrByWayOfOthers) {
+    const std::map<std::string, std::vector<std::string>, std::less<>> to{
+        {"taro@example.net", {"@example.org", "sales@example.net", "team@example.net"}},
+        {"sales@example.net", {"all@example.net"}},
+        {"all@example.net", {"sales@example.net"}},
+    };
+    const auto found = [&](std::vector<std::string> addresses) {
+        return aliases_of(addresses, [&](std::string_view target) {
+            const auto one = to.find(target);
+            return Result<std::vector<std::string>>(
+                one == to.end() ? std::vector<std::string>{} : one->second
+            );
+        });
+    };
+    EXPECT_EQ(
+        *found({"taro@example.net"}),
+        (std::vector<std::string>{"sales@example.net", "team@example.net", "all@example.net"})
+    ) << "a catch-all gives no right, and a circle ends";
+    EXPECT_TRUE(found({"hanako@example.net"})->empty());
+    const auto broken = aliases_of({"a@example.net"}, [](std::string_view) {
+        return Result<std::vector<std::string>>(fail(Errc::Unavailable, "away"));
+    });
+    EXPECT_FALSE(broken);
+}
+
 }  // namespace
 }  // namespace sekisho::account

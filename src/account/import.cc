@@ -1,8 +1,10 @@
 #include "account/import.h"
 
 #include "account/account.h"
+#include "account/digest.h"
 #include "account/old_hash.h"
 #include "account/password.h"
+#include "account/sql_dump.h"
 #include "account/validate.h"
 #include "base/bytes.h"
 #include "base/csv.h"
@@ -198,19 +200,39 @@ struct Header {
     std::size_t size = 0;
 };
 
-Result<Header> read_header(const CsvReader::Record& record, Import& out) {
-    if (!record.fault.empty()) {
-        return fail(Errc::Invalid, "the header: " + record.fault);
+// As the options call it, else as it is usually called.
+std::string column_named(const std::string& field, const ImportOptions& options) {
+    std::string name = normalised(field);
+    if (!options.login_column.empty() && name == normalised(options.login_column)) {
+        return "login";
     }
+    if (!options.password_column.empty() && name == normalised(options.password_column)) {
+        return "password";
+    }
+    // Named by an option, another of that meaning has none.
+    const auto* const known = std::ranges::find(
+        kColumns, std::string_view{name}, &std::pair<std::string_view, Column>::first
+    );
+    if (known != kColumns.end() &&
+        ((known->second == Column::Login && !options.login_column.empty()) ||
+         (known->second == Column::Password && !options.password_column.empty()))) {
+        return {};
+    }
+    return name;
+}
+
+Result<Header> read_header(
+    const std::vector<std::string>& fields, const ImportOptions& options, Import& out
+) {
     Header header;
-    header.size = record.fields.size();
-    for (std::size_t i = 0; i < record.fields.size(); ++i) {
-        const std::string wanted = normalised(record.fields[i]);
+    header.size = fields.size();
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+        const std::string wanted = column_named(fields[i], options);
         const auto* const known = std::ranges::find(
             kColumns, std::string_view{wanted}, &std::pair<std::string_view, Column>::first
         );
         if (known == kColumns.end()) {
-            out.ignored.push_back(printable(record.fields[i], 40));
+            out.ignored.push_back(printable(fields[i], 40));
         } else if (!header.at.emplace(known->second, i).second) {
             return fail(Errc::Invalid, "the header has two columns for \"" + wanted + "\"");
         }
@@ -225,8 +247,8 @@ Result<Header> read_header(const CsvReader::Record& record, Import& out) {
     if (!header.at.contains(Column::Login)) {
         return fail(
             Errc::Invalid,
-            "the first line names no column \"login\" (or username, user, email): a table needs a "
-            "header"
+            "no column is called \"login\" (or username, user, email): a table needs a header; "
+            "--login-column says which one it is"
         );
     }
     const auto has = [&](Column column) { return header.at.contains(column); };
@@ -238,6 +260,34 @@ Result<Header> read_header(const CsvReader::Record& record, Import& out) {
         .enabled = has(Column::Enabled),
     };
     return header;
+}
+
+// Fields in the order of the header.
+Draft draft_of(std::size_t line, const std::vector<std::string>& fields, const Header& header) {
+    const auto field = [&](Column column) {
+        const auto at = header.at.find(column);
+        return at == header.at.end() ? std::string{} : fields[at->second];
+    };
+    return {
+        .line = line,
+        .login = field(Column::Login),
+        .addresses = field(Column::Addresses),
+        .password = field(Column::Password),
+        .name = field(Column::Name),
+        .subscriber_line = field(Column::Line),
+        .enabled = field(Column::Enabled),
+        .reason = field(Column::Reason),
+    };
+}
+
+Status need_password(const Import& out, const ImportOptions& options) {
+    if (out.fields.password || options.update) {
+        return {};
+    }
+    return fail(
+        Errc::Invalid,
+        "no column is called \"password\" (or passwd, hash); --password-column says which one it is"
+    );
 }
 
 char separator_of(std::string_view text) {
@@ -258,12 +308,15 @@ Status read_csv(std::string_view text, const ImportOptions& options, Import& out
     if (!first) {
         return fail(Errc::Invalid, "the file is empty");
     }
-    const auto header = read_header(*first, out);
+    if (!first->fault.empty()) {
+        return fail(Errc::Invalid, "the header: " + first->fault);
+    }
+    const auto header = read_header(first->fields, options, out);
     if (!header) {
         return fail(header.error());
     }
-    if (!out.fields.password && !options.update) {
-        return fail(Errc::Invalid, "the header names no column \"password\" (or passwd, hash)");
+    if (const Status named = need_password(out, options); !named) {
+        return named;
     }
     Collector collector(options, out);
     while (const auto record = reader.next()) {
@@ -279,20 +332,34 @@ Status read_csv(std::string_view text, const ImportOptions& options, Import& out
             );
             continue;
         }
-        const auto field = [&](Column column) {
-            const auto at = header->at.find(column);
-            return at == header->at.end() ? std::string{} : record->fields[at->second];
-        };
-        collector.add({
-            .line = record->line,
-            .login = field(Column::Login),
-            .addresses = field(Column::Addresses),
-            .password = field(Column::Password),
-            .name = field(Column::Name),
-            .subscriber_line = field(Column::Line),
-            .enabled = field(Column::Enabled),
-            .reason = field(Column::Reason),
-        });
+        collector.add(draft_of(record->line, record->fields, *header));
+    }
+    return {};
+}
+
+// Several rows may stand in one line of a dump.
+Status read_sql(std::string_view text, const ImportOptions& options, Import& out) {
+    auto table = read_sql_table(text, options.table);
+    if (!table) {
+        return fail(table.error());
+    }
+    const auto header = read_header(table->columns, options, out);
+    if (!header) {
+        return fail(header.error());
+    }
+    if (const Status named = need_password(out, options); !named) {
+        return named;
+    }
+    Collector collector(options, out);
+    for (SqlRow& row : table->rows) {
+        if (row.fault.empty()) {
+            collector.add(draft_of(row.line, row.fields, *header));
+        } else {
+            collector.fault(row.line, std::move(row.fault));
+        }
+        for (std::string& field : row.fields) {
+            wipe(field);
+        }
     }
     return {};
 }
@@ -342,6 +409,12 @@ ImportFormat guess(std::string_view text) {
         const std::size_t end = text.find('\n');
         const std::string_view line = trim(text.substr(0, end));
         text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+        const std::string word = to_lower(line.substr(0, line.find(' ')));
+        if (word.starts_with("--") || word.starts_with("/*") || word == "insert" ||
+            word == "create" || word == "copy" || word == "set" || word == "begin" ||
+            word == "pragma") {
+            return ImportFormat::Sql;
+        }
         if (!line.empty() && !line.starts_with('#')) {
             const std::size_t sign = line.find_first_of(",:;\t");
             return sign != std::string_view::npos && line[sign] == ':' ? ImportFormat::PasswdFile
@@ -361,13 +434,15 @@ std::string_view name(ImportFormat format) {
             return "csv";
         case ImportFormat::PasswdFile:
             return "passwd-file";
+        case ImportFormat::Sql:
+            return "sql";
     }
     return "?";
 }
 
 std::optional<ImportFormat> parse_import_format(std::string_view text) {
     for (const ImportFormat one :
-         {ImportFormat::Auto, ImportFormat::Csv, ImportFormat::PasswdFile}) {
+         {ImportFormat::Auto, ImportFormat::Csv, ImportFormat::PasswdFile, ImportFormat::Sql}) {
         if (text == name(one)) {
             return one;
         }
@@ -378,8 +453,9 @@ std::optional<ImportFormat> parse_import_format(std::string_view text) {
 Result<Import> read_import(std::string_view text, const ImportOptions& options) {
     Import out;
     out.format = options.format == ImportFormat::Auto ? guess(text) : options.format;
-    const Status read = out.format == ImportFormat::Csv ? read_csv(text, options, out)
-                                                        : read_passwd_file(text, options, out);
+    const Status read = out.format == ImportFormat::Csv   ? read_csv(text, options, out)
+                        : out.format == ImportFormat::Sql ? read_sql(text, options, out)
+                                                          : read_passwd_file(text, options, out);
     if (!read) {
         return fail(read.error());
     }
@@ -396,6 +472,7 @@ Account merged(const Account& before, const Account& row, const ImportFields& fi
     }
     if (fields.addresses) {
         out.addresses = row.addresses;
+        out.domains = row.domains.empty() ? before.domains : row.domains;
     }
     if (fields.line) {
         out.line = row.line;

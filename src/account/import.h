@@ -1,7 +1,7 @@
 // Accounts from the files of other systems: tables (CSV with a header, such as a database's export
-// of Postfix' or PostfixAdmin's mailboxes) and Dovecot's passwd-file. Pure: text in, accounts and
-// what is wrong with each other row out. What conflicts with accounts that are there already is the
-// store's to find.
+// of Postfix' or PostfixAdmin's mailboxes), Dovecot's passwd-file, and dumps of databases (one
+// table of them). Pure: text in, accounts and what is wrong with each other row out. What conflicts
+// with accounts that are there already is the store's to find.
 #pragma once
 
 #include "account/account.h"
@@ -16,7 +16,7 @@
 
 namespace sekisho::account {
 
-enum class ImportFormat : std::uint8_t { Auto, Csv, PasswdFile };
+enum class ImportFormat : std::uint8_t { Auto, Csv, PasswdFile, Sql };
 [[nodiscard]] std::optional<ImportFormat> parse_import_format(std::string_view text);
 [[nodiscard]] std::string_view name(ImportFormat format);  // "csv", ...
 
@@ -24,7 +24,10 @@ struct ImportOptions {
     ImportFormat format = ImportFormat::Auto;
     std::string default_scheme;  // parse_written_password()
     std::string domain;          // logins without '@' get the address LOGIN@domain; empty: none
-    bool update = false;         // a table without passwords is sound: they stay as they are
+    // Of a dump: the table. Of that and of CSV: what the columns are called, when nothing else
+    // would tell; empty: by the usual names.
+    std::string table = "mailbox", login_column, password_column;
+    bool update = false;  // a table without passwords is sound: they stay as they are
 };
 
 struct ImportRow {

@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     using namespace sekisho::account;
     const std::string_view text{reinterpret_cast<const char*>(data), size};
     for (const ImportFormat format :
-         {ImportFormat::Auto, ImportFormat::Csv, ImportFormat::PasswdFile}) {
+         {ImportFormat::Auto, ImportFormat::Csv, ImportFormat::PasswdFile, ImportFormat::Sql}) {
         const auto read =
             read_import(text, {.format = format, .default_scheme = {}, .domain = "example.net"});
         if (!read) {
@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         }
         std::size_t before = 0;
         for (const ImportRow& row : read->rows) {
-            SEKISHO_ASSERT(row.line > before);
+            SEKISHO_ASSERT(row.line >= before);
             before = row.line;
             SEKISHO_ASSERT(row.plaintext.empty() != row.account.credential.hash.empty());
             SEKISHO_ASSERT(checked(row.account));

@@ -1,12 +1,16 @@
 #include "account/send_as.h"
 
+#include "account/account.h"
 #include "account/digest.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/time.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sekisho::account {
 namespace {
@@ -14,6 +18,19 @@ namespace {
 constexpr std::size_t kGroup = 4;
 
 }  // namespace
+
+bool may_send_as(const Account& account, std::string_view address) {
+    const auto has = [](const std::vector<std::string>& all, std::string_view one) {
+        return std::ranges::find(all, one) != all.end();
+    };
+    if (has(account.addresses, address) || has(account.aliases, address) ||
+        has(account.send_as, address) || has(account.delegated, address)) {
+        return true;
+    }
+    const std::size_t at = address.rfind('@');
+    return at != std::string_view::npos && (has(account.domains, address.substr(at + 1)) ||
+                                            has(account.delegated, address.substr(at)));
+}
 
 Status may_mail_code(const CodesSent& sent) {
     if (sent.of_pair >= kCodesPerPair || sent.to_address >= kCodesPerAddress) {

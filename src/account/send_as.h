@@ -7,6 +7,7 @@
 // all accounts, so that nobody's mailbox is flooded through us.
 #pragma once
 
+#include "account/account.h"
 #include "base/result.h"
 #include "base/time.h"
 
@@ -58,9 +59,27 @@ struct CodesSent {
 // Denied (wrong, expired, or given wrong too often), with `registration` as it is to be kept.
 [[nodiscard]] Status prove(SendAs& registration, std::string_view code, Time now);
 
+// `delegate` may send as the addresses and domains of `owner`, an account here. The delegate may be
+// one of another system.
+struct Delegation {
+    std::string owner, delegate;  // lower case
+    Time since{};
+};
+inline constexpr std::size_t kDelegatesMax = 1000;  // of one owner
+
+// Whether the account may send as the address (lower case): its own, one of a domain of its own,
+// one of an alias that leads to it, one elsewhere that it has proven, one of an account that it is
+// delegate of.
+[[nodiscard]] bool may_send_as(const Account& account, std::string_view address);
+
 class SendAsStore {
   public:
     virtual ~SendAsStore() = default;
+    // Those of which the login is owner, and those of which it is delegate.
+    [[nodiscard]] virtual Result<std::vector<Delegation>> delegations(std::string_view login) = 0;
+    // Conflict: it is there already. Full: too many.
+    virtual Status add_delegation(const Delegation& one) = 0;
+    virtual Status remove_delegation(const Delegation& one) = 0;  // NotFound
     // In order of address; none for an account that has none.
     [[nodiscard]] virtual Result<std::vector<SendAs>> of(std::string_view login) = 0;
     [[nodiscard]] virtual Result<SendAs> find(std::string_view login, std::string_view address) = 0;

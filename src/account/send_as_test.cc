@@ -1,5 +1,6 @@
 #include "account/send_as.h"
 
+#include "account/account.h"
 #include "base/time.h"
 
 #include <chrono>
@@ -57,6 +58,36 @@ TEST(SendAs, CodesAreLimitedByAccountAndByAddress) {
 TEST(SendAs, ACodeIsReadInGroups) {
     EXPECT_EQ(readable_code("abcdefghij"), "abcd-efgh-ij");
     EXPECT_EQ(code_digest(readable_code("abcdefghij")), code_digest("abcdefghij"));
+}
+
+TEST(SendAs, WhatBelongsToAnAccountAndWhatDoesNot) {
+    Account taro;
+    taro.addresses = {"taro@example.net"};
+    taro.domains = {"shop.example"};
+    taro.aliases = {"sales@example.net"};
+    taro.send_as = {"taro@corp.example.com"};
+    taro.delegated = {"boss@example.net", "@boss.example"};
+    for (const char* his :
+         {"taro@example.net",
+          "anything@shop.example",
+          "sales@example.net",
+          "taro@corp.example.com",
+          "boss@example.net",
+          "x@boss.example"}) {
+        EXPECT_TRUE(may_send_as(taro, his)) << his;
+    }
+    for (const char* other :
+         {"hanako@example.net",
+          "x@sub.shop.example",
+          "x@myshop.example",
+          "@shop.example@example.net",
+          "shop.example",
+          "",
+          "@example.net"}) {
+        EXPECT_FALSE(may_send_as(taro, other)) << other;
+    }
+    // The right is to addresses of the domain, whatever stands before the last '@'.
+    EXPECT_TRUE(may_send_as(taro, "a@b@shop.example"));
 }
 
 }  // namespace

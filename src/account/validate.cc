@@ -11,6 +11,8 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace sekisho::account {
 namespace {
@@ -121,20 +123,59 @@ Status check_login(std::string_view login) {
     return {};
 }
 
+namespace {
+
+// "@example.net" among the addresses is the domain.
+Status check_addresses(Account& account) {
+    std::set<std::string> seen;
+    std::vector<std::string> addresses, domains;
+    for (const std::string& written : account.addresses) {
+        std::string address = normalised(written);
+        if (address.starts_with('@')) {
+            domains.push_back(address.substr(1));
+            continue;
+        }
+        if (const auto sound = check_address(address); !sound) {
+            return sound;
+        }
+        if (!seen.insert(address).second) {
+            return bad(address, "is listed twice");
+        }
+        addresses.push_back(std::move(address));
+    }
+    for (const std::string& written : account.domains) {
+        const std::string domain = normalised(written);
+        domains.push_back(domain.starts_with('@') ? domain.substr(1) : domain);
+    }
+    for (const std::string& domain : domains) {
+        if (const auto sound = check_domain(domain); !sound) {
+            return sound;
+        }
+        if (!seen.insert("@" + domain).second) {
+            return bad("@" + domain, "is listed twice");
+        }
+    }
+    account.addresses = std::move(addresses);
+    account.domains = std::move(domains);
+    return {};
+}
+
+}  // namespace
+
 Result<Account> checked(Account account) {
     account.login = normalised(account.login);
     if (const auto login = check_login(account.login); !login) {
         return fail(login.error());
     }
-    std::set<std::string_view> seen;
-    for (std::string& address : account.addresses) {
-        address = normalised(address);
-        if (const auto sound = check_address(address); !sound) {
-            return fail(sound.error());
-        }
-        if (!seen.insert(address).second) {
-            return bad(address, "is listed twice");
-        }
+    if (const auto sound = check_addresses(account); !sound) {
+        return fail(sound.error());
+    }
+    account.language = normalised(account.language);
+    if (account.language == "both") {
+        account.language.clear();
+    }
+    if (!account.language.empty() && account.language != "ja" && account.language != "en") {
+        return bad(account.language, "is no language of notices: ja, en or both");
     }
     for (const std::string_view text :
          {std::string_view{account.name},

@@ -24,7 +24,8 @@ namespace sekisho::account {
 [[nodiscard]] Status check_login(std::string_view login);
 
 // The account with login and addresses normalised, or what is wrong with it: its login, an address,
-// one address twice, a name or reason of more than one line.
+// one address twice, a name or reason of more than one line. "@example.net" among the addresses
+// becomes one of its domains.
 [[nodiscard]] Result<Account> checked(Account account);
 
 }  // namespace sekisho::account

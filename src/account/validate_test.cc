@@ -81,5 +81,37 @@ TEST(Validate, AWholeAccount) {
     EXPECT_FALSE(checked(account));
 }
 
+TEST(Checked, ADomainIsWrittenAmongTheAddressesOrByItself) {
+    Account account;
+    account.login = "taro@example.net";
+    account.addresses = {"taro@example.net", "@Shop.Example"};
+    account.domains = {"b.example"};
+    const auto sound = checked(account);
+    ASSERT_TRUE(sound) << sound.error().message;
+    EXPECT_EQ(sound->addresses, std::vector<std::string>{"taro@example.net"});
+    EXPECT_EQ(sound->domains, (std::vector<std::string>{"shop.example", "b.example"}));
+    account.domains = {"shop.example"};
+    EXPECT_FALSE(checked(account)) << "twice";
+    account.domains = {"-b.example"};
+    EXPECT_FALSE(checked(account));
+    account.domains.clear();
+    account.addresses = {"@"};
+    EXPECT_FALSE(checked(account));
+}
+
+TEST(Checked, NoticesAreInALanguageThatThereIs) {
+    Account account;
+    account.login = "taro";
+    for (const auto& [given, kept] :
+         {std::pair{"JA", "ja"}, std::pair{"en", "en"}, std::pair{"both", ""}, std::pair{"", ""}}) {
+        account.language = given;
+        const auto sound = checked(account);
+        ASSERT_TRUE(sound) << given;
+        EXPECT_EQ(sound->language, kept);
+    }
+    account.language = "de";
+    EXPECT_FALSE(checked(account));
+}
+
 }  // namespace
 }  // namespace sekisho::account

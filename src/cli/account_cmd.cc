@@ -23,26 +23,10 @@ namespace sekisho::cli {
 namespace {
 
 struct Options {
-    std::string login, name, line, reason;
-    std::vector<std::string> addresses;
+    std::string login, name, line, reason, language;
+    std::vector<std::string> addresses, domains;
     PasswordSource password;
 };
-
-Json to_json(const account::Account& a) {
-    Json out{
-        {"login", a.login},
-        {"name", a.name},
-        {"addresses", a.addresses},
-        {"line", a.line},
-        {"enabled", a.enabled}
-    };
-    if (!a.enabled) {
-        out["disabled_reason"] = a.disabled_reason;
-    }
-    out["created"] = rfc3339(a.created);
-    out["changed"] = rfc3339(a.changed);
-    return out;
-}
 
 void journal(store::Store& store, const std::string& login, const std::string& what) {
     record_change(store, login, what);
@@ -55,7 +39,7 @@ int told(
     const Password& password,
     const std::string& what
 ) {
-    Json result = to_json(a);
+    Json result = account_json(a);
     std::string text = a.login + ": " + what;
     if (password.generated) {
         result["password"] = password.text;
@@ -70,7 +54,9 @@ int add(const Context& context, const Options& options) {
     draft.login = options.login;
     draft.name = options.name;
     draft.line = options.line;
+    draft.language = options.language;
     draft.addresses = options.addresses;
+    draft.domains = options.domains;
     if (draft.addresses.empty() && draft.login.find('@') != std::string::npos) {
         draft.addresses.push_back(draft.login);
     }
@@ -165,10 +151,13 @@ int list(const Context& context) {
         Json rows = Json::array();
         std::vector<std::vector<std::string>> cells;
         for (const account::Account& a : *accounts) {
-            rows.push_back(to_json(a));
+            rows.push_back(account_json(a));
             std::string addresses;
             for (const std::string& one : a.addresses) {
                 addresses += (addresses.empty() ? "" : ", ") + one;
+            }
+            for (const std::string& one : a.domains) {
+                addresses += (addresses.empty() ? "@" : ", @") + one;
             }
             cells.push_back({a.login, a.enabled ? "enabled" : "disabled", addresses, a.line, a.name}
             );
@@ -185,12 +174,30 @@ int list(const Context& context) {
 
 }  // namespace
 
+Json account_json(const account::Account& a) {
+    Json out{
+        {"login", a.login},
+        {"name", a.name},
+        {"addresses", a.addresses},
+        {"domains", a.domains},
+        {"language", a.language.empty() ? "both" : a.language},
+        {"line", a.line},
+        {"enabled", a.enabled}
+    };
+    if (!a.enabled) {
+        out["disabled_reason"] = a.disabled_reason;
+    }
+    out["created"] = rfc3339(a.created);
+    out["changed"] = rfc3339(a.changed);
+    return out;
+}
+
 void add_account(CLI::App& app, Context& context, Chosen& chosen) {
     auto options = std::make_shared<Options>();
     auto* top = app.add_subcommand(
         "account",
-        "Mail accounts: add, passwd, list, enable, disable, suspend, resume, remove, import, "
-        "app-password, forward, link, sendas, time-zone"
+        "Mail accounts: add, set, show, passwd, list, enable, disable, suspend, resume, remove, "
+        "import, app-password, delegate, forward, link, sendas, time-zone"
     );
     top->require_subcommand(1);
     const auto with_login =
@@ -207,8 +214,16 @@ void add_account(CLI::App& app, Context& context, Chosen& chosen) {
     adding->add_option(
         "--address",
         options->addresses,
-        "An address it sends as and receives for (again for more); else the login"
+        "An address it sends as and receives for (again for more), or @DOMAIN, see --domain; else "
+        "the login"
     );
+    adding->add_option(
+        "--domain",
+        options->domains,
+        "A domain that it may send as any address of, and receives nothing by (again for more)"
+    );
+    adding->add_option("--language", options->language, "Of notices to its owner: ja, en or both")
+        ->check(CLI::IsMember({"ja", "en", "both"}));
     adding->add_option("--name", options->name, "Name, for people");
     adding->add_option("--line", options->line, "The subscriber's line");
     add_password_options(*adding, options->password);
@@ -225,6 +240,8 @@ void add_account(CLI::App& app, Context& context, Chosen& chosen) {
     top->add_subcommand("list", "All accounts")->callback([&context, &chosen] {
         chosen = [&context] { return list(context); };
     });
+    add_account_set(*top, context, chosen);
+    add_account_delegate(*top, context, chosen);
     add_account_suspend(*top, context, chosen);
     add_account_import(*top, context, chosen);
     add_app_password(*top, context, chosen);

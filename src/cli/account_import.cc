@@ -38,7 +38,8 @@ constexpr std::size_t kEventsAtOnce = 20'000;  // the journal's buffer holds 100
 constexpr std::size_t kFaultsShown = 1000;     // on a terminal; JSON has all
 
 struct Options {
-    std::string file, format = "auto", scheme, domain;
+    std::string file, format = "auto", scheme, domain, table = "mailbox";
+    std::string login_column, password_column;
     bool dry_run = false, skip_bad = false, update = false;
 };
 
@@ -78,6 +79,9 @@ class Importer {
             {.format = *account::parse_import_format(options_.format),
              .default_scheme = options_.scheme,
              .domain = options_.domain,
+             .table = options_.table,
+             .login_column = options_.login_column,
+             .password_column = options_.password_column,
              .update = options_.update}
         );
         account::wipe(*text);
@@ -323,9 +327,22 @@ void add_account_import(CLI::App& account, Context& context, Chosen& chosen) {
             "--format",
             options->format,
             "csv (with a header: login, password, name, addresses, line, enabled), passwd-file "
-            "(Dovecot's), or auto"
+            "(Dovecot's), sql (a dump of PostfixAdmin's or another database: mysqldump, pg_dump, "
+            "sqlite3 .dump), or auto"
         )
-        ->check(CLI::IsMember({"csv", "passwd-file", "auto"}));
+        ->check(CLI::IsMember({"csv", "passwd-file", "sql", "auto"}));
+    command->add_option("--table", options->table, "Of a dump: the table that has the accounts")
+        ->capture_default_str();
+    command->add_option(
+        "--login-column",
+        options->login_column,
+        "Which column has the logins; else username, login, user, email"
+    );
+    command->add_option(
+        "--password-column",
+        options->password_column,
+        "Which column has the passwords; else password, passwd, hash, crypt"
+    );
     command->add_option(
         "--scheme",
         options->scheme,

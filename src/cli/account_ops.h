@@ -26,6 +26,9 @@ int with_store(const Context& context, Work work) {
     return work(**store);
 }
 
+// As `account list` has it; "disabled_reason" only of one that is disabled.
+[[nodiscard]] Json account_json(const account::Account& account);
+
 // Records what was done to an account, so that support sees it; written by flush().
 inline void record_change(store::Store& store, const std::string& login, const std::string& what) {
     event::Event e;

@@ -238,6 +238,7 @@ void add_alias(CLI::App& app, Context& context, Chosen& chosen) {
     top->add_subcommand("list", "Every alias")->callback([&context, &chosen] {
         chosen = [&context] { return list_aliases(context); };
     });
+    add_alias_import(*top, context, chosen);
     auto* remove = top->add_subcommand("remove", "Its mail is refused from now on");
     remove->add_option("address", options->who, "The address")->required();
     remove->callback([&context, &chosen, options] {

@@ -42,6 +42,8 @@ void add_desk(CLI::App& app, Context& context, Chosen& chosen);  // desk [run|st
 void add_account(
     CLI::App& app, Context& context, Chosen& chosen
 );  // account add|passwd|list|enable|disable|remove|import|app-password
+void add_account_set(CLI::App& account, Context& context, Chosen& chosen);       // set, show
+void add_account_delegate(CLI::App& account, Context& context, Chosen& chosen);  // add|remove|list
 void add_account_import(CLI::App& account, Context& context, Chosen& chosen);
 void add_account_link(CLI::App& account, Context& context, Chosen& chosen);
 void add_account_time_zone(CLI::App& account, Context& context, Chosen& chosen);
@@ -50,8 +52,9 @@ void add_operator(CLI::App& app, Context& context, Chosen& chosen);
 void add_audit(CLI::App& app, Context& context, Chosen& chosen);  // audit list|export|verify
 void add_account_send_as(CLI::App& account, Context& context, Chosen& chosen);
 void add_account_forward(CLI::App& account, Context& context, Chosen& chosen);  // set|list|remove
-void add_alias(CLI::App& app, Context& context, Chosen& chosen);  // alias add|list|remove
-void add_srs(CLI::App& app, Context& context, Chosen& chosen);    // srs show
+void add_alias(CLI::App& app, Context& context, Chosen& chosen);  // alias add|import|list|remove
+void add_alias_import(CLI::App& alias, Context& context, Chosen& chosen);
+void add_srs(CLI::App& app, Context& context, Chosen& chosen);  // srs show
 void add_queue(
     CLI::App& app, Context& context, Chosen& chosen
 );  // queue list|show|stats|retry|hold|release|reroute|drop|suspend|resume|suspensions

@@ -1,5 +1,6 @@
 // What a change of conduct does to queued mail, and who is told of it.
 #include "account/account.h"
+#include "account/validate.h"
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/result.h"
@@ -102,16 +103,37 @@ void ConductKeeper::release_queue(const conduct::Subject& who) {
     }
 }
 
+// One of another system is known by what its source said when it logged in or got mail; since the
+// last start nothing was heard of the others, and then a login that is an address is where they
+// read.
+Result<account::Account> ConductKeeper::account_of(const std::string& login) {
+    auto found = deps_.store.accounts().find(login);
+    if (found || found.error().code != Errc::NotFound || config_.account_sources.empty()) {
+        return found;
+    }
+    if (deps_.elsewhere) {
+        if (auto known = deps_.elsewhere(login)) {
+            return std::move(*known);
+        }
+    }
+    account::Account out;
+    out.login = login;
+    if (account::check_address(login)) {
+        out.addresses.push_back(login);
+    }
+    return out;
+}
+
 // Where its owner reads: for a line, those who belong to it.
-std::vector<std::string> ConductKeeper::owners(const conduct::Subject& who) {
-    std::vector<std::string> out;
+std::vector<ConductKeeper::Owner> ConductKeeper::owners(const conduct::Subject& who) {
+    std::vector<Owner> out;
     const auto add = [&out](const account::Account& account) {
         if (!account.addresses.empty() && out.size() < kOwnersMax) {
-            out.push_back(account.addresses.front());
+            out.push_back({account.addresses.front(), account.language});
         }
     };
     if (who.kind == Kind::Account) {
-        if (const auto account = deps_.store.accounts().find(who.id)) {
+        if (const auto account = account_of(who.id)) {
             add(*account);
         }
     } else if (const auto all = deps_.store.accounts().list()) {
@@ -125,26 +147,28 @@ std::vector<std::string> ConductKeeper::owners(const conduct::Subject& who) {
 }
 
 void ConductKeeper::tell(const conduct::Happened& what, bool subscriber) {
-    const std::vector<std::string> to =
-        subscriber ? owners(what.record.subject) : std::vector{config_.conduct.abuse_mail};
-    const conduct::NoticeOptions options{
+    const std::vector<Owner> to = subscriber ? owners(what.record.subject)
+                                             : std::vector{Owner{config_.conduct.abuse_mail, {}}};
+    conduct::NoticeOptions options{
         config_.mail.hostname,
         config_.delivery.dsn_from,
         config_.provider.name,
         config_.provider.name_ja,
         config_.provider.support_mail,
         config_.provider.guide_url,
+        {},
     };
-    for (const std::string& one : to) {
-        if (one.empty()) {
+    for (const Owner& one : to) {
+        if (one.address.empty()) {
             continue;
         }
         const Time at = now();
         const std::string unique = random_token(kIdBits);
+        options.language = one.language;
         send(
-            one,
-            subscriber ? conduct::to_subscriber(what, one, options, unique, at)
-                       : conduct::to_abuse_desk(what, one, options, unique, at),
+            one.address,
+            subscriber ? conduct::to_subscriber(what, one.address, options, unique, at)
+                       : conduct::to_abuse_desk(what, one.address, options, unique, at),
             at
         );
     }

@@ -13,7 +13,6 @@
 #include "store/store.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -310,6 +309,10 @@ Result<Json> ConductKeeper::tell_again(
     if (to.empty()) {
         return fail(Errc::Conflict, called + " has no address that a notice could go to");
     }
+    std::string addresses;
+    for (const Owner& one : to) {
+        addresses += (addresses.empty() ? "" : ", ") + one.address;
+    }
     const conduct::State& state = found->state;
     tell({*found, {state.stage, state.stage, state.reason, {}}, true}, true);
     event::Event row = event_of(who, event::Kind::ConductChanged);
@@ -319,14 +322,14 @@ Result<Json> ConductKeeper::tell_again(
     deps_.store.journal().append(std::move(row));
     return Json{
         {who.kind == Kind::Line ? "line" : "account", who.id},
-        {"text", fmt::format("the notice goes to {}", fmt::join(to, ", "))}
+        {"text", "the notice goes to " + addresses}
     };
 }
 
 // A line is known when anything is on record of it: what else could be misused.
 Status ConductKeeper::is_known(const conduct::Subject& who) {
     if (who.kind == Kind::Account) {
-        const auto known = deps_.store.accounts().find(who.id);
+        const auto known = account_of(who.id);
         return known ? Status{} : fail(known.error());
     }
     if (deps_.warden.find(who, now())) {

@@ -3,6 +3,7 @@
 // recorded (blocked flows, bounces, complaints, new passwords). For one thread at a time.
 #pragma once
 
+#include "account/account.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "cli/context.h"
@@ -17,6 +18,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +32,8 @@ class ConductKeeper {
         queue::Spool& spool;
         conduct::Warden& warden;
         std::function<void(const conduct::Subject& whose)> end_sessions;
+        // What is known of an account that lives in another system; may be empty.
+        std::function<std::optional<account::Account>(const std::string& login)> elsewhere = {};
     };
     explicit ConductKeeper(Deps deps) : deps_(deps) {}
 
@@ -55,7 +59,11 @@ class ConductKeeper {
     [[nodiscard]] static event::Event event_of_entry(const queue::Entry& entry, event::Kind kind);
     void hold_queue(const conduct::Subject& who, const std::string& reason);
     void release_queue(const conduct::Subject& who);
-    [[nodiscard]] std::vector<std::string> owners(const conduct::Subject& who);
+    struct Owner {
+        std::string address, language;
+    };
+    [[nodiscard]] std::vector<Owner> owners(const conduct::Subject& who);
+    [[nodiscard]] Result<account::Account> account_of(const std::string& login);
     void tell(const conduct::Happened& what, bool subscriber);
     void send(const std::string& to, conduct::Notice notice, Time at);
     [[nodiscard]] Status is_known(const conduct::Subject& who);

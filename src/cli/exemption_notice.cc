@@ -1,5 +1,7 @@
 #include "cli/exemption_notice.h"
 
+#include "account/account.h"
+#include "base/bilingual.h"
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/result.h"
@@ -86,7 +88,7 @@ std::string compose(
     const NoticeDeps& deps,
     const exemption::Request& request,
     const Texts& texts,
-    const std::string& to,
+    const account::Account& to,
     const std::string& id,
     Time now
 ) {
@@ -99,23 +101,28 @@ std::string compose(
     const auto fill = [&](std::string_view text) {
         return fmt::format(fmt::runtime(text), address, until);
     };
-    std::string body = config.provider.name_ja + " です。\n\n" + fill(texts.ja) + "\n\n--\n\n" +
-                       fill(texts.en) + "\n\n";
+    std::string body = in_language(
+        config.provider.name_ja + " です。\n\n" + fill(texts.ja) + "\n\n",
+        fill(texts.en) + "\n\n",
+        to.language
+    );
     if (!request.why.empty()) {
         body += request.why + "\n\n";
     }
     for (const exemption::Finding& one : request.findings) {
         body += fmt::format("- {}: {} ({})\n", name(one.check), name(one.mark), one.detail);
     }
-    body += "\n" + config.provider.name + "\n" + config.provider.support_mail + "\n" +
-            config.provider.guide_url + "/my/exemption\n";
+    body += "\n" + (to.language == "ja" ? config.provider.name_ja : config.provider.name) + "\n" +
+            config.provider.support_mail + "\n" + config.provider.guide_url + "/my/exemption\n";
     std::string lines;
     for (const char c : body) {
         lines += c == '\n' ? "\r\n" : std::string(1, c);
     }
     std::string out = message::make_field("From", config.delivery.dsn_from);
-    out += message::make_field("To", to);
-    out += message::make_field("Subject", message::encode_words(texts.subject));
+    out += message::make_field("To", to.addresses.front());
+    out += message::make_field(
+        "Subject", message::encode_words(in_language(texts.subject, to.language))
+    );
     out += message::make_field("Date", rfc5322_date(now));
     out += message::make_field("Message-ID", id);
     // RFC 3834 §5: no program answers it.
@@ -139,7 +146,7 @@ void send_exemption_notice(
     const std::string& to = account->addresses.front();
     const std::string id =
         fmt::format("<exemption.{}@{}>", random_token(kIdBits), deps.config.mail.hostname);
-    std::string message = compose(deps, request, *texts, to, id, now);
+    std::string message = compose(deps, request, *texts, *account, id, now);
     auto envelope = queue::notice_envelope(to, id, message.size(), now);
     deps.spool
         .append(std::move(envelope), std::move(message), [to](const Result<std::string>& done) {

@@ -1,4 +1,5 @@
 // The role mail: store, spool, mail server and delivery under one roof.
+#include "account/account.h"
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/ip.h"
@@ -16,6 +17,7 @@
 #include "cli/init.h"
 #include "cli/leased_policy.h"
 #include "cli/limit_control.h"
+#include "cli/mailboxes.h"
 #include "cli/own_sources.h"
 #include "cli/penalties.h"
 #include "cli/queue_control.h"
@@ -50,6 +52,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -66,6 +69,7 @@ constexpr unsigned kWorkers = 4;  // database calls, signatures
 // Passwords are hashed beside everything else, and behind it: a wave of first logins must not make
 // the mail wait of those who are in.
 constexpr int kHashersNice = 5;
+constexpr auto kSourceTime = std::chrono::seconds(90);  // that says who has a mailbox
 
 Result<std::unique_ptr<queue::Spool>> open_spool(const config::Config& config) {
     if (Status made = make_folder(config.queue.directory, 0700); !made) {
@@ -401,19 +405,19 @@ class MailRole final : public Role {
             }
             tokens = std::move(*made);
         }
-        std::shared_ptr<source::Sources> sources;
         if (!config_.account_sources.empty()) {
             auto made = source::Sources::make(config_.account_sources);
             if (!made) {
                 return fail(made.error());
             }
-            sources = std::move(*made);
+            sources_ = std::move(*made);
         }
         conduct_.emplace(ConductKeeper::Deps{
             *store_,
             *spool_,
             warden_,
-            [this](const conduct::Subject& whose) { server_->end_sessions_of(whose); }
+            [this](const conduct::Subject& whose) { server_->end_sessions_of(whose); },
+            elsewhere()
         });
         conduct_->follow(config_);
         if (Status restored = conduct_->restore(); !restored) {
@@ -446,7 +450,7 @@ class MailRole final : public Role {
              .signer = &signer_,
              .send_as = &store_->send_as(),
              .outlooks = &outlooks_,
-             .sources = std::move(sources),
+             .sources = sources_,
              .tokens = std::move(tokens),
              .forwards = &store_->forwards(),
              .srs_secret = srs_secret_,
@@ -458,10 +462,18 @@ class MailRole final : public Role {
         }
         server_ = std::move(*server);
         send_as_.emplace(
-            SendAsKeeper::Deps{*store_, *spool_, outlooks_, *peer_resolver_, loops_->executor(0)},
+            SendAsKeeper::Deps{
+                *store_, *spool_, outlooks_, *peer_resolver_, loops_->executor(0), elsewhere()
+            },
             config_
         );
         return {};
+    }
+
+    std::function<std::optional<account::Account>(const std::string&)> elsewhere() {
+        return [sources = sources_](const std::string& login) {
+            return sources ? sources->seen(login) : std::nullopt;
+        };
     }
 
     // A peer waits for the answer, and what is not found in time is no evidence.
@@ -500,11 +512,9 @@ class MailRole final : public Role {
             const std::string full = address.find('@') == std::string_view::npos
                                          ? std::string(address) + "@" + config_.mail.domains.front()
                                          : std::string(address);
-            auto account = store_->accounts().find_by_address(full);
-            if (!account) {
-                return fail(account.error());
-            }
-            return account->login;
+            return cli::find_mailbox(
+                {store_->accounts(), sources_, loops_->executor(0), kSourceTime}, full
+            );
         };
         deliverer_ = delivery::Deliverer::make(
             {*loops_,
@@ -571,6 +581,7 @@ class MailRole final : public Role {
     std::optional<ExemptionKeeper> exemptions_;
     conduct::Warden warden_;
     std::mutex conduct_mutex_;
+    std::shared_ptr<source::Sources> sources_;
     std::optional<ConductKeeper> conduct_;
     std::optional<SendAsKeeper> send_as_;
     std::optional<ReportKeeper> reports_;

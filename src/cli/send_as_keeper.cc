@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "cli/account_ops.h"
 #include "cli/context.h"
+#include "cli/sender_rights.h"
 #include "config/config.h"
 #include "mail/alignment.h"
 #include "mail/outlooks.h"
@@ -109,12 +110,19 @@ Result<Json> SendAsKeeper::command(const std::string& name, const Json& request)
 }
 
 // An account of another system is known there only.
-Status SendAsKeeper::knows(const std::string& login) {
-    const auto found = deps_.store.accounts().find(login);
-    if (found || (found.error().code == Errc::NotFound && !config_.account_sources.empty())) {
-        return {};
+Result<account::Account> SendAsKeeper::knows(const std::string& login) {
+    auto found = deps_.store.accounts().find(login);
+    if (found || found.error().code != Errc::NotFound || config_.account_sources.empty()) {
+        return found;
     }
-    return fail(found.error());
+    if (deps_.elsewhere) {
+        if (auto known = deps_.elsewhere(login)) {
+            return std::move(*known);
+        }
+    }
+    account::Account out;
+    out.login = login;
+    return out;
 }
 
 Result<std::string> SendAsKeeper::checked_address(
@@ -160,10 +168,13 @@ mail::Alignment SendAsKeeper::look(const std::string& domain) {
 }
 
 // Waits until it is in the spool: a code that was counted but never queued would be lost.
-Status SendAsKeeper::mail_code(const account::SendAs& one, const std::string& code, Time at) {
-    mail::Letter letter = mail::code_letter(
-        one.address, one.login, code, mail::letter_options(config_), random_token(kIdBits), at
-    );
+Status SendAsKeeper::mail_code(
+    const account::SendAs& one, const std::string& code, const std::string& language, Time at
+) {
+    mail::LetterOptions options = mail::letter_options(config_);
+    options.language = language;
+    mail::Letter letter =
+        mail::code_letter(one.address, one.login, code, options, random_token(kIdBits), at);
     auto envelope =
         queue::notice_envelope(one.address, letter.message_id, letter.message.size(), at);
     auto promise = std::make_shared<std::promise<Status>>();
@@ -189,8 +200,9 @@ Result<Json> SendAsKeeper::add(const Json& request) {
     account::SendAs one;
     one.login = account::normalised(request.value("login", ""));
     one.vouched = request.value("vouched", "");
-    if (const Status known = knows(one.login); !known) {
-        return fail(known.error());
+    const auto account = knows(one.login);
+    if (!account) {
+        return fail(account.error());
     }
     auto address = checked_address(one.login, request.value("address", ""));
     if (!address) {
@@ -231,7 +243,7 @@ Result<Json> SendAsKeeper::add(const Json& request) {
         return fail(kept.error());
     }
     if (by_code) {
-        if (const Status mailed = mail_code(one, code, at); !mailed) {
+        if (const Status mailed = mail_code(one, code, account->language, at); !mailed) {
             return fail(mailed.error());
         }
     }
@@ -247,8 +259,13 @@ Result<Json> SendAsKeeper::add(const Json& request) {
 }
 
 Result<Json> SendAsKeeper::list(const std::string& login) {
-    if (const Status known = knows(login); !known) {
-        return fail(known.error());
+    const auto account = knows(login);
+    if (!account) {
+        return fail(account.error());
+    }
+    auto rights = sender_rights(deps_.store, *account);
+    if (!rights) {
+        return fail(rights.error());
     }
     const auto all = deps_.store.send_as().of(login);
     if (!all) {
@@ -258,7 +275,7 @@ Result<Json> SendAsKeeper::list(const std::string& login) {
     for (const account::SendAs& one : *all) {
         rows.push_back(to_json(one));
     }
-    return Json{{"login", login}, {"addresses", std::move(rows)}};
+    return Json{{"login", login}, {"addresses", std::move(rows)}, {"rights", std::move(*rights)}};
 }
 
 Result<Json> SendAsKeeper::remove(const Json& request) {

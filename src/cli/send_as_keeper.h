@@ -3,6 +3,7 @@
 // May be used by several threads; one order at a time.
 #pragma once
 
+#include "account/account.h"
 #include "account/send_as.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -15,7 +16,9 @@
 #include "queue/spool.h"
 #include "store/store.h"
 
+#include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace sekisho::cli {
@@ -28,6 +31,8 @@ class SendAsKeeper {
         mail::Outlooks& outlooks;
         net::Resolver& resolver;
         net::Executor executor;
+        // What is known of an account that lives in another system; may be empty.
+        std::function<std::optional<account::Account>(const std::string& login)> elsewhere = {};
     };
     SendAsKeeper(Deps deps, const config::Config& config);
 
@@ -43,12 +48,14 @@ class SendAsKeeper {
     Result<Json> remove(const Json& request);
     Result<Json> prove(const Json& request);
     Result<Json> claim(const std::string& code);
-    [[nodiscard]] Status knows(const std::string& login);
+    [[nodiscard]] Result<account::Account> knows(const std::string& login);
     [[nodiscard]] Result<std::string> checked_address(
         const std::string& login, const std::string& address
     );
     [[nodiscard]] mail::Alignment look(const std::string& domain);
-    Status mail_code(const account::SendAs& one, const std::string& code, Time at);
+    Status mail_code(
+        const account::SendAs& one, const std::string& code, const std::string& language, Time at
+    );
     void record(const account::SendAs& one, const std::string& what);
 
     Deps deps_;

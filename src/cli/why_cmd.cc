@@ -44,7 +44,11 @@ class Gathering {
         if (by_address) {
             return of_account(*by_address);
         }
-        return of_message_or_reference();
+        auto found = of_message_or_reference();
+        if (found || found.error().code != Errc::NotFound || config_.account_sources.empty()) {
+            return found;
+        }
+        return of_account_elsewhere(std::move(found));
     }
 
   private:
@@ -104,6 +108,24 @@ class Gathering {
         ask_limits();
         facts_.conduct = ask_mail(Json{{"command", "conduct-show"}, {"account", account.login}});
         return std::move(facts_);
+    }
+
+    // An account that lives in another system is known here by what it did.
+    Result<WhyFacts> of_account_elsewhere(Result<WhyFacts> unknown) {
+        account::Account account;
+        account.login = to_lower(facts_.subject);
+        facts_.about = About::Account;
+        auto found = of_account(account);
+        if (!found) {
+            return found;
+        }
+        const bool judged =
+            found->conduct && (found->conduct->value("stage", "normal") != "normal" ||
+                               found->conduct->value("exempt", false));
+        if (found->events.empty() && found->uses.empty() && !judged) {
+            return unknown;
+        }
+        return found;
     }
 
     Result<WhyFacts> of_message_or_reference() {

@@ -1,5 +1,6 @@
 #include "conduct/notice.h"
 
+#include "base/bilingual.h"
 #include "base/time.h"
 #include "conduct/machine.h"
 #include "conduct/warden.h"
@@ -115,15 +116,20 @@ Notice to_subscriber(
     Time now
 ) {
     const Texts& texts = kTexts.at(static_cast<std::size_t>(what.change.to));
-    std::string body =
-        options.provider_ja + " です。\n\n" + fill(texts.ja, true, what, options) + "\n\n";
-    body += "--\n\n" + fill(texts.en, false, what, options) + "\n\n";
-    body += options.provider + "\n" + options.support + "\n";
+    std::string body = in_language(
+        options.provider_ja + " です。\n\n" + fill(texts.ja, true, what, options) + "\n\n",
+        fill(texts.en, false, what, options) + "\n\n",
+        options.language
+    );
+    body += (options.language == "ja" ? options.provider_ja : options.provider) + "\n" +
+            options.support + "\n";
     if (!options.guide_url.empty()) {
         body += options.guide_url + "/limits\n";
     }
     Notice out{id(options, unique), {}};
-    out.message = compose(to, texts.subject, body, options, out.message_id, now);
+    out.message = compose(
+        to, in_language(texts.subject, options.language), body, options, out.message_id, now
+    );
     return out;
 }
 

@@ -13,6 +13,7 @@ namespace sekisho::conduct {
 struct NoticeOptions {
     std::string hostname, from;  // header From: "postmaster@mail.example.net"
     std::string provider, provider_ja, support, guide_url;
+    std::string language;  // of the one who is told: "ja", "en", empty: both
 };
 
 struct Notice {

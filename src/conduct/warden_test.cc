@@ -168,5 +168,36 @@ TEST(Notice, TellsBothLanguages) {
     }
 }
 
+TEST(Notice, TellsTheLanguageThatItsReaderAskedFor) {
+    Warden warden;
+    warden.follow({}, true);
+    complain(warden, "taro@example.net", 4);
+    NoticeOptions options{
+        "mail.example.net",
+        "postmaster@mail.example.net",
+        "Example Net",
+        "例示ネット",
+        "support@example.net",
+        "https://guide.example.net",
+        {},
+    };
+    const Happened what = warden.happened().front();
+    const auto text = [&](const std::string& language) {
+        options.language = language;
+        const Notice notice = to_subscriber(what, "taro@example.net", options, "u1", kStart);
+        std::string coded;
+        for (const char c : notice.message.substr(notice.message.find("\r\n\r\n"))) {
+            coded += c == '\r' || c == '\n' ? "" : std::string(1, c);
+        }
+        return unbase64(coded).value_or("");
+    };
+    EXPECT_TRUE(text("ja").contains("例示ネット です"));
+    EXPECT_FALSE(text("ja").contains("Example Net"));
+    EXPECT_FALSE(text("ja").contains("\n--\r\n"));
+    EXPECT_FALSE(text("en").contains("例示ネット"));
+    EXPECT_TRUE(text("en").contains("Example Net"));
+    EXPECT_TRUE(text("").contains("例示ネット") && text("").contains("Example Net"));
+}
+
 }  // namespace
 }  // namespace sekisho::conduct

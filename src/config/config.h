@@ -122,6 +122,7 @@ struct Mail {
     bool require_tls = true;                     // REQUIRETLS (RFC 8689)
     bool hide_client_address = false;            // Received without the subscriber's address
     std::string from_check = "enforce";          // From and Sender are the account's: off, observe
+    std::string scram = "own";                   // offered: own, always, never
     std::string from_unaligned = "warn";         // From that DMARC fails: refuse, warn, allow
     std::string mta_sts = "off";                 // off, testing, enforce: our own policy (RFC 8461)
     std::string peer_check = "observe";          // of who connects to 25: off, observe, enforce
@@ -218,6 +219,8 @@ struct AccountSource {  // [[account_source]]
     std::string address_attribute = "mail", name_attribute = "cn";
     std::string check = "bind";  // or compare: userPassword is compared
     std::uint32_t connections = 4;
+    bool recipients = true;  // mail to those whom it knows is taken (ldap, dovecot with userdb)
+    std::string userdb;      // a socket of Dovecot's that answers who is there
     friend bool operator==(const AccountSource&, const AccountSource&) = default;
 };
 

@@ -218,6 +218,12 @@ TEST(Config, LoginsFromElsewhere) {
     const auto read = parse(good, "t");
     ASSERT_TRUE(read);
     EXPECT_EQ(read->account_sources.at(0).filter, "(mail={login})");
+    EXPECT_TRUE(read->account_sources.at(0).recipients);
+    EXPECT_TRUE(first_problem(ldap + "base = \"b\"\nuserdb = \"/x\"\n").contains("userdb"));
+    EXPECT_TRUE(first_problem("[[account_source]]\nname = \"d\"\nkind = \"dovecot\"\nserver = "
+                              "\"/a\"\nuserdb = \"x\"\n")
+                    .contains("no path"));
+    EXPECT_TRUE(first_problem("[mail]\nscram = \"sometimes\"\n").contains("mail.scram"));
     EXPECT_EQ(read->account_sources.at(0).connections, 4U);
     EXPECT_TRUE(first_problem(good + "filter = \"(uid=taro)\"\n").contains("{login}"));
     EXPECT_TRUE(first_problem(good + good).contains("is there already"));

@@ -72,6 +72,10 @@ struct LimitTable {
 [[nodiscard]] const Table<Radius::Client>& radius_client_table();
 [[nodiscard]] const Table<LineSource>& line_source_table();
 [[nodiscard]] const Table<AccountSource>& account_source_table();
+// What is wrong with it beside those that are there already: key (empty: the whole of it), text.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> faults_of(
+    const AccountSource& source, const std::vector<AccountSource>& others
+);
 [[nodiscard]] const Table<Milter>& milter_table();
 // Fills in where it listens; what is wrong with it beside those that are there already: key, text.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> faults_of(

@@ -3,8 +3,10 @@
 #include "config/key_types.h"
 #include "config/keys.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sekisho::config {
@@ -127,8 +129,8 @@ const Table<AccountSource>& account_source_table() {
         true,
         "Accounts that live elsewhere: who has none here may log in on submission with what "
         "another system knows. Sources are asked in the order of the file; the first that knows "
-        "the login decides. One that is away is answered 454, never 535. With sources, SCRAM is "
-        "not offered, since only the password itself can be handed on.",
+        "the login decides. One that is away is answered 454, never 535. Only the password itself "
+        "can be handed on, so `mail.scram` says whether SCRAM is offered as well.",
         {
             required(text<T>("name", SEKISHO_AT(name), "Unique name, for logs.")),
             required(choice<T>(
@@ -197,11 +199,51 @@ const Table<AccountSource>& account_source_table() {
             number<T>(
                 "connections", SEKISHO_AT(connections), 1, 64, "For `ldap`: connections at once."
             ),
+            flag<T>(
+                "recipients",
+                SEKISHO_AT(recipients),
+                "Mail to those whom it knows is taken, and who has no password but a token or a "
+                "certificate is looked for in it: in `ldap` by `address_attribute`, in `dovecot` "
+                "by `userdb`. It is asked while the client waits; what it said is remembered for "
+                "five minutes, that nobody has an address for one. While it is away, mail for "
+                "addresses that nothing here knows is answered 450. RADIUS can't say who is there "
+                "without a password."
+            ),
+            text<T>(
+                "userdb",
+                SEKISHO_AT(userdb),
+                "For `dovecot`: the path of its socket `auth-userdb`. Empty: who is there isn't "
+                "asked."
+            ),
         }
     };
     return table;
 }
 
 #undef SEKISHO_AT
+
+std::vector<std::pair<std::string, std::string>> faults_of(
+    const AccountSource& source, const std::vector<AccountSource>& others
+) {
+    std::vector<std::pair<std::string, std::string>> out;
+    if (std::ranges::find(others, source.name, &AccountSource::name) != others.end()) {
+        out.emplace_back("name", "\"" + source.name + "\" is there already");
+    }
+    if (source.name.empty() || source.server.empty()) {
+        out.emplace_back("", "name and server can't be empty");
+    }
+    if (source.kind == "ldap" && source.base.empty()) {
+        out.emplace_back("base", "is missing; kind = \"ldap\" needs it");
+    }
+    if (source.kind == "ldap" && !source.filter.contains('{')) {
+        out.emplace_back("filter", "names no {login}, {user} or {domain} to look for");
+    }
+    if (!source.userdb.empty() && source.kind != "dovecot") {
+        out.emplace_back("userdb", "is for kind = \"dovecot\" alone");
+    } else if (!source.userdb.empty() && !source.userdb.starts_with('/')) {
+        out.emplace_back("userdb", "is no path of a socket");
+    }
+    return out;
+}
 
 }  // namespace sekisho::config

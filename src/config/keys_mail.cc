@@ -163,6 +163,16 @@ Table<C> mail() {
                 "(FUTURERELEASE, RFC 4865). 0s: it isn't offered."
             ),
             choice<C>(
+                "scram",
+                SEKISHO_AT(mail.scram),
+                {"own", "always", "never"},
+                "Whether SCRAM is offered to log in with. Accounts of other systems (see "
+                "`[[account_source]]`) can't use it, and a program that could takes it before "
+                "PLAIN. `own`: as long as there are no such sources. `always`: also with them, "
+                "when programs that know SCRAM are those of own accounts; one of another "
+                "system must be set to a plain password then."
+            ),
+            choice<C>(
                 "from_check",
                 SEKISHO_AT(mail.from_check),
                 {"off", "observe", "rewrite", "enforce"},

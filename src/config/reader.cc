@@ -360,20 +360,8 @@ class Reader {
     }
 
     void add_account_source(AccountSource& source, std::uint32_t line) {
-        const auto& all = config_.account_sources;
-        if (std::ranges::find(all, source.name, &AccountSource::name) != all.end()) {
-            problem(line, "account_source.name", "\"" + source.name + "\" is there already");
-        }
-        if (source.name.empty() || source.server.empty()) {
-            problem(line, "account_source", "name and server can't be empty");
-        }
-        if (source.kind == "ldap" && source.base.empty()) {
-            problem(line, "account_source.base", "is missing; kind = \"ldap\" needs it");
-        }
-        if (source.kind == "ldap" && !source.filter.contains('{')) {
-            problem(
-                line, "account_source.filter", "names no {login}, {user} or {domain} to look for"
-            );
+        for (auto& [key, text] : faults_of(source, config_.account_sources)) {
+            problem(line, "account_source" + (key.empty() ? "" : "." + key), std::move(text));
         }
         config_.account_sources.push_back(std::move(source));
     }

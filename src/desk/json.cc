@@ -95,12 +95,14 @@ Json to_json(const account::Account& account) {
     Json object{
         {"login", account.login},
         {"addresses", account.addresses},
+        {"domains", account.domains},
         {"enabled", account.enabled},
         {"created", rfc3339(account.created)},
         {"changed", rfc3339(account.changed)}
     };
     put(object, "name", account.name);
     put(object, "line", account.line);
+    put(object, "language", account.language);
     put(object, "disabled_reason", account.disabled_reason);
     return object;
 }

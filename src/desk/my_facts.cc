@@ -249,6 +249,28 @@ std::optional<guide::MyConduct> conduct_of(const Context& context, const std::st
     return out;
 }
 
+namespace {
+
+// Addresses that it has no mailbox for; none while the mail role can't be asked.
+std::vector<guide::MyRight> rights_of(const Context& context, const std::string& login) {
+    std::vector<guide::MyRight> out;
+    const auto answer =
+        ask_role(context.control, "mail", Json{{"command", "sendas-list"}, {"login", login}});
+    const Json rights = answer ? answer->value("rights", Json::object()) : Json::object();
+    for (const Json& one : rights.value("domains", Json::array())) {
+        out.push_back({"@" + one.get<std::string>(), {}});
+    }
+    for (const Json& one : rights.value("aliases", Json::array())) {
+        out.push_back({one.get<std::string>(), {}});
+    }
+    for (const Json& one : rights.value("delegated", Json::array())) {
+        out.push_back({one.value("address", ""), one.value("owner", "")});
+    }
+    return out;
+}
+
+}  // namespace
+
 void fill_devices(const account::Account& account, guide::MyAccount& out) {
     for (const account::AppPassword& one : account.app_passwords) {
         out.devices.push_back(
@@ -263,6 +285,7 @@ void fill_devices(const account::Account& account, guide::MyAccount& out) {
 
 void fill_account(const Context& context, const account::Account& account, guide::MyAccount& out) {
     out.addresses = account.addresses;
+    out.rights = rights_of(context, account.login);
     out.uses = uses_of(context, account);
     out.sends = sends_of(context, account.login);
     out.logins = logins_of(context, account);

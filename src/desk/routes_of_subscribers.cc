@@ -83,7 +83,9 @@ std::vector<Route> of_accounts() {
               .path = "/send-as",
               .operation = "lookSendAs",
               .tag = "accounts",
-              .summary = "Addresses elsewhere that an account may send as, or asks to.",
+              .summary = "Everything that an account may send as: its own, aliases, those it is "
+                         "delegate for, "
+                         "and addresses elsewhere, also those that wait for their code.",
               .roles = kLook,
               .reason = Reason::Needed,
               .parameters = {{.name = "login", .help = "the account's", .required = true}},

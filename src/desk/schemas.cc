@@ -78,8 +78,10 @@ constexpr const char* kAnswers = R"json({
   "octets": {"type": "integer", "description": "of an accepted message"}}},
 "Events": {"type": "object", "required": ["events"], "additionalProperties": false, "properties": {
   "events": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}}, "next_cursor": {"type": "string"}}},
-"Account": {"type": "object", "required": ["login", "addresses", "enabled", "created", "changed"], "additionalProperties": false, "properties": {
+"Account": {"type": "object", "required": ["login", "addresses", "domains", "enabled", "created", "changed"], "additionalProperties": false, "properties": {
   "login": {"type": "string"}, "addresses": {"type": "array", "items": {"type": "string"}},
+  "domains": {"type": "array", "items": {"type": "string"}, "description": "it may send as any address of them"},
+  "language": {"enum": ["ja", "en"], "description": "of notices; missing: both"},
   "enabled": {"type": "boolean"}, "created": {"type": "string", "format": "date-time"},
   "changed": {"type": "string", "format": "date-time"}, "name": {"type": "string"},
   "line": {"type": "string"}, "disabled_reason": {"type": "string"}}},

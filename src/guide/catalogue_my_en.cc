@@ -163,6 +163,8 @@ constexpr Entry kEntries[] = {
     {"my.addresses", "Addresses you may send with"},
     {"my.addresses.text",
      "Mail with another sender is refused. You can add one of [another provider](my/sendas)."},
+    {"my.addresses.domain", "(any address of it)"},
+    {"my.addresses.delegate", "as delegate of"},
     {"my.addresses.none", "There are none: this account can't send. Please ask the support."},
     {"my.sends", "Sent lately"},
     {"my.sends.text",

@@ -165,6 +165,8 @@ constexpr Entry kEntries[] = {
     {"my.addresses", "差出人に使えるアドレス"},
     {"my.addresses.text",
      "これ以外の差出人では送れません。[ほかの会社のアドレス](my/sendas)を追加できます。"},
+    {"my.addresses.domain", "（このドメインのどのアドレスでも）"},
+    {"my.addresses.delegate", "次の方の代理として："},
     {"my.addresses.none", "ありません。このアカウントでは送信できません。サポートにお尋ねください。"
     },
     {"my.sends", "最近の送信"},

@@ -76,9 +76,15 @@ struct MySendAs {  // an address elsewhere
     std::string outlook;  // what becomes of mail as it: mail::name(Outlook)
 };
 
+struct MyRight {  // an address that is another's, or "@example.net"
+    std::string address;
+    std::string owner;  // an account that has made this one its delegate; empty: an alias or domain
+};
+
 struct MyAccount {
     std::string login, name;
     std::vector<std::string> addresses;
+    std::vector<MyRight> rights;
     std::vector<MyDevice> devices;
     std::optional<MyConduct> conduct;        // nullopt: can't be asked now
     std::optional<std::vector<MyUse>> uses;  // the same

@@ -118,6 +118,17 @@ std::string addresses(const View& view, const My& my) {
     for (const std::string& one : my.account.addresses) {
         items += fmt::format("<li><code>{}</code></li>\n", escape_html(one));
     }
+    for (const MyRight& one : my.account.rights) {
+        const bool domain = one.address.starts_with('@');
+        items += fmt::format(
+            "<li><code>{}</code>{}{}</li>\n",
+            escape_html(one.address),
+            domain ? " " + view.html("my.addresses.domain") : "",
+            one.owner.empty()
+                ? ""
+                : " " + view.html("my.addresses.delegate") + " " + escape_html(one.owner)
+        );
+    }
     std::string out = view.heading(2, "my.addresses");
     out += items.empty() ? view.paragraph("my.addresses.none", "small")
                          : view.paragraph("my.addresses.text") + "<ul>\n" + items + "</ul>\n";

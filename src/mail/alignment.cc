@@ -1,5 +1,6 @@
 #include "mail/alignment.h"
 
+#include "base/bilingual.h"
 #include "base/time.h"
 #include "config/config.h"
 #include "dmarc/record.h"
@@ -151,7 +152,11 @@ Letter compose(
 }
 
 std::string signed_off(const LetterOptions& options) {
-    return fmt::format("{}\n{}\n", options.provider, options.support);
+    return fmt::format(
+        "{}\n{}\n",
+        options.language == "ja" ? options.provider_ja : options.provider,
+        options.support
+    );
 }
 
 }  // namespace
@@ -245,19 +250,19 @@ Letter code_letter(
 ) {
     const std::string link =
         options.guide_url.empty() ? "" : fmt::format("{}/sendas?code={}", options.guide_url, code);
-    std::string body = fmt::format(
+    const std::string ja = fmt::format(
         "{} です。\n\n{} の利用者が、差出人として {} を使えるように申し込みました。\n"
         "ご自身の申し込みであれば、48時間以内に次のページで確認してください。\n\n{}\n\n"
         "確認コード: {}\n\n"
-        "心当たりがないときは、何もしないでください。このままでは使えるようになりません。\n",
+        "心当たりがないときは、何もしないでください。このままでは使えるようになりません。\n\n",
         options.provider_ja,
         login,
         address,
         link,
         code
     );
-    body += fmt::format(
-        "\n--\n\nThe account {} at {} asks to send mail as {}.\n"
+    const std::string en = fmt::format(
+        "The account {} at {} asks to send mail as {}.\n"
         "If it is you who asks, confirm it within 48 hours on this page:\n\n{}\n\n"
         "Code: {}\n\n"
         "If you know nothing of it, do nothing: without the code it may not.\n\n",
@@ -269,8 +274,8 @@ Letter code_letter(
     );
     return compose(
         address,
-        "差出人アドレスの確認 / Confirm your sender address",
-        body + signed_off(options),
+        in_language("差出人アドレスの確認 / Confirm your sender address", options.language),
+        in_language(ja, en, options.language) + signed_off(options),
         options,
         unique,
         now
@@ -285,14 +290,20 @@ Letter warning_letter(
     std::string_view unique,
     Time now
 ) {
-    std::string body = fmt::format(
-        "{0} です。\n\n今日、差出人 {1} "
-        "のメールを送られましたが、届かないおそれがあります。\n\n{2}\n"
-        "--\n\nMail that you sent as {1} today may not arrive.\n\n{3}\n",
-        options.provider_ja,
-        author,
-        explain_ja(found, options.provider_ja),
-        explain_en(found, options.provider)
+    std::string body = in_language(
+        fmt::format(
+            "{0} です。\n\n今日、差出人 {1} "
+            "のメールを送られましたが、届かないおそれがあります。\n\n{2}\n",
+            options.provider_ja,
+            author,
+            explain_ja(found, options.provider_ja)
+        ),
+        fmt::format(
+            "Mail that you sent as {} today may not arrive.\n\n{}\n",
+            author,
+            explain_en(found, options.provider)
+        ),
+        options.language
     );
     body += signed_off(options);
     if (!options.guide_url.empty()) {
@@ -300,7 +311,9 @@ Letter warning_letter(
     }
     return compose(
         to,
-        "メールが届かないおそれがあります / Your mail may not arrive",
+        in_language(
+            "メールが届かないおそれがあります / Your mail may not arrive", options.language
+        ),
         body,
         options,
         unique,

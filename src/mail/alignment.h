@@ -59,6 +59,7 @@ struct Letter {
 struct LetterOptions {
     std::string hostname, from;  // header From: "postmaster@mail.example.net"
     std::string provider, provider_ja, support, guide_url;
+    std::string language;  // of the subscriber: "ja", "en", empty: both
 };
 [[nodiscard]] LetterOptions letter_options(const config::Config& config);
 

@@ -189,22 +189,42 @@ net::Task<bool> Session::find_candidate(std::string login) {
         }
     }
     if (!candidate_) {
-        admit_elsewhere(login);
+        const bool known = co_await admit_elsewhere(login);
+        co_return known;
     }
     co_return true;
 }
 
-// Who has no account here, and sends a password, may have one elsewhere: then its source says so
-// when it is asked about the password.
-void Session::admit_elsewhere(const std::string& login) {
+// Who has no account here may have one elsewhere. Whoever sends a password: then its source says so
+// when it is asked about that. Whom a token or a certificate names is looked for by address; SCRAM
+// can't be had of other systems. False: the login has been answered.
+net::Task<bool> Session::admit_elsewhere(std::string login) {
     const auto mechanism = account::parse_mechanism(mechanism_);
-    elsewhere_ = shared_->sources != nullptr && !shared_->sources->empty() &&
-                 (mechanism == account::Mechanism::Plain || mechanism == account::Mechanism::Login);
-    if (elsewhere_) {
+    if (shared_->sources == nullptr || shared_->sources->empty() || !mechanism) {
+        co_return true;
+    }
+    if (*mechanism == account::Mechanism::Plain || *mechanism == account::Mechanism::Login) {
+        elsewhere_ = true;
         candidate_.emplace();
         candidate_->login = login;
         candidate_->credential.hash = kElsewhere;
+        co_return true;
     }
+    const bool named = *mechanism == account::Mechanism::OAuthBearer ||
+                       *mechanism == account::Mechanism::XOAuth2 ||
+                       *mechanism == account::Mechanism::External;
+    if (!named || !shared_->sources->finds()) {
+        co_return true;
+    }
+    auto found = co_await source::Sources::find(shared_->sources, stream_->executor(), login);
+    if (found) {
+        elsewhere_ = true;
+        candidate_ = std::move(*found);
+    } else if (found.error().code != Errc::NotFound) {
+        refuse_login(login, login_unavailable(), "source: " + found.error().message);
+        co_return false;
+    }
+    co_return true;
 }
 
 net::Task<std::optional<bool>> Session::verify_elsewhere(account::SaslNeedVerify need) {

@@ -14,6 +14,7 @@
 #include "net/task.h"
 #include "net/workers.h"
 #include "smtp/reply.h"
+#include "source/source.h"
 
 #include <fmt/format.h>
 
@@ -37,7 +38,7 @@ using Destinations = std::vector<Destination>;
 using Answers = std::map<std::string, bool>;  // of the LMTP server, by address
 
 // An address leads to others that must be asked about, one after the other.
-constexpr int kRoundsMax = 50;
+constexpr int kRoundsMax = 100;
 
 bool ascii(std::string_view text) {
     return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
@@ -47,31 +48,56 @@ std::unexpected<Error> none() {
     return fail(Errc::NotFound, "there are none");
 }
 
+// Whom the sources of accounts know, by address; nullopt: they know nobody of that name.
+using Elsewhere = std::map<std::string, std::optional<Account>>;
+
 struct Expanded {
     Result<Destinations> destinations;
-    std::string to_ask;  // first; then again
+    std::string to_ask;      // first; then again
+    bool of_source = false;  // the sources are to be asked, else the LMTP server
+};
+// Of those that aren't null.
+struct Asked {
+    const Elsewhere* sources = nullptr;
+    const Answers* lmtp = nullptr;
 };
 
 // On a worker. RFC 5321 §4.5.1, RFC 2142 §2: mail for postmaster and abuse must be taken; where
 // nobody has the address, the operator's support gets it.
 Expanded expand(
-    Shared& shared, const Settings& settings, const std::string& recipient, const Answers* answers
+    Shared& shared, const Settings& settings, const std::string& recipient, const Asked& asked
 ) {
     Expanded out;
     const auto alias = [&shared](std::string_view address) -> Result<account::Alias> {
         return shared.forwards == nullptr ? none() : shared.forwards->alias(address);
     };
-    // Accounts here, and after them those of the LMTP server: before any catch-all has its turn.
+    const auto ask = [&out](std::string_view address, bool of_source) -> Result<Account> {
+        out.to_ask = address;
+        out.of_source = of_source;
+        return fail(Errc::Unavailable, "it must be asked");
+    };
+    // Accounts here, after them those of other systems and of the LMTP server: before any catch-all
+    // has its turn.
     const auto find = [&](std::string_view address) -> Result<Account> {
         auto found = shared.accounts.find_by_address(address);
-        if (found || found.error().code != Errc::NotFound || answers == nullptr ||
-            !ascii(address) || alias(address)) {
+        if (found || found.error().code != Errc::NotFound || alias(address)) {
             return found;
         }
-        const auto answer = answers->find(std::string(address));
-        if (answer == answers->end()) {
-            out.to_ask = address;
-            return fail(Errc::Unavailable, "it must be asked");
+        if (asked.sources != nullptr) {
+            const auto known = asked.sources->find(std::string(address));
+            if (known == asked.sources->end()) {
+                return ask(address, true);
+            }
+            if (known->second) {
+                return *known->second;
+            }
+        }
+        if (asked.lmtp == nullptr || !ascii(address)) {
+            return found;
+        }
+        const auto answer = asked.lmtp->find(std::string(address));
+        if (answer == asked.lmtp->end()) {
+            return ask(address, false);
         }
         if (!answer->second) {
             return found;
@@ -149,17 +175,35 @@ net::Task<Result<std::vector<Destination>>> Session::find_destinations(std::stri
         co_return known->second;
     }
     const bool ahead = settings_->call_ahead != nullptr;
+    const bool sources = shared_->sources != nullptr && shared_->sources->finds();
     auto answers = std::make_shared<Answers>();
+    auto elsewhere = std::make_shared<Elsewhere>();
     Result<Destinations> found = fail(Errc::Full, "the address leads to too many others");
     for (int round = 0; round < kRoundsMax; ++round) {
         std::function<Expanded()> work =
-            [shared = shared_, settings = settings_, key, answers, ahead] {
-                return expand(*shared, *settings, key, ahead ? answers.get() : nullptr);
+            [shared = shared_, settings = settings_, key, answers, elsewhere, ahead, sources] {
+                const Asked asked{
+                    sources ? elsewhere.get() : nullptr, ahead ? answers.get() : nullptr
+                };
+                return expand(*shared, *settings, key, asked);
             };
         auto expanded = co_await net::run_on<Expanded>(shared_->workers, std::move(work));
         if (expanded.to_ask.empty()) {
             found = std::move(expanded.destinations);
             break;
+        }
+        if (expanded.of_source) {
+            auto there = co_await source::Sources::find(
+                shared_->sources, stream_->executor(), expanded.to_ask
+            );
+            if (there) {
+                (*elsewhere)[expanded.to_ask] = std::move(*there);
+            } else if (there.error().code == Errc::NotFound) {
+                (*elsewhere)[expanded.to_ask] = std::nullopt;
+            } else {
+                co_return fail(Errc::Unavailable, there.error().message);
+            }
+            continue;
         }
         const auto answer = co_await ask_ahead(expanded.to_ask);
         if (!answer) {

@@ -2,6 +2,7 @@
 
 #include "account/account.h"
 #include "account/sasl.h"
+#include "account/send_as.h"
 #include "base/bytes.h"
 #include "base/ip.h"
 #include "base/time.h"
@@ -59,15 +60,15 @@ std::optional<std::uint16_t> port(std::string_view text) {
     return value;
 }
 
-bool owns(const account::Account& account, const std::string& key) {
-    return std::ranges::find(account.addresses, key) != account.addresses.end() ||
-           std::ranges::find(account.send_as, key) != account.send_as.end();
-}
-
 std::string addresses_of(const account::Account& account) {
     std::string out;
     std::vector<std::string> all = account.addresses;
-    all.insert(all.end(), account.send_as.begin(), account.send_as.end());
+    for (const std::string& domain : account.domains) {
+        all.push_back("@" + domain);
+    }
+    for (const auto* more : {&account.aliases, &account.delegated, &account.send_as}) {
+        all.insert(all.end(), more->begin(), more->end());
+    }
     for (std::size_t i = 0; i < all.size() && i < kAddressesShown; ++i) {
         out += (i == 0 ? "" : ", ") + all[i];
     }
@@ -93,13 +94,15 @@ smtp::ServerOptions session_options(
     out.bad_commands_max = mail.bad_commands_max;
     out.tls_available = tls_available;
     out.implicit_tls = implicit_tls;
+    // Other systems want the password itself, and a client that is offered SCRAM takes it.
+    const bool scram =
+        mail.scram == "always" || (mail.scram == "own" && settings.config.account_sources.empty());
     for (const account::Mechanism mechanism :
          {account::Mechanism::ScramSha256Plus,
           account::Mechanism::ScramSha256,
           account::Mechanism::Plain,
           account::Mechanism::Login}) {
-        // Other systems want the password itself, and a client that is offered SCRAM takes it.
-        if (settings.config.account_sources.empty() || account::sends_password(mechanism)) {
+        if (scram || account::sends_password(mechanism)) {
             out.mechanisms.emplace_back(account::name(mechanism));
         }
     }
@@ -134,7 +137,7 @@ std::optional<smtp::Reply> refuse_sender(
     if (!sender) {
         return std::nullopt;
     }
-    if (owns(account, sender->key())) {
+    if (account::may_send_as(account, sender->key())) {
         return std::nullopt;
     }
     return smtp::reply(
@@ -158,7 +161,7 @@ std::optional<smtp::Reply> refuse_author(
     }
     for (const std::string& address : named) {
         const auto parsed = smtp::parse_address(address);
-        if (!parsed || !owns(account, parsed->key())) {
+        if (!parsed || !account::may_send_as(account, parsed->key())) {
             return smtp::reply(
                 550,
                 "5.7.1",

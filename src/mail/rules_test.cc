@@ -55,6 +55,22 @@ TEST(SenderTest, OnlyTheAccountsOwnAddresses) {
                     .ends_with("allowed: none"));
 }
 
+TEST(SenderTest, DomainsAliasesAndDelegatesCountInEnvelopeAndFrom) {
+    account::Account rich = taro();
+    rich.domains = {"shop.example"};
+    rich.aliases = {"sales@example.net"};
+    rich.delegated = {"boss@example.net"};
+    for (const char* his : {"Any@Shop.Example", "sales@example.net", "boss@example.net"}) {
+        EXPECT_FALSE(refuse_sender(rich, smtp::parse_address(his).value())) << his;
+        const std::string message = std::string("From: ") + his + "\r\n\r\nHello\r\n";
+        EXPECT_FALSE(refuse_author(rich, message::inspect(message::Header::scan(message)))) << his;
+    }
+    rich.addresses.clear();
+    EXPECT_TRUE(refuse_sender(rich, smtp::parse_address("hanako@example.net").value())
+                    ->text()
+                    .ends_with("allowed: @shop.example, sales@example.net, boss@example.net"));
+}
+
 std::string author_refused(const std::string& header) {
     const std::string message = header + "\r\nHello\r\n";
     const auto refusal = refuse_author(taro(), message::inspect(message::Header::scan(message)));

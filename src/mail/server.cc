@@ -439,6 +439,8 @@ std::string MailServer::status_json() const {
                 {"accepted", counters.accepted},
                 {"denied", counters.denied},
                 {"not_found", counters.not_found},
+                {"recipients_found", counters.found},
+                {"recipients_unknown", counters.nobody},
                 {"away", counters.away},
             };
         }

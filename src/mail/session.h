@@ -87,7 +87,7 @@ class Session {
     // nullopt: the login has been answered.
     net::Task<std::optional<bool>> verify(account::SaslNeedVerify need);
     net::Task<std::optional<bool>> verify_elsewhere(account::SaslNeedVerify need);
-    void admit_elsewhere(const std::string& login);
+    net::Task<bool> admit_elsewhere(std::string login);
     net::Task<std::optional<account::SaslTokenVerdict>> judge_token(account::SaslNeedToken need);
     net::Task<void> login_failed(account::SaslFailure failure);
     void login_succeeded(const account::SaslSuccess& success);

@@ -1,5 +1,7 @@
 #include "mail/shared.h"
 
+#include "account/account.h"
+#include "account/forwarding.h"
 #include "account/sasl.h"
 #include "account/send_as.h"
 #include "base/bytes.h"
@@ -17,6 +19,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace sekisho::mail {
@@ -152,20 +155,76 @@ void Shared::close_all() {
     }
 }
 
-account::Account with_send_as(Shared& shared, account::Account account) {
-    account.send_as.clear();
-    if (shared.send_as == nullptr) {
-        return account;
-    }
+namespace {
+
+// What an error leaves out it may not do meanwhile: it is refused, and told so.
+void missing(const Error& error, const account::Account& account) {
+    log::error("MAIL_ACCOUNTS_AWAY", error.message, {{"account", account.login}});
+}
+
+void add_proven(Shared& shared, account::Account& account) {
     const auto all = shared.send_as->of(account.login);
-    if (!all) {  // it has none meanwhile: it is refused what it may do, and told so
-        log::error("MAIL_ACCOUNTS_AWAY", all.error().message, {{"account", account.login}});
-        return account;
+    if (!all) {
+        missing(all.error(), account);
+        return;
     }
     for (const account::SendAs& one : *all) {
         if (account::is_proven(one)) {
             account.send_as.push_back(one.address);
         }
+    }
+}
+
+// An account that may not send itself lends nothing.
+void add_delegated(Shared& shared, account::Account& account) {
+    const auto all = shared.send_as->delegations(account.login);
+    if (!all) {
+        missing(all.error(), account);
+        return;
+    }
+    for (const account::Delegation& one : *all) {
+        if (one.delegate != account.login) {
+            continue;
+        }
+        const auto owner = shared.accounts.find(one.owner);
+        if (!owner && owner.error().code != Errc::NotFound) {
+            missing(owner.error(), account);
+        }
+        if (!owner || !owner->enabled) {
+            continue;
+        }
+        account.delegated.insert(
+            account.delegated.end(), owner->addresses.begin(), owner->addresses.end()
+        );
+        for (const std::string& domain : owner->domains) {
+            account.delegated.push_back("@" + domain);
+        }
+    }
+}
+
+void add_aliases(Shared& shared, account::Account& account) {
+    auto aliases = account::aliases_of(account.addresses, [&shared](std::string_view target) {
+        return shared.forwards->aliases_to(target);
+    });
+    if (!aliases) {
+        missing(aliases.error(), account);
+        return;
+    }
+    account.aliases = std::move(*aliases);
+}
+
+}  // namespace
+
+account::Account with_send_as(Shared& shared, account::Account account) {
+    account.send_as.clear();
+    account.delegated.clear();
+    account.aliases.clear();
+    if (shared.send_as != nullptr) {
+        add_proven(shared, account);
+        add_delegated(shared, account);
+    }
+    if (shared.forwards != nullptr) {
+        add_aliases(shared, account);
     }
     return account;
 }

@@ -132,7 +132,9 @@ struct Shared {
     std::uint64_t next_id_ = 1;
 };
 
-// The account with the addresses elsewhere that it has proven. Both ask the store: for a worker.
+// The account with the addresses that it may send as without having them: proven ones elsewhere,
+// aliases that lead to it, those of accounts that it is delegate of. Both ask the store: for a
+// worker.
 [[nodiscard]] account::Account with_send_as(Shared& shared, account::Account account);
 [[nodiscard]] Result<account::Account> find_account(Shared& shared, const std::string& login);
 

@@ -87,9 +87,10 @@ void Session::warn_unaligned(const std::string& author, const Alignment& found) 
     }
     const std::string& to = account_->addresses.front();
     const Time at = now();
-    Letter letter = warning_letter(
-        to, printable(author), found, letter_options(settings_->config), random_token(kIdBits), at
-    );
+    LetterOptions options = letter_options(settings_->config);
+    options.language = account_->language;
+    Letter letter =
+        warning_letter(to, printable(author), found, options, random_token(kIdBits), at);
     auto envelope = queue::notice_envelope(to, letter.message_id, letter.message.size(), at);
     shared_->spool.append(
         std::move(envelope),

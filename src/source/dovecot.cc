@@ -64,6 +64,40 @@ class DovecotSource final : public Source {
         co_return make_account(*user, {}, config_.addresses);
     }
 
+    [[nodiscard]] bool finds() const override {
+        return config_.recipients && !config_.userdb.empty();
+    }
+
+    net::Task<Result<account::Account>> find(net::Executor executor, std::string address) override {
+        auto connected =
+            co_await net::connect_unix(std::move(executor), config_.userdb, config_.timeout);
+        if (!connected) {
+            co_return fail(away(connected.error()));
+        }
+        const auto lookup = std::make_unique<DovecotLookup>(address);
+        const std::unique_ptr<net::Stream> stream = std::move(*connected);
+        stream->expires_after(config_.timeout);
+        std::array<char, 4096> buffer{};
+        const std::string question = lookup->take_output();
+        const Status written = co_await stream->write_all(question);
+        if (!written) {
+            co_return fail(away(written.error()));
+        }
+        while (!lookup->outcome()) {
+            const Result<std::size_t> got = co_await stream->read_some(buffer);
+            if (!got) {
+                co_return fail(away(got.error()));
+            }
+            lookup->receive(std::string_view(buffer.data(), *got));
+        }
+        const Result<std::string>& user = *lookup->outcome();
+        if (!user) {
+            const bool nobody = user.error().code == Errc::NotFound;
+            co_return fail(nobody ? user.error() : away(user.error()));
+        }
+        co_return make_account(*user, {}, config_.addresses);
+    }
+
   private:
     [[nodiscard]] Error away(const Error& error) const {
         return {Errc::Unavailable, config_.server + ": " + error.message};

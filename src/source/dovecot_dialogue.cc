@@ -47,6 +47,36 @@ std::string unescaped(std::string_view text) {
     return out;
 }
 
+std::string escaped(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        switch (c) {
+            case '\0':
+                out +=
+                    "\x01"
+                    "0";
+                break;
+            case '\x01':
+                out +=
+                    "\x01"
+                    "1";
+                break;
+            case '\t':
+                out += "\x01t";
+                break;
+            case '\r':
+                out += "\x01r";
+                break;
+            case '\n':
+                out += "\x01n";
+                break;
+            default:
+                out.push_back(c);
+        }
+    }
+    return out;
+}
+
 }  // namespace
 
 DovecotDialogue::DovecotDialogue(std::string login, std::string password)
@@ -141,6 +171,60 @@ void DovecotDialogue::answer(bool good, std::string_view parameters) {
         end(Errc::Unavailable, "it has a temporary failure");
     } else {
         end(Errc::Denied, "the password is wrong, or nobody has the name");
+    }
+}
+
+// The client speaks first too, and needs nothing of what the server begins with.
+std::string DovecotLookup::take_output() {
+    if (std::exchange(asked_, true)) {
+        return {};
+    }
+    return "VERSION\t1\t1\nUSER\t" + std::string(kRequest) + "\t" + escaped(user_) +
+           "\tservice=smtp\n";
+}
+
+void DovecotLookup::end(Errc code, std::string why) {
+    if (!outcome_) {
+        outcome_ = fail(code, std::move(why));
+    }
+}
+
+void DovecotLookup::receive(std::string_view bytes) {
+    input_ += bytes;
+    while (!outcome_) {
+        const std::size_t at = input_.find('\n');
+        if (at == std::string::npos) {
+            if (input_.size() > kLineMax) {
+                end(Errc::Unavailable, "a line of it has no end");
+            }
+            return;
+        }
+        const std::string text = input_.substr(0, at);
+        input_.erase(0, at + 1);
+        if (++lines_ > kLinesMax) {
+            end(Errc::Unavailable, "it says too much");
+            return;
+        }
+        line(text);
+    }
+}
+
+void DovecotLookup::line(std::string_view text) {
+    const auto parts = split(text, '\t');
+    const std::string_view word = parts.front();
+    if (word == "VERSION" && (parts.size() < 2 || parts[1] != "1")) {
+        end(Errc::Unavailable, "it speaks another version of the protocol");
+        return;
+    }
+    if (parts.size() < 2 || parts[1] != kRequest) {
+        return;  // SPID, and what is of no request of ours
+    }
+    if (word == "USER" && parts.size() > 2 && !parts[2].empty()) {
+        outcome_ = to_lower(unescaped(parts[2]));
+    } else if (word == "NOTFOUND") {
+        end(Errc::NotFound, "nobody has the name");
+    } else if (word == "USER" || word == "FAIL") {
+        end(Errc::Unavailable, "it can't look users up now");
     }
 }
 

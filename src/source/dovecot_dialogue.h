@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sekisho::source {
 
@@ -34,6 +35,28 @@ class DovecotDialogue {
     std::string login_, password_;
     std::string input_, output_;
     bool asked_ = false, plain_ = false;
+    std::size_t lines_ = 0;
+    std::optional<Result<std::string>> outcome_;
+};
+
+// The same by the socket auth-userdb: whether there is such a user, without a password.
+class DovecotLookup {
+  public:
+    explicit DovecotLookup(std::string user) : user_(std::move(user)) {}
+
+    [[nodiscard]] std::string take_output();
+    void receive(std::string_view bytes);
+    // As it ended: the user's name as Dovecot has it, lower case. NotFound: nobody there.
+    // Unavailable: it can't be said now, or the server speaks another protocol.
+    [[nodiscard]] const std::optional<Result<std::string>>& outcome() const { return outcome_; }
+
+  private:
+    void line(std::string_view text);
+    void end(Errc code, std::string why);
+
+    std::string user_;
+    std::string input_;
+    bool asked_ = false;
     std::size_t lines_ = 0;
     std::optional<Result<std::string>> outcome_;
 };

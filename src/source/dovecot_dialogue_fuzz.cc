@@ -30,5 +30,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto& outcome = dialogue.outcome(); outcome && *outcome) {
         SEKISHO_ASSERT(first != std::string::npos && !(*outcome)->empty());
     }
+    sekisho::source::DovecotLookup lookup("user");
+    static_cast<void>(lookup.take_output());
+    bytes = std::string_view(reinterpret_cast<const char*>(data) + 1, size - 1);
+    while (!bytes.empty() && !lookup.outcome()) {
+        lookup.receive(bytes.substr(0, step));
+        bytes.remove_prefix(std::min(step, bytes.size()));
+    }
+    if (const auto& outcome = lookup.outcome(); outcome && *outcome) {
+        SEKISHO_ASSERT(!(*outcome)->empty());
+    }
     return 0;
 }

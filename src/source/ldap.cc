@@ -62,19 +62,13 @@ class Directory {
     explicit Directory(config::AccountSource config) : config_(std::move(config)) {}
 
     Result<account::Account> log_in(const std::string& login, std::string& password) {
-        Connection connection = take();
-        // A connection that was idle may have been closed by the server: once more with a new one.
-        const bool was_idle = connection.search != nullptr;
-        auto answer = log_in_on(connection, login, password);
-        if (!answer && answer.error().code == Errc::Closed && was_idle) {
-            connection = {};
-            answer = log_in_on(connection, login, password);
-        }
-        if (answer || answer.error().code == Errc::NotFound ||
-            answer.error().code == Errc::Denied) {
-            give_back(std::move(connection));
-        }
-        return answer;
+        return on_connection([&](Connection& connection) {
+            return log_in_on(connection, login, password);
+        });
+    }
+
+    Result<account::Account> find(const std::string& address) {
+        return on_connection([&](Connection& connection) { return find_on(connection, address); });
     }
 
   private:
@@ -82,6 +76,23 @@ class Directory {
         std::string dn, name;
         std::vector<std::string> addresses;
     };
+
+    template <class Work>
+    Result<account::Account> on_connection(const Work& work) {
+        Connection connection = take();
+        // A connection that was idle may have been closed by the server: once more with a new one.
+        const bool was_idle = connection.search != nullptr;
+        Result<account::Account> answer = work(connection);
+        if (!answer && answer.error().code == Errc::Closed && was_idle) {
+            connection = {};
+            answer = work(connection);
+        }
+        if (answer || answer.error().code == Errc::NotFound ||
+            answer.error().code == Errc::Denied) {
+            give_back(std::move(connection));
+        }
+        return answer;
+    }
 
     Connection take() {
         const std::scoped_lock lock(mutex_);
@@ -99,9 +110,7 @@ class Directory {
         }
     }
 
-    Result<account::Account> log_in_on(
-        Connection& connection, const std::string& login, std::string& password
-    ) {
+    Status ready_to_search(Connection& connection) {
         if (!connection.search) {
             auto opened = open(true);
             if (!opened) {
@@ -109,18 +118,45 @@ class Directory {
             }
             connection.search = std::move(*opened);
         }
-        const auto entry = find(connection.search.get(), login);
+        return {};
+    }
+
+    Result<account::Account> log_in_on(
+        Connection& connection, const std::string& login, std::string& password
+    ) {
+        if (Status ready = ready_to_search(connection); !ready) {
+            return fail(ready.error());
+        }
+        const auto entry = find(connection.search.get(), filter_of(login));
         if (!entry) {
             return fail(entry.error());
         }
         if (Status right = prove(connection, entry->dn, password); !right) {
             return fail(right.error());
         }
-        account::Account out = make_account(login, entry->addresses, config_.addresses);
-        out.name = entry->name;
+        return account_of(login, *entry);
+    }
+
+    // By the attribute that has the addresses, whatever logins are looked for by.
+    Result<account::Account> find_on(Connection& connection, const std::string& address) {
+        if (Status ready = ready_to_search(connection); !ready) {
+            return fail(ready.error());
+        }
+        const std::string filter =
+            "(" + config_.address_attribute + "=" + filter_value(address) + ")";
+        const auto entry = find(connection.search.get(), filter);
+        if (!entry) {
+            return fail(entry.error());
+        }
+        return account_of(address, *entry);
+    }
+
+    [[nodiscard]] account::Account account_of(const std::string& login, const Entry& entry) const {
+        account::Account out = make_account(login, entry.addresses, config_.addresses);
+        out.name = entry.name;
         // Whichever of its names it came by, it is one account for limits and conduct.
         std::vector<std::string> own;
-        std::ranges::transform(entry->addresses, std::back_inserter(own), [](const auto& one) {
+        std::ranges::transform(entry.addresses, std::back_inserter(own), [](const auto& one) {
             return to_lower(one);
         });
         if (!own.empty()) {
@@ -178,8 +214,7 @@ class Directory {
         );
     }
 
-    Result<Entry> find(LDAP* handle, const std::string& login) {
-        const std::string filter = filter_of(login);
+    Result<Entry> find(LDAP* handle, const std::string& filter) {
         std::string address = config_.address_attribute;
         std::string name = config_.name_attribute;
         std::array<char*, 3> attributes{address.data(), name.data(), nullptr};
@@ -307,6 +342,7 @@ class LdapSource final : public Source {
   public:
     explicit LdapSource(const config::AccountSource& config)
         : name_(config.name),
+          finds_(config.recipients),
           directory_(std::make_shared<Directory>(config)),
           workers_(net::Workers::make(config.connections)) {}
 
@@ -329,9 +365,25 @@ class LdapSource final : public Source {
         co_return answer;
     }
 
+    [[nodiscard]] bool finds() const override { return finds_; }
+
+    net::Task<Result<account::Account>> find(net::Executor /*executor*/, std::string address)
+        override {
+        if (workers_->waiting() >= kWaitingMax) {
+            co_return fail(Errc::Unavailable, name_ + ": too many look-ups wait for it");
+        }
+        std::function<Result<account::Account>()> work = [directory = directory_,
+                                                          address = std::move(address)] {
+            return directory->find(address);
+        };
+        Result<account::Account> answer = co_await net::run_on(*workers_, std::move(work));
+        co_return answer;
+    }
+
   private:
     static constexpr std::size_t kWaitingMax = 1000;
     std::string name_;
+    bool finds_;
     std::shared_ptr<Directory> directory_;
     std::unique_ptr<net::Workers> workers_;
 };

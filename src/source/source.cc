@@ -136,6 +136,96 @@ net::Task<Result<account::Account>> Sources::log_in(
     co_return fail(Errc::NotFound, "no source knows this login");
 }
 
+net::Task<Result<account::Account>> Source::find(
+    net::Executor /*executor*/, std::string /*address*/
+) {
+    co_return fail(Errc::NotFound, name() + " doesn't say who has an address");
+}
+
+bool Sources::finds() const {
+    return std::ranges::any_of(sources_, [](const auto& source) { return source->finds(); });
+}
+
+net::Task<Result<account::Account>> Sources::find(
+    std::shared_ptr<Sources> self, net::Executor executor, std::string address
+) {
+    auto known = self->remembered(address, now());
+    if (known) {
+        co_return std::move(*known);
+    }
+    for (const std::unique_ptr<Source>& source : self->sources_) {
+        if (!source->finds()) {
+            continue;
+        }
+        const Result<account::Account> answer = co_await source->find(executor, address);
+        self->note_found(source->name(), answer);
+        if (answer) {
+            self->remember(address, *answer, now());
+            co_return *answer;
+        }
+        if (answer.error().code != Errc::NotFound) {
+            log::error(
+                "ACCOUNT_SOURCE_AWAY",
+                answer.error().message,
+                {{"source", source->name()}, {"address", address}}
+            );
+            co_return fail(answer.error());
+        }
+    }
+    self->remember(address, std::nullopt, now());
+    co_return fail(Errc::NotFound, "no source knows this address");
+}
+
+std::optional<Result<account::Account>> Sources::remembered(const std::string& address, Time now)
+    const {
+    const std::scoped_lock lock(mutex_);
+    const auto known = found_.find(address);
+    if (known == found_.end() || now >= known->second.until) {
+        return std::nullopt;
+    }
+    if (!known->second.account) {
+        return fail(Errc::NotFound, "no source knows this address");
+    }
+    return *known->second.account;
+}
+
+void Sources::remember(
+    const std::string& address, std::optional<account::Account> found, Time now
+) {
+    const std::scoped_lock lock(mutex_);
+    if (found_.size() >= kKnownMax) {
+        std::erase_if(found_, [now](const auto& one) { return now >= one.second.until; });
+    }
+    if (found && (seen_.size() < kKnownMax || seen_.contains(found->login))) {
+        seen_[found->login] = *found;
+    }
+    if (found_.size() < kKnownMax) {
+        const Time until = now + (found ? kFoundFor : kNobodyFor);
+        found_[address] = {std::move(found), until};
+    }
+}
+
+void Sources::note_found(const std::string& name, const Result<account::Account>& answer) {
+    const std::scoped_lock lock(mutex_);
+    Counters& counters = counters_[name];
+    if (answer) {
+        ++counters.found;
+    } else if (answer.error().code == Errc::NotFound) {
+        ++counters.nobody;
+    } else {
+        ++counters.away;
+    }
+}
+
+std::optional<account::Account> Sources::seen(std::string_view login) const {
+    const std::scoped_lock lock(mutex_);
+    const auto found = seen_.find(login);
+    if (found == seen_.end()) {
+        return std::nullopt;
+    }
+    return found->second;
+}
+
 void Sources::note(const std::string& name, const Result<account::Account>& answer) {
     const std::scoped_lock lock(mutex_);
     Counters& counters = counters_[name];
@@ -154,6 +244,9 @@ void Sources::keep(const std::string& login, const account::Account& account, Ti
     const std::scoped_lock lock(mutex_);
     if (known_.size() >= kKnownMax) {
         std::erase_if(known_, [now](const auto& one) { return now >= one.second.until; });
+    }
+    if (seen_.size() < kKnownMax || seen_.contains(account.login)) {
+        seen_[account.login] = account;
     }
     if (known_.size() < kKnownMax) {
         known_[login] = {account, now + kKnownFor};

@@ -29,6 +29,11 @@ class Source {
     virtual net::Task<Result<account::Account>> log_in(
         net::Executor executor, std::string login, std::string password
     ) = 0;
+    // Whether it can say who has an address without a password.
+    [[nodiscard]] virtual bool finds() const { return false; }
+    // Who has the address (lower case), as log_in() would give it. NotFound: nobody there. Anything
+    // else: the source is away, and nothing is known.
+    virtual net::Task<Result<account::Account>> find(net::Executor executor, std::string address);
 };
 
 // What the chain knows of the accounts that logged in lately. Thread-safe.
@@ -52,12 +57,25 @@ class Sources {
     // Of a login that was right a moment ago, for who has found that in a cache of passwords.
     [[nodiscard]] std::optional<account::Account> known(std::string_view login, Time now) const;
 
+    // Whether any source says who has an address.
+    [[nodiscard]] bool finds() const;
+    // The same of an address (a recipient, or whom a token or certificate names), remembered for
+    // kFoundFor, and that nobody has it for kNobodyFor. Errors as Source::find().
+    [[nodiscard]] static net::Task<Result<account::Account>> find(
+        std::shared_ptr<Sources> self, net::Executor executor, std::string address
+    );
+    // By its name in the source: of those that logged in or were found since the start.
+    [[nodiscard]] std::optional<account::Account> seen(std::string_view login) const;
+
     struct Counters {
         std::uint64_t accepted = 0, denied = 0, not_found = 0, away = 0;
+        std::uint64_t found = 0, nobody = 0;  // of look-ups without a password
     };
     [[nodiscard]] std::map<std::string, Counters> counters() const;  // by source
 
     static constexpr Duration kKnownFor{5LL * 60'000};
+    static constexpr Duration kFoundFor{5LL * 60'000};
+    static constexpr Duration kNobodyFor{60'000};
     static constexpr std::size_t kKnownMax = 100'000;
 
   private:
@@ -68,8 +86,20 @@ class Sources {
         account::Account account;
         Time until{};
     };
+    struct Found {
+        std::optional<account::Account> account;  // nullopt: nobody has the address
+        Time until{};
+    };
+    [[nodiscard]] std::optional<Result<account::Account>> remembered(
+        const std::string& address, Time now
+    ) const;
+    void remember(const std::string& address, std::optional<account::Account> found, Time now);
+    void note_found(const std::string& name, const Result<account::Account>& answer);
+
     const std::vector<std::unique_ptr<Source>> sources_;
     mutable std::mutex mutex_;
+    std::map<std::string, Found, std::less<>> found_;            // by address
+    std::map<std::string, account::Account, std::less<>> seen_;  // by login
     std::map<std::string, Known, std::less<>> known_;
     std::map<std::string, Counters> counters_;
 };

@@ -245,6 +245,21 @@ class Canned final : public Source {
         co_return answer;
     }
 
+    [[nodiscard]] bool finds() const override { return finds_now; }
+    net::Task<Result<account::Account>> find(net::Executor /*executor*/, std::string address)
+        override {
+        ++asked;
+        Result<account::Account> answer = answer_;
+        if (answer) {
+            answer->login = address;
+            answer->name = name_;
+        }
+        co_return answer;
+    }
+
+    bool finds_now = true;
+    int asked = 0;
+
   private:
     std::string name_;
     Result<account::Account> answer_;
@@ -282,6 +297,65 @@ TEST_F(Chain, TheFirstThatKnowsDecides) {
     EXPECT_EQ(log_in({away, yes}), name(Errc::Unavailable)) << "it might have said no";
     EXPECT_FALSE(chain->known("taro@example.net", now()));
     EXPECT_EQ(log_in({unknown, unknown}), name(Errc::NotFound));
+}
+
+TEST_F(Chain, WhoHasAnAddressIsAskedOnceInAWhile) {
+    const Result<account::Account> yes = account::Account{};
+    const Result<account::Account> unknown = fail(Errc::NotFound, "no entry");
+    const Result<account::Account> away = fail(Errc::Unavailable, "away");
+    const auto find = [this](Canned* first, Canned* second) {
+        std::vector<std::unique_ptr<Source>> sources;
+        sources.emplace_back(first);
+        sources.emplace_back(second);
+        chain = std::make_shared<Sources>(std::move(sources));
+        std::string out;
+        for (int i = 0; i < 2; ++i) {
+            const auto answer = wait(Sources::find(chain, loops->executor(0), "taro@example.net"));
+            out = answer ? answer->name : name(answer.error().code);
+        }
+        return out;
+    };
+    auto* second = new Canned("s1", yes);
+    EXPECT_EQ(find(new Canned("s0", unknown), second), "s1");
+    EXPECT_EQ(second->asked, 1) << "remembered";
+    EXPECT_TRUE(chain->seen("taro@example.net"));
+    EXPECT_EQ(chain->counters()["s1"].found, 1U);
+    second = new Canned("s1", unknown);
+    EXPECT_EQ(find(new Canned("s0", unknown), second), name(Errc::NotFound));
+    EXPECT_EQ(second->asked, 1) << "that there is nobody as well";
+    second = new Canned("s1", yes);
+    EXPECT_EQ(find(new Canned("s0", away), second), name(Errc::Unavailable));
+    EXPECT_EQ(second->asked, 0) << "the first might have known";
+    EXPECT_EQ(chain->counters()["s0"].away, 2U) << "which isn't remembered";
+    auto* mute = new Canned("s0", away);
+    mute->finds_now = false;
+    EXPECT_EQ(find(mute, new Canned("s1", yes)), "s1");
+    EXPECT_EQ(mute->asked, 0);
+}
+
+TEST(Dovecot, LooksUpWhoIsThere) {
+    const auto outcome = [](std::string_view said) -> std::string {
+        DovecotLookup lookup("taro\t@example.net");
+        EXPECT_EQ(
+            lookup.take_output(), "VERSION\t1\t1\nUSER\t1\ttaro\x01t@example.net\tservice=smtp\n"
+        );
+        EXPECT_EQ(lookup.take_output(), "");
+        for (const char c : said) {
+            lookup.receive(std::string_view(&c, 1));
+        }
+        if (!lookup.outcome()) {
+            return "waits";
+        }
+        return *lookup.outcome() ? **lookup.outcome() : name(lookup.outcome()->error().code);
+    };
+    const std::string hello = "VERSION\t1\t2\nSPID\t77\n";
+    EXPECT_EQ(outcome(hello), "waits");
+    EXPECT_EQ(outcome(hello + "USER\t2\tother\tuid=1\n"), "waits");
+    EXPECT_EQ(outcome(hello + "USER\t1\tTaro\tuid=1\n"), "taro");
+    EXPECT_EQ(outcome(hello + "NOTFOUND\t1\n"), name(Errc::NotFound));
+    EXPECT_EQ(outcome(hello + "FAIL\t1\treason=no\n"), name(Errc::Unavailable));
+    EXPECT_EQ(outcome("VERSION\t2\t0\n"), name(Errc::Unavailable));
+    EXPECT_EQ(outcome(std::string(9000, 'x')), name(Errc::Unavailable));
 }
 
 }  // namespace

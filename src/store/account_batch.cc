@@ -20,7 +20,7 @@ using account::BatchOptions;
 using account::BatchResult;
 
 Status SqliteAccountStore::check_addresses(const Account& account) {
-    for (const std::string& address : account.addresses) {
+    for (const std::string& address : rows_of(account)) {
         auto statement =
             database_->prepare("SELECT login FROM account_addresses WHERE address = ?");
         if (!statement) {

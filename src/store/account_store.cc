@@ -12,6 +12,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sekisho::store {
@@ -22,13 +23,13 @@ using account::Account;
 constexpr std::string_view kFind =
     "SELECT login, name, line, enabled, disabled_reason, password_hash, scram_salt, "
     "scram_iterations, "
-    "scram_stored_key, scram_server_key, created, changed, stays_home, time_zone FROM accounts "
-    "WHERE login = ?";
+    "scram_stored_key, scram_server_key, created, changed, stays_home, time_zone, language "
+    "FROM accounts WHERE login = ?";
 constexpr std::string_view kList =
     "SELECT login, name, line, enabled, disabled_reason, password_hash, scram_salt, "
     "scram_iterations, "
-    "scram_stored_key, scram_server_key, created, changed, stays_home, time_zone FROM accounts "
-    "ORDER BY login";
+    "scram_stored_key, scram_server_key, created, changed, stays_home, time_zone, language "
+    "FROM accounts ORDER BY login";
 Account read(Statement& row) {
     Account out;
     out.login = row.text();
@@ -41,6 +42,7 @@ Account read(Statement& row) {
     out.changed = row.time();
     out.stays_home = row.boolean();
     out.time_zone = row.text();
+    out.language = row.text();
     return out;
 }
 
@@ -62,6 +64,7 @@ Status write_account(Database& database, std::string_view sql, const Account& ac
         sql,
         std::string_view{account.name},
         std::string_view{account.line},
+        std::string_view{account.language},
         account.enabled,
         std::string_view{account.disabled_reason},
         std::string_view{account.credential.hash},
@@ -83,6 +86,14 @@ std::unexpected<Error> no_login(std::string_view login) {
     return no_account("the login \"" + printable(login) + "\"");
 }
 
+std::vector<std::string> rows_of(const Account& account) {
+    std::vector<std::string> out = account.addresses;
+    for (const std::string& domain : account.domains) {
+        out.push_back("@" + domain);
+    }
+    return out;
+}
+
 Status SqliteAccountStore::read_addresses(Account& account) {
     auto statement =
         database_->prepare("SELECT address FROM account_addresses WHERE login = ? ORDER BY position"
@@ -96,7 +107,12 @@ Status SqliteAccountStore::read_addresses(Account& account) {
         if (!row || !*row) {
             return row ? Status{} : fail(row.error());
         }
-        account.addresses.push_back(statement->text());
+        std::string address = statement->text();
+        if (address.starts_with('@')) {
+            account.domains.push_back(address.substr(1));
+        } else {
+            account.addresses.push_back(std::move(address));
+        }
     }
 }
 
@@ -108,7 +124,7 @@ Status SqliteAccountStore::write_addresses(const Account& account) {
         return cleared;
     }
     std::int64_t position = 0;
-    for (const std::string& address : account.addresses) {
+    for (const std::string& address : rows_of(account)) {
         const auto written = database_->run(
             "INSERT INTO account_addresses (address, login, position) VALUES (?, ?, ?)",
             std::string_view{address},

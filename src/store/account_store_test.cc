@@ -233,5 +233,28 @@ TEST_F(Accounts, AppPasswords) {
     EXPECT_TRUE(accounts_.find("hanako@example.net")->app_passwords.empty());
 }
 
+TEST(AccountStore, DomainsAndLanguageAreKeptAndADomainIsOfOneAccount) {
+    const TestFolder folder;
+    const auto store = *open_store(folder.file());
+    account::Account taro;
+    taro.login = "taro@example.net";
+    taro.addresses = {"taro@example.net", "@shop.example"};
+    taro.language = "en";
+    ASSERT_TRUE(store->accounts().add(taro));
+    const auto found = store->accounts().find("taro@example.net");
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->addresses, std::vector<std::string>{"taro@example.net"});
+    EXPECT_EQ(found->domains, std::vector<std::string>{"shop.example"});
+    EXPECT_EQ(found->language, "en");
+    EXPECT_FALSE(store->accounts().find_by_address("any@shop.example")) << "nothing is received";
+    account::Account hanako;
+    hanako.login = "hanako@example.net";
+    hanako.domains = {"shop.example"};
+    EXPECT_EQ(store->accounts().add(hanako).error().code, Errc::Conflict);
+    hanako.domains.clear();
+    hanako.addresses = {"hanako@shop.example"};
+    EXPECT_TRUE(store->accounts().add(hanako)) << "an address of it may be another's";
+}
+
 }  // namespace
 }  // namespace sekisho::store

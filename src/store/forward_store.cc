@@ -5,6 +5,7 @@
 #include "base/result.h"
 #include "store/sqlite.h"
 
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -79,8 +80,37 @@ Result<std::vector<Alias>> SqliteForwardStore::aliases() {
     return statement->all(read_alias);
 }
 
+Result<std::vector<std::string>> SqliteForwardStore::aliases_to(std::string_view target) {
+    const std::scoped_lock lock{mutex_};
+    auto statement = database_->prepare(
+        "SELECT address FROM alias_targets AS one WHERE target = ? AND NOT EXISTS (SELECT 1 FROM "
+        "account_addresses WHERE address = one.address) ORDER BY address LIMIT ?"
+    );
+    if (!statement) {
+        return fail(statement.error());
+    }
+    statement->bind_all(target, static_cast<std::int64_t>(account::kDestinationsMax));
+    return statement->all([](Statement& row) { return row.text(); });
+}
+
 Status SqliteForwardStore::set_alias(const Alias& alias) {
     const std::scoped_lock lock{mutex_};
+    return write(alias);
+}
+
+Status SqliteForwardStore::set_aliases(const std::vector<Alias>& aliases) {
+    const std::scoped_lock lock{mutex_};
+    return database_->transaction([&]() -> Status {
+        for (const Alias& one : aliases) {
+            if (Status written = write(one); !written) {
+                return written;
+            }
+        }
+        return {};
+    });
+}
+
+Status SqliteForwardStore::write(const Alias& alias) {
     return database_->run(
         "INSERT INTO aliases (address, targets, changed) VALUES (?, ?, ?) ON CONFLICT (address) DO "
         "UPDATE SET targets = excluded.targets, changed = excluded.changed",

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -20,7 +21,9 @@ class SqliteForwardStore final : public account::ForwardStore {
 
     [[nodiscard]] Result<account::Alias> alias(std::string_view address) override;
     [[nodiscard]] Result<std::vector<account::Alias>> aliases() override;
+    [[nodiscard]] Result<std::vector<std::string>> aliases_to(std::string_view target) override;
     Status set_alias(const account::Alias& alias) override;
+    Status set_aliases(const std::vector<account::Alias>& aliases) override;
     Status remove_alias(std::string_view address) override;
     [[nodiscard]] Result<account::Forward> forward(std::string_view login) override;
     [[nodiscard]] Result<std::vector<account::Forward>> forwards() override;
@@ -28,6 +31,8 @@ class SqliteForwardStore final : public account::ForwardStore {
     Status remove_forward(std::string_view login) override;
 
   private:
+    Status write(const account::Alias& alias);
+
     std::mutex mutex_;
     std::unique_ptr<Database> database_;
 };

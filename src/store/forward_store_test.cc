@@ -55,5 +55,30 @@ TEST(ForwardStore, AForwardGoesWithItsAccount) {
     EXPECT_EQ(store->forwards().remove_forward("taro@example.net").error().code, Errc::NotFound);
 }
 
+TEST(ForwardStore, AliasesAreFoundByTheirTargets) {
+    const TestFolder folder;
+    const auto store = *open_store(folder.file());
+    account::ForwardStore& forwards = store->forwards();
+    using List = std::vector<std::string>;
+    ASSERT_TRUE(forwards.set_aliases(
+        {{"b@example.net", {"x@b.example", "y@b.example"}, kNow},
+         {"a@example.net", {"x@b.example", "{o'}#$%&*+-/=?^_`|~@b.example"}, kNow}}
+    ));
+    EXPECT_EQ(*forwards.aliases_to("x@b.example"), (List{"a@example.net", "b@example.net"}));
+    EXPECT_EQ(*forwards.aliases_to("{o'}#$%&*+-/=?^_`|~@b.example"), List{"a@example.net"});
+    EXPECT_EQ(*forwards.aliases_to("b.example"), List{}) << "not by a part of it";
+    ASSERT_TRUE(forwards.set_alias({"b@example.net", {"z@b.example"}, kNow}));
+    EXPECT_EQ(*forwards.aliases_to("x@b.example"), List{"a@example.net"});
+    EXPECT_EQ(*forwards.aliases_to("z@b.example"), List{"b@example.net"});
+    ASSERT_TRUE(forwards.remove_alias("a@example.net"));
+    EXPECT_EQ(*forwards.aliases_to("x@b.example"), List{});
+    // The address is somebody's by now: it no longer leads anywhere else.
+    account::Account b;
+    b.login = "b@example.net";
+    b.addresses = {"b@example.net"};
+    ASSERT_TRUE(store->accounts().add(b));
+    EXPECT_EQ(*forwards.aliases_to("z@b.example"), List{});
+}
+
 }  // namespace
 }  // namespace sekisho::store

@@ -262,7 +262,7 @@ CREATE INDEX mta_sts_expires ON mta_sts (expires);
 }  // namespace
 
 std::span<const std::string_view> schema_steps() {
-    static const std::array<std::string_view, 21> kSteps{
+    static const std::array<std::string_view, 22> kSteps{
         kStep1,
         kStep2,
         kStep3,
@@ -283,7 +283,8 @@ std::span<const std::string_view> schema_steps() {
         kStepReports,
         kStepPeerPast,
         kStepTimeZones,
-        kStepOctets
+        kStepOctets,
+        kStepSenderRights
     };
     return kSteps;
 }

@@ -317,4 +317,37 @@ const std::string_view kStepOctets = R"sql(
 ALTER TABLE events ADD COLUMN octets INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+const std::string_view kStepSenderRights = R"sql(
+CREATE TABLE delegates (
+    owner TEXT NOT NULL REFERENCES accounts (login) ON DELETE CASCADE,
+    delegate TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (owner, delegate)
+) WITHOUT ROWID;
+CREATE INDEX delegates_delegate ON delegates (delegate, owner);
+CREATE TRIGGER delegates_orphaned AFTER DELETE ON accounts
+    BEGIN DELETE FROM delegates WHERE delegate = old.login; END;
+CREATE TABLE alias_targets (
+    target TEXT NOT NULL,
+    address TEXT NOT NULL REFERENCES aliases (address) ON DELETE CASCADE,
+    PRIMARY KEY (target, address)
+) WITHOUT ROWID;
+CREATE INDEX alias_targets_address ON alias_targets (address);
+CREATE TRIGGER alias_targets_added AFTER INSERT ON aliases BEGIN
+    INSERT OR IGNORE INTO alias_targets (target, address)
+        SELECT value, new.address
+        FROM json_each('["' || replace(new.targets, ' ', '","') || '"]');
+END;
+CREATE TRIGGER alias_targets_changed AFTER UPDATE ON aliases BEGIN
+    DELETE FROM alias_targets WHERE address = new.address;
+    INSERT OR IGNORE INTO alias_targets (target, address)
+        SELECT value, new.address
+        FROM json_each('["' || replace(new.targets, ' ', '","') || '"]');
+END;
+INSERT INTO alias_targets (target, address)
+    SELECT DISTINCT value, address
+    FROM aliases, json_each('["' || replace(targets, ' ', '","') || '"]');
+ALTER TABLE accounts ADD COLUMN language TEXT NOT NULL DEFAULT '';
+)sql";
+
 }  // namespace sekisho::store

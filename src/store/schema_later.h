@@ -17,5 +17,6 @@ extern const std::string_view kStepReports;
 extern const std::string_view kStepPeerPast;
 extern const std::string_view kStepTimeZones;
 extern const std::string_view kStepOctets;
+extern const std::string_view kStepSenderRights;
 
 }  // namespace sekisho::store

@@ -164,6 +164,70 @@ Result<account::CodesSent> SqliteSendAsStore::codes_sent(
     return sent;
 }
 
+Result<std::vector<account::Delegation>> SqliteSendAsStore::delegations(std::string_view login) {
+    const std::scoped_lock lock{mutex_};
+    auto statement = database_->prepare(
+        "SELECT owner, delegate, since FROM delegates WHERE owner = ?1 "
+        "UNION SELECT owner, delegate, since FROM delegates WHERE delegate = ?1 ORDER BY 1, 2"
+    );
+    if (!statement) {
+        return fail(statement.error());
+    }
+    const std::string key = account::normalised(login);
+    statement->bind(std::string_view{key});
+    return statement->all([](Statement& row) {
+        account::Delegation one;
+        one.owner = row.text();
+        one.delegate = row.text();
+        one.since = row.time();
+        return one;
+    });
+}
+
+Status SqliteSendAsStore::add_delegation(const account::Delegation& one) {
+    const std::scoped_lock lock{mutex_};
+    return database_->transaction([&]() -> Status {
+        auto counted = database_->prepare("SELECT count(*) FROM delegates WHERE owner = ?");
+        if (!counted) {
+            return fail(counted.error());
+        }
+        const auto row = counted->bind(std::string_view{one.owner}).step();
+        if (!row) {
+            return fail(row.error());
+        }
+        if (counted->integer() >= static_cast<std::int64_t>(account::kDelegatesMax)) {
+            return fail(Errc::Full, "an account has at most 1000 delegates; remove one");
+        }
+        const Status written = database_->run(
+            "INSERT INTO delegates (owner, delegate, since) VALUES (?, ?, ?)",
+            std::string_view{one.owner},
+            std::string_view{one.delegate},
+            one.since
+        );
+        if (!written && written.error().code == Errc::Conflict) {
+            return fail(
+                Errc::Conflict, one.delegate + " is a delegate of " + one.owner + " already"
+            );
+        }
+        return written;
+    });
+}
+
+Status SqliteSendAsStore::remove_delegation(const account::Delegation& one) {
+    const std::scoped_lock lock{mutex_};
+    const Status removed = database_->run(
+        "DELETE FROM delegates WHERE owner = ? AND delegate = ?",
+        std::string_view{one.owner},
+        std::string_view{one.delegate}
+    );
+    if (removed && database_->changes() == 0) {
+        return fail(
+            Errc::NotFound, printable(one.delegate) + " is no delegate of " + printable(one.owner)
+        );
+    }
+    return removed;
+}
+
 Result<std::int64_t> SqliteSendAsStore::forget_before(Time time) {
     const std::scoped_lock lock{mutex_};
     const Status codes = database_->run("DELETE FROM send_as_codes WHERE at < ?", time);

@@ -22,6 +22,10 @@ class SqliteSendAsStore final : public account::SendAsStore {
     explicit SqliteSendAsStore(std::unique_ptr<Database> database)
         : database_(std::move(database)) {}
 
+    [[nodiscard]] Result<std::vector<account::Delegation>> delegations(std::string_view login
+    ) override;
+    Status add_delegation(const account::Delegation& one) override;
+    Status remove_delegation(const account::Delegation& one) override;
     [[nodiscard]] Result<std::vector<account::SendAs>> of(std::string_view login) override;
     [[nodiscard]] Result<account::SendAs> find(std::string_view login, std::string_view address)
         override;

@@ -101,5 +101,32 @@ TEST(SendAsStore, GoesWithItsAccount) {
     EXPECT_TRUE(store->send_as().of("taro@example.net")->empty());
 }
 
+TEST(SendAsStore, ADelegationEndsWithEitherAccount) {
+    const TestFolder folder;
+    const auto store = *open_store(folder.file());
+    for (const char* login : {"boss", "taro", "hanako"}) {
+        account::Account one;
+        one.login = login;
+        ASSERT_TRUE(store->accounts().add(one));
+    }
+    account::SendAsStore& rights = store->send_as();
+    ASSERT_TRUE(rights.add_delegation({"boss", "taro", kNow}));
+    EXPECT_EQ(rights.add_delegation({"boss", "taro", kNow}).error().code, Errc::Conflict);
+    ASSERT_TRUE(rights.add_delegation({"boss", "of@another.system", kNow}));
+    ASSERT_TRUE(rights.add_delegation({"hanako", "boss", kNow}));
+    EXPECT_FALSE(rights.add_delegation({"nobody", "taro", kNow})) << "whose addresses?";
+    EXPECT_EQ(rights.delegations("BOSS")->size(), 3U);
+    EXPECT_EQ(rights.delegations("taro")->at(0).owner, "boss");
+    ASSERT_TRUE(store->accounts().remove("taro"));
+    EXPECT_EQ(rights.delegations("boss")->size(), 2U) << "the delegate is gone";
+    ASSERT_TRUE(store->accounts().remove("hanako"));
+    EXPECT_EQ(rights.delegations("boss")->size(), 1U) << "the owner is gone";
+    ASSERT_TRUE(rights.remove_delegation({"boss", "of@another.system", {}}));
+    EXPECT_EQ(
+        rights.remove_delegation({"boss", "of@another.system", {}}).error().code, Errc::NotFound
+    );
+    EXPECT_TRUE(rights.delegations("boss")->empty());
+}
+
 }  // namespace
 }  // namespace sekisho::store

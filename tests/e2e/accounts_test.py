@@ -76,6 +76,71 @@ def an_import_is_whole_or_nothing():
         assert sorted(events) == ["changed by an import", "imported"], events
 
 
+DUMP = r"""-- MySQL dump 10.13  Distrib 8.0.36, for Linux (x86_64)
+CREATE TABLE `mailbox` (
+  `username` varchar(255) NOT NULL,
+  `password` varchar(255) NOT NULL,
+  `name` varchar(255) NOT NULL DEFAULT '',
+  `quota` bigint(20) NOT NULL DEFAULT 0,
+  `active` tinyint(1) NOT NULL DEFAULT 1,
+  PRIMARY KEY (`username`)
+) ENGINE=InnoDB;
+INSERT INTO `mailbox` VALUES ('taro@example.net','{SSHA}',' O\'Taro; x',0,1),
+('hanako@example.net','{PLAIN}plum blossom','Hanako',0,0),
+('short@example.net','{PLAIN}plum blossom');
+CREATE TABLE `alias` (`address` varchar(255), `goto` text, `active` tinyint(1));
+INSERT INTO `alias` VALUES ('taro@example.net','taro@example.net',1),('sales@example.net','taro@example.net,x@else.test',1),
+('bad@other.test','taro@example.net',1);
+"""
+
+
+def a_dump_of_a_database_is_imported():
+    with Sekisho() as s:
+        dump = s.folder / "postfix.sql"
+        dump.write_text(DUMP.replace("{SSHA}", said("doveadm", "pw", "-s", "SSHA512", "-p", PASSWORD)))
+        refused = s.cli("account", "import", dump, "--dry-run", code=1)
+        assert f"{dump}:12: it has 2 values, the table 5 columns" in refused and "as sql: 3 rows" in refused, refused
+        s.cli("account", "import", dump, "--format", "sql", code=1)
+        assert s.json("account", "list") == [], "half-imported"
+        s.cli("account", "import", dump, "--format", "sql", "--skip-bad")
+        accounts = {a["login"]: a for a in s.json("account", "list")}
+        assert accounts["taro@example.net"]["name"] == "O'Taro; x" and not accounts["hanako@example.net"]["enabled"], accounts
+        assert "\"users\"" in s.cli("account", "import", dump, "--format", "sql", "--table", "users", code=2)
+        # Columns with names of one's own; PostgreSQL's way.
+        dump.write_text("COPY public.users (mailid, secret, crypt) FROM stdin;\njiro@example.net\t{PLAIN}plum blossom\tno\n\\.\n")
+        s.cli("account", "import", dump, "--format", "sql", "--table", "users", "--login-column", "mailid", "--password-column", "secret")
+        assert "jiro@example.net" in [a["login"] for a in s.json("account", "list")]
+        dump.write_text("INSERT INTO mailbox (username, password) VALUES ('x@example.net', '{PLAIN}plum")
+        assert "line 1: a string begins and has no end" in s.cli("account", "import", dump, "--format", "sql", code=2)
+        s.start("mail")
+        for login, password in (("taro@example.net", PASSWORD), ("jiro@example.net", "plum blossom")):
+            with s.submit() as session:
+                session.ehlo()
+                assert session.login(login, password)[0] == 235, login
+
+
+def aliases_of_others_are_imported():
+    with Sekisho() as s:
+        s.account()
+        dump = s.folder / "postfix.sql"
+        dump.write_text(DUMP)
+        refused = s.cli("alias", "import", dump, "--format", "sql", code=1)
+        assert "other.test is not one of mail.domains" in refused and "1 passed over" in refused, refused
+        assert s.json("alias", "list") == [], "half-imported"
+        s.cli("alias", "import", dump, "--format", "sql", "--skip-bad")
+        assert [(a["address"], a["targets"]) for a in s.json("alias", "list")] == [("sales@example.net", ["taro@example.net", "x@else.test"])]
+        virtual = s.folder / "virtual"
+        virtual.write_text("# virtual(5)\nsales@example.net  x@else.test\n@example.net\ttaro@example.net\noffice  taro,\n  x@else.test\n")
+        refused = s.cli("alias", "import", virtual, "--domain", "example.net", "--dry-run", code=1)
+        assert f"{virtual}:2: sales@example.net is an alias already" in refused, refused
+        s.cli("alias", "import", virtual, "--domain", "example.net", "--update")
+        assert {a["address"]: a["targets"] for a in s.json("alias", "list")} == {
+            "sales@example.net": ["x@else.test"], "@example.net": ["taro@example.net"], "office@example.net": ["taro@example.net", "x@else.test"]}
+        assert "3 as before" in s.cli("alias", "import", virtual, "--domain", "example.net")
+        virtual.write_text("taro@example.net x@else.test\n")
+        assert "address of the account taro@example.net" in s.cli("alias", "import", virtual, code=1)
+
+
 def hashes_of_others_open_and_are_made_anew():
     with Sekisho() as s:
         made = written_elsewhere()
@@ -238,5 +303,5 @@ def guessing_locks_out_neither_owner_nor_neighbours():
         s.submit(hanako).quit()
 
 
-main([an_import_is_whole_or_nothing, hashes_of_others_open_and_are_made_anew, app_passwords, channel_binding,
+main([an_import_is_whole_or_nothing, a_dump_of_a_database_is_imported, aliases_of_others_are_imported, hashes_of_others_open_and_are_made_anew, app_passwords, channel_binding,
       guessing_locks_out_neither_owner_nor_neighbours])
