@@ -140,7 +140,7 @@ void normalise(
         } else if (iequals(name, "Sender")) {
             // RFC 5322 §3.6.2: it isn't used to repeat the one author.
             const bool repeats = found.from.size() == 1 && found.sender == found.from.front();
-            const bool several = found.from.size() > 1;
+            const bool several = found.from.size() > 1 && !options.rewrite_from;
             if (repeats || (found.sender.empty() && !options.account_address.empty())) {
                 repaired.removed.push_back(i);
                 repaired.added +=
@@ -156,6 +156,11 @@ void normalise(
 }  // namespace
 
 std::string with_domain(std::string_view value, std::string_view domain) {
+    // What programs write who mean the empty group (RFC 5322 §3.4).
+    if (to_lower(value).starts_with("undisclosed") &&
+        value.find_first_of(":@<,") == std::string_view::npos) {
+        return "undisclosed-recipients:;";
+    }
     std::string out;
     for (const std::string_view part : split(value, ',')) {
         const std::string_view name = trim(part);

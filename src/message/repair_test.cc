@@ -144,6 +144,10 @@ TEST(Repair, AddressesAreWrittenAsOthersExpectThem) {
         "To: root@example.net, web-master@example.net\r\nFrom: a@b.c\r\n"
     );
     EXPECT_EQ(
+        fields("From: a@b.c\r\nTo: Undisclosed Recipients\r\n"),
+        "To: undisclosed-recipients:;\r\nFrom: a@b.c\r\n"
+    );
+    EXPECT_EQ(
         fields("From: a@b.c\r\nTo: undisclosed-recipients:;\r\nCc: x@y.z\r\n"),
         "From: a@b.c\r\nTo: undisclosed-recipients:;\r\nCc: x@y.z\r\n"
     );
