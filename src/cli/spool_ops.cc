@@ -79,6 +79,13 @@ Status wishes_of(const Json& row, queue::Envelope& envelope) {
     envelope.require_tls = row.value("require_tls", false);
     envelope.priority = row.value("priority", 0);
     envelope.route = row.value("route", "");
+    if (row.contains("release")) {
+        const auto release = time_of(row, "release");
+        if (!release) {
+            return fail(release.error());
+        }
+        envelope.release = *release;
+    }
     if (envelope.priority < -queue::kPriorityMax || envelope.priority > queue::kPriorityMax) {
         return fail(Errc::Invalid, "priority is from -9 to 9");
     }
@@ -204,6 +211,9 @@ Json export_json(const queue::Entry& entry) {
         {"held", entry.held},
         {"hold_reason", entry.hold_reason},
     };
+    if (envelope.release) {
+        row["release"] = rfc3339(*envelope.release);
+    }
     if (const auto& by = envelope.deliver_by) {
         row["deliver_by"] = Json{
             {"deadline", rfc3339(by->deadline)},

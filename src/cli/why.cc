@@ -41,8 +41,11 @@ constexpr std::size_t kEvidenceMax = 5;
 constexpr Duration kRecent = std::chrono::hours(48);
 
 // What to do about a refusal, by the rule that decided.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kAdvice{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 15> kAdvice{{
     {"line", "send through port 587 with authentication; the guide shows how for each program"},
+    {"misplaced", "a mail program is set up for port 25: it belongs to port 587 with authentication"
+    },
+    {"null-mx", "the address's domain says that it takes no mail: look for another address"},
     {"sender", "let the program use an address of the account, or give the account the address"},
     {"from", "let the program use an address of the account, or give the account the address"},
     {"disabled", "sekisho account enable ACCOUNT, once the reason is gone"},

@@ -106,6 +106,7 @@ struct Mail {
     std::uint32_t connections_max = 10000;
     std::uint32_t connections_per_address_max = 50;
     std::uint32_t bad_commands_max = 10;
+    std::uint32_t unknown_recipients_max = 20;      // RCPTs of a session that lead nowhere
     Duration command_timeout{300'000};              // RFC 5321 §4.5.3.2.7
     Duration hold_longest{7LL * 24 * 3600 * 1000};  // FUTURERELEASE (RFC 4865); zero: not offered
     std::vector<Endpoint> submissions_alpn;         // implicit TLS that wants ALPN "smtp", port 443
@@ -120,6 +121,8 @@ struct Mail {
     std::uint32_t priority_max = 0;                 // the highest that anyone gets
     std::vector<std::string> priority_from;      // logins and prefixes that get what they ask for
     bool require_tls = true;                     // REQUIRETLS (RFC 8689)
+    bool reencode = true;                        // what others couldn't take (RFC 6409 §8)
+    bool null_mx = true;                         // RFC 7505, asked while the client waits
     bool hide_client_address = false;            // Received without the subscriber's address
     std::string from_check = "enforce";          // From and Sender are the account's: off, observe
     std::string scram = "own";                   // offered: own, always, never

@@ -141,6 +141,15 @@ Table<C> mail() {
                 1000,
                 "Wrong commands after which a session is closed with 421."
             ),
+            number<C>(
+                "unknown_recipients_max",
+                SEKISHO_AT(mail.unknown_recipients_max),
+                1,
+                100000,
+                "Recipients answered 550 in one session, since there is no such user or since we "
+                "don't relay, after which it is closed with 421: who guesses addresses begins anew "
+                "each time."
+            ),
             duration<C>(
                 "command_timeout",
                 SEKISHO_AT(mail.command_timeout),

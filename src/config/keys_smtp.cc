@@ -62,6 +62,22 @@ std::vector<Key<Config>> smtp_keys() {
             "minutes; slower clients are closed with 421 4.4.2. 0: any."
         ),
         flag<C>(
+            "reencode",
+            SEKISHO_AT(mail.reencode),
+            "Whether submitted mail that other servers couldn't take is encoded anew (RFC 6409 "
+            "§8): lines of more than 998 octets as quoted-printable or base64, characters in the "
+            "header that aren't ASCII as encoded words. What is signed or encrypted never is. "
+            "Off: long lines are answered 550, and the header goes on as it is."
+        ),
+        flag<C>(
+            "null_mx",
+            SEKISHO_AT(mail.null_mx),
+            "Whether a null MX (RFC 7505), by which a domain says that it takes no mail, is looked "
+            "at while the client waits: a recipient there is answered 556 5.1.10 at submission, "
+            "instead of a notice later; and on port 25 a sender there 550 5.7.27, where `spf` or "
+            "`dmarc` is `enforce`. A slow answer of the DNS is not waited for."
+        ),
+        flag<C>(
             "binarymime",
             SEKISHO_AT(mail.binarymime),
             "Offer BINARYMIME (RFC 3030): bodies that are not lines. A binary message goes on as "

@@ -108,7 +108,9 @@ net::Task<GroupResult> HostTries::run(Plan plan) {
         );
     }
     if (!lmtp_) {
-        wish_.require = job_->entry.envelope.require_tls;
+        // RFC 8689 §5: a notification isn't lost for want of it.
+        const queue::Envelope& envelope = job_->entry.envelope;
+        wish_.require = envelope.require_tls && !envelope.reverse_path.empty();
         wish_.optional = job_->tls_optional;
         domain_.name = plan.security_domain;
         domain_.configured = plan.configured;

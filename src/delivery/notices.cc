@@ -116,7 +116,8 @@ std::optional<Notice> make_notice(
     request.support = options.support;
     request.guide_url = options.guide_url;
     request.envid = envelope.envid;
-    request.ret = envelope.ret;
+    // RFC 8689 §5: nothing but the header of what had to stay under TLS, and under TLS again.
+    request.ret = envelope.require_tls ? "HDRS" : envelope.ret;
     request.original_queue_id = envelope.queue_id;
     request.dsn_id = unique;
     request.original = original;
@@ -132,6 +133,7 @@ std::optional<Notice> make_notice(
     to.notify = "NEVER";
     notice.envelope.recipients.push_back(std::move(to));
     notice.envelope.message_id = built->message_id;
+    notice.envelope.require_tls = envelope.require_tls;
     notice.envelope.accepted = now;
     notice.envelope.smtputf8 = built->smtputf8;
     notice.envelope.body_8bit = built->body_8bit;

@@ -62,6 +62,27 @@ std::string action(const std::string& message) {
                : message.substr(at + 10, message.find("\r\n", at + 2) - at - 10);
 }
 
+// RFC 8689 §5
+TEST(Notices, AboutAMessageThatNeedsTlsNeedItToo) {
+    queue::Envelope envelope;
+    envelope.queue_id = "0123456789";
+    envelope.reverse_path = "a@example.net";
+    envelope.ret = "FULL";
+    NoticeOptions options;
+    options.hostname = "mail.example.net";
+    options.from = "postmaster@mail.example.net";
+    for (const bool require_tls : {false, true}) {
+        envelope.require_tls = require_tls;
+        const auto made = make_notice(
+            envelope, {finished("", 550)}, "Subject: s\r\n\r\nsecret\r\n", options, "u", kNow
+        );
+        ASSERT_TRUE(made);
+        EXPECT_EQ(made->envelope.require_tls, require_tls);
+        EXPECT_EQ(made->message.contains("secret"), !require_tls) << "RET=HDRS";
+        EXPECT_TRUE(made->message.contains("Subject: s"));
+    }
+}
+
 TEST(Notices, BehindARewrittenSenderStandsAnother) {
     queue::Envelope envelope;
     envelope.queue_id = "0123456789";

@@ -101,6 +101,7 @@ Prepared prepare(
         options.id_token = from.unique;
         options.account_address = from.account_address;
         options.rewrite_from = from.rewrite_from;
+        options.domain = from.domain;
         repaired = message::plan_repair(header, options);
     }
     for (std::size_t i = 0; i < header.fields().size(); ++i) {

@@ -23,6 +23,7 @@ struct Submitted {
     std::string helo;
     IpAddress client;
     std::string hostname;  // ours
+    std::string domain;    // of ours, for names without one
     std::string queue_id;
     std::string unique;  // for a Message-ID that we give
     bool extended = true, tls = false, hide_client = false;

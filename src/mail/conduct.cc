@@ -125,8 +125,7 @@ void Session::tell_recipients(queue::Envelope& envelope) {
         shared_->acquaintances.met(envelope.account, one.address, now());
     }
     if (conduct_here().stage >= Stage::Hold) {
-        const Time until = now() + kUntilHeld;
-        envelope.release = std::max(envelope.release.value_or(until), until);
+        envelope.not_before = now() + kUntilHeld;
     }
 }
 

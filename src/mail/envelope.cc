@@ -43,6 +43,8 @@ net::Task<void> Session::check_mail() {
     give_back();
     forget_filtering();
     destinations_.clear();
+    sender_takes_no_mail_.reset();
+    dns_slow_ = false;
     if (kind_ == Kind::Exchange) {
         findings_.spf_query.reset();  // of an earlier sender
         findings_.spf.reset();
@@ -112,6 +114,47 @@ net::Task<void> Session::begin_message() {
     answer(smtp::reply(250, "2.1.0", "Ok"));
 }
 
+// What the exchange finds against the client and its sender. True: answered.
+net::Task<bool> Session::refuse_on_exchange(std::string recipient, bool ours) {
+    const bool refused = co_await refuse_misplaced(recipient);
+    if (refused) {
+        co_return true;
+    }
+    co_await gather_evidence();
+    if (refuse_client(recipient)) {
+        co_return true;
+    }
+    if (!ours) {
+        answer(smtp::reply(550, "5.7.1", "Relaying denied"), recipient, "relay");
+        co_return true;
+    }
+    if (auto refusal = refuse_spf(findings_, settings_->config.mail)) {
+        answer(std::move(*refusal), recipient, "spf");
+        co_return true;
+    }
+    auto null_mx = co_await refuse_null_mx_sender();
+    if (null_mx) {
+        answer(std::move(*null_mx), recipient, "null-mx");
+        co_return true;
+    }
+    co_return false;
+}
+
+// What submission knows of a recipient elsewhere. True: answered.
+net::Task<bool> Session::refuse_outside(std::string recipient, std::string domain) {
+    auto listed = co_await suppressed(recipient);
+    if (listed) {
+        answer(std::move(*listed), recipient, "suppression");
+        co_return true;
+    }
+    auto null_mx = co_await refuse_null_mx(recipient, domain);
+    if (null_mx) {
+        answer(std::move(*null_mx), recipient, "null-mx");
+        co_return true;
+    }
+    co_return false;
+}
+
 net::Task<void> Session::check_rcpt(Smtp::CheckRcpt question) {
     smtp::Address to = question.recipient.address;
     if (to.domain.empty()) {
@@ -120,20 +163,8 @@ net::Task<void> Session::check_rcpt(Smtp::CheckRcpt question) {
     const std::string recipient = to.text();
     const bool ours = settings_->ours(to.domain);
     if (kind_ == Kind::Exchange) {
-        const bool refused = co_await refuse_misplaced(recipient);
+        const bool refused = co_await refuse_on_exchange(recipient, ours);
         if (refused) {
-            co_return;
-        }
-        co_await gather_evidence();
-        if (refuse_client(recipient)) {
-            co_return;
-        }
-        if (!ours) {
-            answer(smtp::reply(550, "5.7.1", "Relaying denied"), recipient, "relay");
-            co_return;
-        }
-        if (auto refusal = refuse_spf(findings_, settings_->config.mail)) {
-            answer(std::move(*refusal), recipient, "spf");
             co_return;
         }
     }
@@ -154,9 +185,8 @@ net::Task<void> Session::check_rcpt(Smtp::CheckRcpt question) {
         }
     }
     if (kind_ != Kind::Exchange && !ours) {
-        auto refusal = co_await suppressed(recipient);
-        if (refusal) {
-            answer(std::move(*refusal), recipient, "suppression");
+        const bool refused = co_await refuse_outside(recipient, to.domain);
+        if (refused) {
             co_return;
         }
     }

@@ -75,12 +75,11 @@ TEST_F(Exchange, AMailProgramIsToldTheWay) {
     config.settings.outgoing_host = "smtp.example.net";
     start();
     auto client = ready("exchange");
+    const std::string login = client->say(plain("taro@example.net", "x"));
     EXPECT_TRUE(
-        client->say(plain("taro@example.net", "x"))
-            .starts_with(
-                "503 5.5.1 No authentication here: mail programs use port 587; see https://guide"
-            )
-    );
+        login.starts_with("503 5.5.1 No authentication here: Port 25 is for mail servers. "
+                          "Mail programs send through smtp.example.net port ")
+    ) << login;
     client->say("MAIL FROM:<taro@example.net>");
     const std::string told = client->say("RCPT TO:<b@other.example>");
     EXPECT_TRUE(
@@ -91,6 +90,9 @@ TEST_F(Exchange, AMailProgramIsToldTheWay) {
     EXPECT_EQ(client->say("RCPT TO:<taro@example.net>"), told) << "one reference for a session";
     const auto refused = journal.of(event::Kind::Refused);
     ASSERT_EQ(refused.size(), 3U);
+    EXPECT_EQ(refused[0].rule, "misplaced");
+    EXPECT_EQ(refused[0].reference, refused[1].reference);
+    EXPECT_TRUE(login.contains("/25?ref=" + refused[0].reference));
     EXPECT_FALSE(refused[1].reference.empty());
     EXPECT_NE(told.find(refused[1].reference), std::string::npos);
     EXPECT_EQ(refused[1].rule, "op25b");

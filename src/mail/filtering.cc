@@ -297,9 +297,7 @@ net::Task<bool> Session::filter_message(Prepared* prepared) {
     }
     if (!judged.hold.empty()) {
         held_by_filter_ = std::move(judged.hold);
-        const Time until = now() + kUntilHeld;
-        auto& release = prepared->envelope.release;
-        release = std::max(release.value_or(until), until);
+        prepared->envelope.not_before = now() + kUntilHeld;
     }
     co_return false;
 }

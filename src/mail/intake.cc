@@ -177,6 +177,7 @@ Submitted Session::submitted(const smtp::Transaction& transaction, From author) 
     from.helo = smtp_.helo();
     from.client = peer_;
     from.hostname = settings_->config.mail.hostname;
+    from.domain = settings_->config.mail.domains.front();
     from.queue_id = queue_id_.empty() ? shared_->spool.reserve_id() : queue_id_;
     from.unique = from.queue_id + "." + random_token(64);
     from.extended = smtp_.extended();
@@ -196,6 +197,12 @@ Submitted Session::submitted(const smtp::Transaction& transaction, From author) 
 
 net::Task<void> Session::take_message(Smtp::Deliver mail) {
     const auto begun = std::chrono::steady_clock::now();
+    if (kind_ != Kind::Exchange) {
+        const bool answered = co_await mend(&mail);
+        if (answered) {
+            co_return;
+        }
+    }
     // Shared: a worker looks at it while it verifies.
     auto text = std::make_shared<const std::string>(std::move(mail.message));
     const auto header = message::Header::scan(*text);
@@ -203,12 +210,6 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
         const bool loop = refusal->enhanced == "5.4.6";
         answer(std::move(*refusal), {}, loop ? "loop" : "header");
         co_return;
-    }
-    if (kind_ != Kind::Exchange) {
-        if (auto refusal = refuse_repeated(header)) {
-            answer(std::move(*refusal), {}, "header");
-            co_return;
-        }
     }
     if (auto refusal =
             take_message_of(limit::Counts::Bytes, static_cast<std::int64_t>(text->size()))) {

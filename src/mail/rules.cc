@@ -90,6 +90,9 @@ smtp::ServerOptions session_options(
     out.message_size_max = mail.message_size_max;
     out.line_length_max =
         service == smtp::Service::Submission ? kLineMaxSubmission : kLineMaxExchange;
+    if (service == smtp::Service::Submission && mail.reencode) {
+        out.line_length_max = mail.message_size_max + 2;  // shortened later: mending.cc
+    }
     out.recipients_max = mail.recipients_max;
     out.bad_commands_max = mail.bad_commands_max;
     out.tls_available = tls_available;
@@ -120,6 +123,7 @@ smtp::ServerOptions session_options(
     out.require_tls = mail.require_tls;
     out.future_release_max = std::chrono::floor<std::chrono::seconds>(mail.hold_longest);
     out.guide_url = settings.config.provider.guide_url;
+    out.submission_host = settings.config.settings.outgoing_host;
     out.submission_port = settings.submission_port;
     return out;
 }

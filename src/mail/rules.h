@@ -137,6 +137,12 @@ inline constexpr std::size_t kReceivedMax = 50;
 // Which one counts would be anybody's guess, and large receivers refuse such mail.
 [[nodiscard]] std::optional<smtp::Reply> refuse_repeated(const message::Header& header);
 
+// Likewise: a line among the fields that is none, or a field of addresses without any that can be
+// read. `message` is what the header was scanned from.
+[[nodiscard]] std::optional<smtp::Reply> refuse_malformed(
+    const message::Header& header, std::string_view message
+);
+
 // "587=2587" and so on: the port to take when `wanted` can't be had.
 [[nodiscard]] std::optional<std::uint16_t> fallback_port(
     const std::vector<std::string>& pairs, std::uint16_t wanted

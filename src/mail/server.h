@@ -107,6 +107,11 @@ struct Deps {
     // Waits that only slow down who misbehaves; tests set them to nothing.
     Duration greeting_wait{500};     // for early talkers on the exchange
     Duration data_timeout{180'000};  // of a read of data (RFC 5321 §4.5.3.2.5)
+    // The longest waits for a command and for data while there are many connections.
+    Duration stress_command_timeout{10'000};
+    Duration stress_data_timeout{30'000};
+    // How long RCPT waits to hear of a null MX.
+    Duration null_mx_wait{1'000};
     // A refused login is answered after this, or the next multiple when its hash took longer.
     Duration login_failure_wait{1'000};
     // A session goes by its account as it was so long ago at most; each MAIL looks it up otherwise.

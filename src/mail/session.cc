@@ -16,6 +16,7 @@
 #include "net/stream.h"
 #include "net/task.h"
 #include "net/tls.h"
+#include "smtp/guidance.h"
 #include "smtp/reply.h"
 #include "smtp/server_session.h"
 #include "smtp/xclient.h"
@@ -41,9 +42,6 @@ constexpr Duration kWriteTimeout = std::chrono::minutes(5);
 constexpr Duration kHandshakeTimeout = std::chrono::seconds(60);
 constexpr Duration kLinger = std::chrono::seconds(5);
 constexpr Duration kProxyTimeout = std::chrono::seconds(10);
-// Under stress; RFC 5321 §4.5.3.2 asks for minutes, which a server that is full doesn't have.
-constexpr Duration kStressCommandTimeout = std::chrono::seconds(10);
-constexpr Duration kStressDataTimeout = std::chrono::seconds(30);
 constexpr std::string_view kAlpn = "smtp";
 constexpr std::string_view kAlpnOfBrowsers = "http/1.1";
 // At most so much is read at once: of commands, of data.
@@ -77,6 +75,9 @@ smtp::ServerOptions options_of(
     );
     out.began = now();
     out.xclient = xclient;
+    if (exchange) {
+        out.reference = random_token(smtp::kReferenceBits);
+    }
     if (near_full(shared, settings)) {
         out.bad_commands_max = 1;
     }
@@ -139,13 +140,21 @@ std::optional<smtp::Reply> Session::unwanted() const {
     return std::nullopt;
 }
 
-net::Task<void> Session::run() {
+// The same, and the limits of connections. A proxy's count for the client that it names.
+net::Task<std::optional<smtp::Reply>> Session::unwelcome() {
     std::optional<smtp::Reply> refusal = unwanted();
     if (!refusal) {
         co_await find_line_early();
         live_->line = line_here();
-        refusal = limited_connection();
+        if (client_named_ || !smtp_.options().xclient) {
+            refusal = limited_connection();
+        }
     }
+    co_return refusal;
+}
+
+net::Task<void> Session::run() {
+    std::optional<smtp::Reply> refusal = co_await unwelcome();
     const bool begun = co_await begin(!refusal.has_value());
     if (begun) {
         if (refusal) {
@@ -182,10 +191,12 @@ net::Task<bool> Session::begin(bool wanted) {
     if (!wanted) {
         co_return true;
     }
-    bool early = false;
+    // RFC 5321 §3.1: the client waits for the greeting. On submission people wait, so nobody is
+    // kept waiting to see whether it does; what is there already was sent too early all the same.
+    bool early = kind_ == Kind::Submission && stream_->input_waiting();
     if (kind_ == Kind::Exchange && shared_->greeting_wait.count() > 0) {
-        // RFC 5321 §3.1: the client waits for the greeting. Programs that only pour out spam don't.
-        // Who has shown lately that it waits isn't kept waiting again.
+        // Programs that only pour out spam don't. Who has shown lately that it waits isn't kept
+        // waiting again.
         const bool patient = shared_->patient.knows(peer_key_, now());
         if (!patient) {
             co_await net::sleep_for(stream_->executor(), shared_->greeting_wait);
@@ -203,8 +214,10 @@ net::Task<bool> Session::begin(bool wanted) {
 
 net::Task<void> Session::converse() {
     while (true) {
+        const bool was_receiving = smtp_.receiving();
         Smtp::Action action = smtp_.next();
         note_refusals();
+        note_progress(was_receiving);
         if (std::holds_alternative<Smtp::Close>(action)) {
             // The last reply must reach who is still sending.
             co_await stream_->linger(kLinger);
@@ -213,12 +226,20 @@ net::Task<void> Session::converse() {
         if (!std::holds_alternative<Smtp::Read>(action)) {
             // Something came of what was read: the next wait begins anew.
             waiting_since_ = std::chrono::steady_clock::now();
-            data_octets_ = 0;
         }
         const bool goes_on = co_await perform(std::move(action));
         if (!goes_on) {
             co_return;
         }
+    }
+}
+
+// The clock of a message runs from DATA or the first BDAT to its end: who cuts it into many chunks
+// has no more time for it.
+void Session::note_progress(bool was_receiving) {
+    if (smtp_.receiving() && !was_receiving) {
+        receiving_since_ = std::chrono::steady_clock::now();
+        data_octets_ = 0;
     }
 }
 
@@ -244,7 +265,7 @@ net::Task<bool> Session::perform(Smtp::Action action) {
     } else if (std::holds_alternative<Smtp::AuthCancelled>(action)) {
         sasl_.reset();
     } else if (auto* client = std::get_if<Smtp::TakeClient>(&action)) {
-        take_client(client->told);
+        co_await take_client(std::move(client->told));
     } else if (std::holds_alternative<Smtp::CheckMail>(action)) {
         co_await check_mail();
     } else if (auto* recipient = std::get_if<Smtp::CheckRcpt>(&action)) {
@@ -296,26 +317,27 @@ net::Task<bool> Session::read() {
 // must come at a least rate in the long run, or who drips it holds a place for hours.
 Duration Session::patience() {
     const config::Mail& mail = settings_->config.mail;
-    const bool data = smtp_.waiting() == Smtp::Waiting::Data;
     const bool stress = near_full(*shared_, *settings_);
-    const auto spent =
-        std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - waiting_since_);
-    if (!data) {
-        const Duration all =
-            stress ? std::min(mail.command_timeout, kStressCommandTimeout) : mail.command_timeout;
-        return std::max(all - spent, Duration{0});
+    const auto since = [](std::chrono::steady_clock::time_point begun) {
+        return std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - begun);
+    };
+    Duration left = stress ? std::min(shared_->data_timeout, shared_->stress_data_timeout)
+                           : shared_->data_timeout;
+    if (smtp_.receiving() && mail.data_rate_min > 0) {
+        const Duration earned{data_octets_ * 1000 / mail.data_rate_min};
+        left = std::clamp(left + earned - since(receiving_since_), Duration{0}, left);
     }
-    const Duration one =
-        stress ? std::min(shared_->data_timeout, kStressDataTimeout) : shared_->data_timeout;
-    if (mail.data_rate_min == 0) {
-        return one;
+    if (smtp_.waiting() == Smtp::Waiting::Data) {
+        return left;
     }
-    const Duration earned{data_octets_ * 1000 / mail.data_rate_min};
-    return std::clamp(one + earned - spent, Duration{0}, one);
+    const Duration all = stress ? std::min(mail.command_timeout, shared_->stress_command_timeout)
+                                : mail.command_timeout;
+    const Duration of_command = std::max(all - since(waiting_since_), Duration{0});
+    return smtp_.receiving() ? std::min(of_command, left) : of_command;
 }
 
 // XCLIENT: everything from here on is about who was named.
-void Session::take_client(const smtp::XClient& told) {
+net::Task<void> Session::take_client(smtp::XClient told) {
     Endpoint client = stream_->peer();
     Endpoint local = stream_->local();
     client.address = told.address.value_or(client.address);
@@ -346,11 +368,15 @@ void Session::take_client(const smtp::XClient& told) {
     judgement_.reset();
     reference_.clear();
     early_ = false;
+    unknown_recipients_ = 0;
+    client_named_ = true;
     forget_filtering();
     if (milters_) {
         milters_->client_changed();
     }
-    smtp_.client_taken(unwanted());
+    auto refusal = co_await unwelcome();
+    shared_->counters.connections_refused += refusal ? 1 : 0;
+    smtp_.client_taken(std::move(refusal));
 }
 
 // Who comes to port 443 with a browser is shown the way.
@@ -436,6 +462,8 @@ void Session::answer(
             tell_warden(account_->login, account_->line, seen_here(conduct::Seen::What::NotTaken));
         }
     }
+    const bool leads_nowhere = reply.code == 550 && (rule == "unknown-user" || rule == "relay");
+    unknown_recipients_ += leads_nowhere ? 1 : 0;
     event::Event refused = event(event::Kind::Refused);
     refused.detail = reply.text();
     refused.recipient = std::move(recipient);
@@ -456,6 +484,12 @@ void Session::answer(
     shared_->counters.refuse(reply.code);
     smtp_.answer(std::move(reply));
     static_cast<void>(smtp_.take_refusals());  // recorded here
+    if (leads_nowhere && unknown_recipients_ >= settings_->config.mail.unknown_recipients_max) {
+        shared_->counters.refuse(421);
+        smtp_.close_with(smtp::reply(
+            421, "4.7.0", settings_->config.mail.hostname + " Too many unknown recipients"
+        ));
+    }
 }
 
 // What the session refused by itself: malformed commands, no login, too big, bare LF, ...
@@ -464,13 +498,20 @@ void Session::note_refusals() {
         shared_->counters.refuse(refusal.reply.code);
         event::Event refused = event(event::Kind::Refused);
         refused.detail = refusal.command + ": " + refusal.reply.text();
+        if (kind_ == Kind::Exchange && refusal.command == "AUTH") {
+            // A mail program in the wrong place: the support desk finds it by what it was told.
+            refused.rule = "misplaced";
+            reference_ = reference_.empty() ? smtp_.options().reference : reference_;
+            refused.reference = smtp_.options().reference;
+        }
         log::info(
             "MAIL_REFUSED",
             refused.detail,
             {{"service", service(kind_)},
              {"peer", refused.address},
              {"account", refused.account},
-             {"sender", refused.sender}}
+             {"sender", refused.sender},
+             {"reference", refused.reference}}
         );
         shared_->journal.append(std::move(refused));
     }

@@ -65,7 +65,9 @@ class Session {
     net::Task<void> converse();
     net::Task<bool> read();
     [[nodiscard]] Duration patience();
-    void take_client(const smtp::XClient& told);
+    void note_progress(bool was_receiving);
+    net::Task<void> take_client(smtp::XClient told);
+    net::Task<std::optional<smtp::Reply>> unwelcome();
     net::Task<void> turn_away_browser();
     net::Task<bool> perform(Smtp::Action action);
     net::Task<bool> start_tls();
@@ -104,8 +106,14 @@ class Session {
     net::Task<bool> refresh_account();
     net::Task<void> begin_message();
     net::Task<void> check_rcpt(Smtp::CheckRcpt question);
+    net::Task<bool> refuse_on_exchange(std::string recipient, bool ours);
+    net::Task<bool> refuse_outside(std::string recipient, std::string domain);
     net::Task<bool> refuse_misplaced(std::string recipient);
     net::Task<std::optional<smtp::Reply>> suppressed(std::string recipient);
+    // null_mx.cc
+    net::Task<bool> takes_no_mail(std::string domain, Duration wait);
+    net::Task<std::optional<smtp::Reply>> refuse_null_mx(std::string recipient, std::string domain);
+    net::Task<std::optional<smtp::Reply>> refuse_null_mx_sender();
     // judging.cc
     [[nodiscard]] Dns dns() const;
     [[nodiscard]] bool checks_senders() const;
@@ -179,6 +187,8 @@ class Session {
         const;
     [[nodiscard]] Submitted submitted(const smtp::Transaction& transaction, From author) const;
     net::Task<void> take_message(Smtp::Deliver mail);
+    // mending.cc
+    net::Task<bool> mend(Smtp::Deliver* mail);
     void note_author(const std::string& why);
     [[nodiscard]] std::function<void()> reports_in(
         const queue::Envelope& envelope, std::shared_ptr<const std::string> text
@@ -217,9 +227,14 @@ class Session {
     std::optional<line::Answer> line_;
     // Where mail to recipients of ours goes, by their normalised address.
     std::map<std::string, std::vector<account::Destination>> destinations_;
-    std::chrono::steady_clock::time_point waiting_since_;  // for the command or data under way
-    std::uint64_t data_octets_ = 0;                        // of it
-    bool early_ = false;                                   // spoke before our greeting
+    std::chrono::steady_clock::time_point waiting_since_;    // for the command or data under way
+    std::chrono::steady_clock::time_point receiving_since_;  // the message under way, all of it
+    std::uint64_t data_octets_ = 0;                          // of it
+    std::uint32_t unknown_recipients_ = 0;                   // RCPTs that led nowhere
+    bool client_named_ = false;                              // by XCLIENT
+    bool dns_slow_ = false;                                  // of the transaction's recipients
+    bool early_ = false;                                     // spoke before our greeting
+    std::optional<bool> sender_takes_no_mail_;               // the domain of MAIL has a null MX
     Findings findings_;       // on the exchange: of the peer and its mail
     peer::PastVerdict past_;  // of the peer, from earlier sessions
     peer::Brought brought_;   // in this one

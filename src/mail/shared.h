@@ -93,6 +93,9 @@ struct Shared {
     const Duration greeting_wait;
     const Duration login_failure_wait;
     const Duration data_timeout;
+    const Duration stress_command_timeout;
+    const Duration stress_data_timeout;
+    const Duration null_mx_wait;
     const Duration account_fresh;
 
     net::TlsHolder tls;

@@ -13,6 +13,7 @@
 #include "limit/memory.h"
 #include "line/memory_store.h"
 #include "mail/server.h"
+#include "net/resolver.h"
 #include "net/server.h"
 #include "net/stream.h"
 #include "net/tls.h"
@@ -359,12 +360,16 @@ class MailTest : public ::testing::Test {
             .lines = lines,
             .policy = policy,
             .sasl_key = std::string(32, 'k'),
+            .resolver = resolver,
             .logins = logins,
             .counters = counters,
             .signer = &signer,
             .tokens = tokens_of_test(),
             .greeting_wait = greeting_wait,
             .data_timeout = data_timeout,
+            .stress_command_timeout = stress_command_timeout,
+            .stress_data_timeout = stress_data_timeout,
+            .null_mx_wait = null_mx_wait,
             .login_failure_wait = Duration{0},
             .account_fresh = Duration{0},
         };
@@ -419,6 +424,10 @@ class MailTest : public ::testing::Test {
     limit::Memory* counters = nullptr;
     Duration greeting_wait{0};
     Duration data_timeout{180'000};
+    Duration stress_command_timeout{10'000};
+    Duration stress_data_timeout{30'000};
+    Duration null_mx_wait{20'000};
+    net::Resolver* resolver = nullptr;
     std::unique_ptr<Server> server;
 };
 

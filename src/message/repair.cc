@@ -4,7 +4,9 @@
 #include "base/time.h"
 #include "message/address.h"
 #include "message/encode.h"
+#include "message/field_words.h"
 #include "message/header.h"
+#include "message/mend.h"
 
 #include <algorithm>
 #include <array>
@@ -93,7 +95,82 @@ void rewrite_from(const Header& header, const std::string& address, Repaired& re
     }
 }
 
+// Date and Message-ID are for programs: one that none can read is as good as none.
+bool unreadable(const Header& header, std::string_view name) {
+    const Field* const field = header.find(name);
+    if (field == nullptr || header.find("DKIM-Signature") != nullptr) {
+        return false;
+    }
+    const std::string value = field->value();
+    return iequals(name, "Date") ? !is_date(value)
+                                 : read_message_id(value).empty() || !is_ascii(value);
+}
+
+bool is_atom(std::string_view text) {
+    return !text.empty() &&
+           std::ranges::all_of(
+               text,
+               [](char c) {
+                   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                          (c >= 'A' && c <= 'Z') || c == '.' || c == '-' || c == '_' || c == '+';
+               }
+           ) &&
+           !text.starts_with('.') && !text.ends_with('.') && !text.contains("..");
+}
+
+// RFC 6409 §8: fields that say nothing, or nothing that can be read, go or are written anew.
+void normalise(
+    const Header& header, const Inspection& found, const RepairOptions& options, Repaired& repaired
+) {
+    if (header.find("DKIM-Signature") != nullptr) {
+        return;
+    }
+    const auto& fields = header.fields();
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+        const std::string_view name = fields[i].name;
+        const bool list = iequals(name, "To") || iequals(name, "Cc") || iequals(name, "Reply-To");
+        const std::string value =
+            list || iequals(name, "Sender") ? fields[i].value() : std::string{};
+        if (list && value.empty()) {
+            repaired.removed.push_back(i);
+        } else if (const std::string full = with_domain(value, options.domain);
+                   list && !full.empty()) {
+            repaired.removed.push_back(i);
+            repaired.added += make_field(name, full);
+        } else if (iequals(name, "Sender")) {
+            // RFC 5322 §3.6.2: it isn't used to repeat the one author.
+            const bool repeats = found.from.size() == 1 && found.sender == found.from.front();
+            const bool several = found.from.size() > 1 && !options.rewrite_from;
+            if (repeats || (found.sender.empty() && !options.account_address.empty())) {
+                repaired.removed.push_back(i);
+                repaired.added +=
+                    several ? make_field("Sender", options.account_address) : std::string{};
+            }
+        } else if ((iequals(name, "Date") || iequals(name, "Message-ID")) &&
+                   unreadable(header, name)) {
+            repaired.removed.push_back(i);
+        }
+    }
+}
+
 }  // namespace
+
+std::string with_domain(std::string_view value, std::string_view domain) {
+    // What programs write who mean the empty group (RFC 5322 §3.4).
+    if (to_lower(value).starts_with("undisclosed") &&
+        value.find_first_of(":@<,") == std::string_view::npos) {
+        return "undisclosed-recipients:;";
+    }
+    std::string out;
+    for (const std::string_view part : split(value, ',')) {
+        const std::string_view name = trim(part);
+        if (domain.empty() || !is_atom(name)) {
+            return {};
+        }
+        out += (out.empty() ? "" : ", ") + std::string(name) + "@" + std::string(domain);
+    }
+    return out;
+}
 
 Inspection inspect(const Header& header) {
     Inspection found;
@@ -152,7 +229,8 @@ Repaired plan_repair(const Header& header, const RepairOptions& options) {
     const Inspection found = inspect(header);
     Repaired repaired;
     repaired.message_id = found.message_id;
-    if (!found.has_date) {
+    normalise(header, found, options, repaired);
+    if (!found.has_date || unreadable(header, "Date")) {
         repaired.added += make_field("Date", rfc5322_date(options.now));
     }
     if (!found.has_from && !options.account_address.empty()) {
@@ -164,14 +242,16 @@ Repaired plan_repair(const Header& header, const RepairOptions& options) {
         !options.account_address.empty()) {
         repaired.added += make_field("Sender", options.account_address);
     }
-    // A Message-ID that we can't read stays: a second one would break RFC 5322 §3.6.
-    if (header.find("Message-ID") == nullptr) {
+    if (header.find("Message-ID") == nullptr || unreadable(header, "Message-ID")) {
         repaired.message_id = "<" + options.id_token + "@" + options.host + ">";
         repaired.added += make_field("Message-ID", repaired.message_id);
     }
     if (rewritten) {
         rewrite_from(header, options.account_address, repaired);
     }
+    std::ranges::sort(repaired.removed);
+    const auto twice = std::ranges::unique(repaired.removed);
+    repaired.removed.erase(twice.begin(), twice.end());
     repaired.bcc_removed = options.remove_bcc && found.has_bcc;
     repaired.return_path_removed = header.find("Return-Path") != nullptr;
     repaired.separator_added = !header.has_separator();

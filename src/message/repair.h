@@ -1,7 +1,7 @@
 // What a submission server may mend (RFC 6409 §8), and what it must know of a message before it
-// takes it. Thin on purpose: only what is missing is added, Bcc is taken out, a missing separator
-// is put in; nothing that a sender signed or wrote is rewritten but From, where the operator wants
-// it.
+// takes it. Thin on purpose: what is missing, or can't be read, is put in, Bcc is taken out, a
+// missing separator is put in; nothing that a sender signed is rewritten, and of what he wrote only
+// From, where the operator wants it.
 #pragma once
 
 #include "base/time.h"
@@ -39,6 +39,7 @@ struct RepairOptions {
         account_address;     // added as From when there is none, and as Sender when From names
                              // several and no Sender is given (RFC 5322 §3.6.2); empty: neither
     bool remove_bcc = true;  // RFC 5322 §3.6.3
+    std::string domain;      // of names without one in To, Cc and Reply-To; empty: they stay
     // From names account_address instead of what stands there (RFC 6409 §8.8); the name stays, and
     // so does who is answered: the old From becomes Reply-To, unless there is one.
     bool rewrite_from = false;
@@ -52,6 +53,9 @@ struct Repaired {
     bool separator_added = false;
     std::vector<std::size_t> removed;  // places in Header::fields() of others that go, ascending
 };
+
+// "root, admin" with the domain given to each; empty: the value is something else.
+[[nodiscard]] std::string with_domain(std::string_view value, std::string_view domain);
 
 // Decides what to add. The message itself is put together by assemble().
 [[nodiscard]] Repaired plan_repair(const Header& header, const RepairOptions& options);

@@ -104,17 +104,59 @@ TEST(Repair, AddsOnlyWhatIsMissing) {
         "Message-ID: <4GqX2nK0.token@mail.example.net>\r\nTo: a@b.c\r\n\r\nhi\r\n"
     );
     const std::string whole =
-        "From: taro@example.net\r\nDate: x\r\nMessage-ID: <a@b>\r\n\r\nhi\r\n";
+        "From: taro@example.net\r\nDate: Tue, 24 Nov 2026 13:53:24 +0000\r\nMessage-ID: "
+        "<a@b>\r\n\r\nhi\r\n";
     EXPECT_EQ(repaired(whole), whole);
 }
 
-TEST(Repair, KeepsAMessageIdItCanNotRead) {
-    const std::string message = "From: a@b.c\r\nDate: x\r\nMessage-ID: odd\r\n\r\n";
-    EXPECT_EQ(repaired(message), message);
+TEST(Repair, WritesDateAndMessageIdAnewWhereNoneCanReadThem) {
+    const std::string message =
+        "From: a@b.c\r\nDate: yesterday\r\nSubject: s\r\nMessage-ID: odd\r\n\r\n";
+    EXPECT_EQ(
+        repaired(message),
+        "Date: Tue, 24 Nov 2026 13:53:24 +0000\r\n"
+        "Message-ID: <4GqX2nK0.token@mail.example.net>\r\nFrom: a@b.c\r\nSubject: s\r\n\r\n"
+    );
+    const std::string of_others = "DKIM-Signature: v=1\r\n" + message;
+    EXPECT_EQ(repaired(of_others), of_others) << "what somebody signed stays";
+}
+
+TEST(Repair, AddressesAreWrittenAsOthersExpectThem) {
+    RepairOptions here = options();
+    here.domain = "example.net";
+    const auto fields = [&here](const std::string& text) {
+        const std::string message =
+            text + "Date: Tue, 24 Nov 2026 13:53:24 +0000\r\nMessage-ID: <1@x>\r\n\r\n";
+        const Header header = Header::scan(message);
+        const std::string out = assemble(message, header, "", plan_repair(header, here));
+        return out.substr(0, out.find("Date:"));
+    };
+    EXPECT_EQ(fields("From: a@b.c\r\nSender: \"A\" <a@B.c>\r\n"), "From: a@b.c\r\n")
+        << "it repeats the author";
+    EXPECT_EQ(fields("From: a@b.c\r\nSender: (((\r\n"), "From: a@b.c\r\n");
+    EXPECT_EQ(
+        fields("From: a@b.c, d@e.f\r\nSender: (((\r\n"),
+        "Sender: taro@example.net\r\nFrom: a@b.c, d@e.f\r\n"
+    );
+    EXPECT_EQ(fields("From: a@b.c\r\nCc:\r\nReply-To: \r\n"), "From: a@b.c\r\n");
+    EXPECT_EQ(
+        fields("From: a@b.c\r\nTo: root, web-master\r\n"),
+        "To: root@example.net, web-master@example.net\r\nFrom: a@b.c\r\n"
+    );
+    EXPECT_EQ(
+        fields("From: a@b.c\r\nTo: Undisclosed Recipients\r\n"),
+        "To: undisclosed-recipients:;\r\nFrom: a@b.c\r\n"
+    );
+    EXPECT_EQ(
+        fields("From: a@b.c\r\nTo: undisclosed-recipients:;\r\nCc: x@y.z\r\n"),
+        "From: a@b.c\r\nTo: undisclosed-recipients:;\r\nCc: x@y.z\r\n"
+    );
 }
 
 TEST(Repair, SeveralAuthorsGetASender) {
-    const std::string message = "From: a@b.c, d@e.f\r\nDate: x\r\nMessage-ID: <a@b>\r\n\r\nhi";
+    const std::string message =
+        "From: a@b.c, d@e.f\r\nDate: Tue, 24 Nov 2026 13:53:24 +0000\r\nMessage-ID: "
+        "<a@b>\r\n\r\nhi";
     EXPECT_EQ(repaired(message), "Sender: taro@example.net\r\n" + message);
     const std::string with = "Sender: a@b.c\r\n" + message;
     EXPECT_EQ(repaired(with), with);
@@ -122,9 +164,11 @@ TEST(Repair, SeveralAuthorsGetASender) {
 
 TEST(Repair, TakesOutBccWithItsFoldsAndReturnPath) {
     EXPECT_EQ(
-        repaired("From: a@b.c\r\nBcc: x@y.z,\r\n w@v.u\r\nDate: x\r\nRESENT-BCC: q@r.s\r\n"
+        repaired("From: a@b.c\r\nBcc: x@y.z,\r\n w@v.u\r\nDate: Tue, 24 Nov 2026 13:53:24 "
+                 "+0000\r\nRESENT-BCC: q@r.s\r\n"
                  "Return-Path: <e@f.g>\r\nMessage-ID: <a@b>\r\n\r\nBcc: stays in the body\r\n"),
-        "From: a@b.c\r\nDate: x\r\nMessage-ID: <a@b>\r\n\r\nBcc: stays in the body\r\n"
+        "From: a@b.c\r\nDate: Tue, 24 Nov 2026 13:53:24 +0000\r\nMessage-ID: <a@b>\r\n\r\nBcc: "
+        "stays in the body\r\n"
     );
 }
 

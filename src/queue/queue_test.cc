@@ -167,6 +167,7 @@ TEST(Record, WhatAMessageAsksForSurvives) {
     meta.envelope.body_binary = true;
     meta.envelope.route = "relay.example:25";
     meta.delay_told = true;
+    meta.envelope.release = kNow + hours(5);
     for (const int priority : {-9, -1, 1, 9}) {
         meta.envelope.priority = priority;
         const std::string bytes = encode(meta);
@@ -179,6 +180,7 @@ TEST(Record, WhatAMessageAsksForSurvives) {
         EXPECT_TRUE(read->envelope.require_tls && read->envelope.body_binary);
         EXPECT_EQ(read->envelope.route, "relay.example:25");
         EXPECT_TRUE(read->delay_told);
+        EXPECT_EQ(read->envelope.release, kNow + hours(5));
     }
     for (const std::string& wrong :
          {std::string("\x03\x03", 2),         // twice
@@ -186,7 +188,7 @@ TEST(Record, WhatAMessageAsksForSurvives) {
           std::string("\x02\x09", 2),         // the normal priority is not written
           std::string("\x02\x13", 2),         // 10
           std::string("\x05\0\0\0\0", 5),     // no route is not written
-          std::string("\x07", 1),             // unknown
+          std::string("\x08", 1),             // unknown
           std::string("\x01\x00\x00", 3)}) {  // cut off
         EXPECT_FALSE(decode_message(before + wrong));
     }

@@ -93,7 +93,8 @@ enum class Wish : std::uint8_t {
     RequireTls = 3,
     Binary = 4,
     Route = 5,
-    DelayTold = 6
+    DelayTold = 6,
+    Release = 7
 };
 
 void write_wishes(const MessageMeta& meta, Writer& out) {
@@ -121,6 +122,10 @@ void write_wishes(const MessageMeta& meta, Writer& out) {
     }
     if (meta.delay_told) {
         tag(Wish::DelayTold);
+    }
+    if (envelope.release) {
+        tag(Wish::Release);
+        out.i64(to_ms(*envelope.release));
     }
 }
 
@@ -155,6 +160,9 @@ void read_wish(Wish wish, Reader& in, MessageMeta& meta) {
             return;
         case Wish::DelayTold:
             meta.delay_told = true;
+            return;
+        case Wish::Release:
+            envelope.release = from_ms(in.i64());
             return;
     }
     in.refuse();

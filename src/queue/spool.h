@@ -65,8 +65,10 @@ struct Envelope {
     std::uint64_t size = 0;  // octets of the message
     // "host:port" to deliver to instead of what routing says, by an operator's order.
     std::string route;
-    // The first try is not before it (RFC 4865). Kept as the entry's due time, not by itself.
+    // The first try is not before it, whatever else has held the message meanwhile (RFC 4865).
     std::optional<Time> release;
+    // Nor before this, which append() only makes the entry's due time of: it isn't kept by itself.
+    std::optional<Time> not_before;
 };
 
 // What the list commands show, and what delivery starts from.

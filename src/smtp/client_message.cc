@@ -86,8 +86,8 @@ std::optional<Reply> ClientSession::unfit() const {
         // RFC 6152 §3. It is not encoded anew, as above.
         return reply(550, "5.6.3", "The server takes 7-bit messages only (no 8BITMIME)");
     }
-    if (message.require_tls && !(tls_ && offered_.require_tls)) {
-        // RFC 8689 §4.2.1
+    if (message.require_tls && !message.reverse_path.empty() && !(tls_ && offered_.require_tls)) {
+        // RFC 8689 §4.2.1; §5: a notification goes without, where it must.
         return reply(550, "5.7.30", "The server does not support REQUIRETLS, which was asked for");
     }
     if (message.deliver_by && message.deliver_by->must_return && !options_.lmtp) {
@@ -154,7 +154,7 @@ std::string ClientSession::mail_command() const {
     if (offered_.smtputf8 && needs_smtputf8(message)) {
         line += " SMTPUTF8";
     }
-    if (message.require_tls) {
+    if (message.require_tls && tls_ && offered_.require_tls) {
         line += " REQUIRETLS";
     }
     if (offered_.priority && message.priority != 0) {

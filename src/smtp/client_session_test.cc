@@ -317,6 +317,11 @@ TEST(ClientSessionTest, WishesOfTheMessage) {
         try_with("250-mx\r\n250 REQUIRETLS\r\n", secret, true),
         "MAIL FROM:<u@me.example> REQUIRETLS"
     );
+    // RFC 8689 §5: a notification isn't kept from who doesn't know of it.
+    secret.reverse_path.clear();
+    EXPECT_EQ(try_with("250 mx\r\n", secret), "MAIL FROM:<>");
+    EXPECT_EQ(try_with("250-mx\r\n250 REQUIRETLS\r\n", secret), "MAIL FROM:<>");
+    EXPECT_EQ(try_with("250-mx\r\n250 REQUIRETLS\r\n", secret, true), "MAIL FROM:<> REQUIRETLS");
     OutgoingMessage urgent = mail({"a@x"});
     urgent.priority = -3;
     EXPECT_EQ(try_with("250 mx\r\n", urgent), "MAIL FROM:<u@me.example>");

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/time.h"
 #include "smtp/command.h"
+#include "smtp/guidance.h"
 #include "smtp/reply.h"
 #include "smtp/server_session.h"
 
@@ -305,10 +306,15 @@ void ServerSession::tls_started(bool ok) {
 void ServerSession::on_auth(const Command& command) {
     flush_ = true;
     if (options_.service == Service::Exchange) {
+        const std::string& host = options_.submission_host;
+        std::string text = "No authentication here: ";
+        text += use_submission(host.empty() ? options_.hostname : host, options_.submission_port);
         bad("AUTH",
-            out_of_order(with_guide(fmt::format(
-                "No authentication here: mail programs use port {}", options_.submission_port
-            ))));
+            out_of_order(
+                options_.reference.empty()
+                    ? with_guide(std::move(text))
+                    : with_reference(std::move(text), options_.guide_url, options_.reference)
+            ));
         return;
     }
     if (!tls_) {

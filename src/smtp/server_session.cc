@@ -305,6 +305,11 @@ ServerSession::Waiting ServerSession::waiting() const {
     }
 }
 
+bool ServerSession::receiving() const {
+    return state_ == State::Data || state_ == State::Chunk ||
+           (state_ == State::Command && (chunks_ || (mail_open_ && chunk_refusal_)));
+}
+
 void ServerSession::timed_out() {
     // RFC 5321 §3.8: 421 before closing; a message that isn't whole is forgotten.
     close_with(reply(421, "4.4.2", options_.hostname + " Time is up, closing the connection"));

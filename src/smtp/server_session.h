@@ -50,9 +50,13 @@ struct ServerOptions {
     std::string guide_url;                // named in replies; may be empty
     // RFC 4865, on submission: how long a message may be held before it is sent; zero: not offered.
     std::chrono::seconds future_release_max{0};
-    Time began{};                         // of the session, for what is told as a date
-    std::uint16_t submission_port = 587;  // named in replies
-    bool binarymime = false;              // RFC 3030 §3
+    Time began{};  // of the session, for what is told as a date
+    // Where mail programs belong, and what the support desk finds this session by: for who wants to
+    // log in on the exchange.
+    std::string submission_host;
+    std::uint16_t submission_port = 587;
+    std::string reference;    // empty: none is told
+    bool binarymime = false;  // RFC 3030 §3
     // RFC 2852: the soonest time that a message may ask to be delivered or returned by; none: not
     // offered; zero: any.
     std::optional<std::chrono::seconds> deliver_by_min;
@@ -145,6 +149,8 @@ class ServerSession {
     // What the shell's time-out is for (RFC 5321 §4.5.3.2).
     enum class Waiting : std::uint8_t { Command, AuthResponse, Data };
     [[nodiscard]] Waiting waiting() const;
+    // A message has begun and isn't whole yet: after DATA, or from the first BDAT to the last.
+    [[nodiscard]] bool receiving() const;
 
     [[nodiscard]] const ServerOptions& options() const { return options_; }
     [[nodiscard]] const Transaction& transaction() const { return transaction_; }

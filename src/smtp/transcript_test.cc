@@ -4,7 +4,7 @@
 //
 //   @ KEY VALUE   an option: service submission|exchange, tls implicit|none, size, line,
 //   recipients,
-//                 bad, idle, auth-failures, early, guide,
+//                 bad, idle, auth-failures, early, guide, submission-host, reference,
 //                 binary, priority, requiretls, xclient (offered when given), by (the least, in
 //                 seconds), hold (the longest, in seconds; the session begins at
 //                 2026-11-24T12:00:00Z)
@@ -153,6 +153,8 @@ class Script {
         out.tls_available = key("tls", "") != "none";
         out.mechanisms = {"SCRAM-SHA-256", "PLAIN", "LOGIN"};
         out.guide_url = key("guide", "");
+        out.submission_host = key("submission-host", "");
+        out.reference = key("reference", "");
         out.future_release_max = std::chrono::seconds{number("hold", "0")};
         out.binarymime = keys_.contains("binary");
         out.xclient = keys_.contains("xclient");

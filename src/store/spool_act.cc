@@ -10,6 +10,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <future>
@@ -57,10 +58,20 @@ std::string payload(const Order& order) {
 
 }  // namespace
 
+// RFC 4865: a message that somebody held meanwhile still waits for the time that its sender gave.
+Time SpoolLog::release_time(const Order& order, std::string_view queue_id) {
+    if (order.action != Order::Action::Release) {
+        return order.at;
+    }
+    const Result<queue::Entry> entry = show(queue_id);
+    return entry ? std::max(order.at, entry->envelope.release.value_or(order.at)) : order.at;
+}
+
 Status SpoolLog::begin_command(
-    const Order& order, std::string_view queue_id, std::function<void(const Status&)> done
+    Order order, std::string_view queue_id, std::function<void(const Status&)> done
 ) {
     SEKISHO_ASSERT(std::this_thread::get_id() != committer_.get_id());
+    order.at = release_time(order, queue_id);
     const auto number = queue::parse_queue_id(queue_id);
     Pending record =
         make_pending(Role::Command, record_type(order.action), number.value_or(0), payload(order));

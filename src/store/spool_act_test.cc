@@ -81,6 +81,37 @@ TEST_F(SpoolActTest, ManyAreHeldReleasedAndDroppedAndStaySoOverReopening) {
     EXPECT_EQ(spool->counters().queued, 200U);
 }
 
+// RFC 4865: whoever holds and releases a message doesn't change when its sender wants it to go.
+TEST_F(SpoolActTest, WhatIsReleasedStillWaitsForItsOwnTime) {
+    const auto put_for = [this](std::optional<Time> release, std::optional<Time> not_before) {
+        queue::Envelope envelope = envelope_for("x@example.org");
+        envelope.accepted = kStart;
+        envelope.release = release;
+        envelope.not_before = not_before;
+        return append(*spool, std::move(envelope), "Subject: x\r\n").value();
+    };
+    const std::string later = put_for(kStart + hours(5), kStart + hours(1));
+    const std::string soon = put_for(kStart + hours(1), kStart + hours(9));
+    const std::string now = put_for({}, kStart + hours(9));
+    EXPECT_EQ(spool->show(now)->due, kStart + hours(9));
+    for (const std::string& id : {later, soon, now}) {
+        EXPECT_TRUE(spool->hold(id, "suspected"));
+    }
+    reopen();
+    for (const std::string& id : {later, soon, now}) {
+        EXPECT_TRUE(spool->release(id, kStart + hours(2)));
+    }
+    for (int round = 0; round < 2; ++round) {
+        EXPECT_EQ(spool->show(later)->due, kStart + hours(5));
+        EXPECT_EQ(spool->show(soon)->due, kStart + hours(2)) << "its own time is over";
+        EXPECT_EQ(spool->show(now)->due, kStart + hours(2));
+        EXPECT_FALSE(spool->show(later)->held);
+        reopen();
+    }
+    EXPECT_TRUE(spool->retry_now(later, kStart + hours(2)));
+    EXPECT_EQ(spool->show(later)->due, kStart + hours(2)) << "an operator may send it at once";
+}
+
 TEST_F(SpoolActTest, EachIdHasItsOwnStatus) {
     const std::string first = put("a", "x@example.org");
     const std::string gone = put("a", "x@example.org");

@@ -125,7 +125,11 @@ void SpoolLog::append(queue::Envelope envelope, std::string message, Committed d
         envelope.accepted = options_.clock();
     }
     envelope.size = message.size();
-    meta.due = std::max(envelope.accepted, envelope.release.value_or(envelope.accepted));
+    meta.due = std::max(
+        {envelope.accepted,
+         envelope.release.value_or(envelope.accepted),
+         envelope.not_before.value_or(envelope.accepted)}
+    );
     meta.expires = meta.due + retry_.expire;
     if (const auto& by = envelope.deliver_by; by && by->mode == queue::DeliverBy::Mode::Return) {
         meta.expires = std::min(meta.expires, by->deadline);

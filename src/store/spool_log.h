@@ -164,10 +164,9 @@ class SpoolLog final : public queue::Spool {
     Status command(const queue::Order& order, std::string_view queue_id);
     // Puts the record of the order in the list; `done` is called when it is durable.
     Status begin_command(
-        const queue::Order& order,
-        std::string_view queue_id,
-        std::function<void(const Status&)> done
+        queue::Order order, std::string_view queue_id, std::function<void(const Status&)> done
     );
+    [[nodiscard]] Time release_time(const queue::Order& order, std::string_view queue_id);
     [[nodiscard]] Result<queue::Entry> read_entry(const queue::Index::Slot& slot);
     [[nodiscard]] Result<std::string> read_meta(
         const queue::Location& at, queue::MessageNumber number

@@ -1,5 +1,7 @@
 """The way of a message through the real binary: submitted, durable, delivered, traced; and what is refused."""
 import base64
+import email
+import email.policy
 import json
 import re
 import smtplib
@@ -138,6 +140,92 @@ def a_message_is_held_for_as_long_as_was_asked():
             assert session.mail(login, ["HOLDFOR=5"])[0] == 555
 
 
+def who_holds_a_message_does_not_shorten_the_wait_that_was_asked_for():
+    with Sekisho(mail='hold_longest = "1h"') as s:
+        login = s.account()
+        s.start()
+        begun = time.monotonic()
+        with s.submit(login) as session:
+            session.sendmail(login, [login], message("later"), mail_options=["HOLDFOR=30"])
+            session.sendmail(login, [login], message("never"), mail_options=["HOLDFOR=3000"])
+        ids = [entry["queue_id"] for entry in s.json("queue", "list")]
+        s.cli("queue", "hold", ids[0])
+        s.cli("queue", "release", ids[0])
+        s.cli("account", "suspend", login, "--reason", "a test")
+        wait_for("both are held", lambda: len(s.json("queue", "list", "--held")) == 2)
+        s.cli("conduct", "undo", login, "--reason", "a test")
+        wait_for("both wait", lambda: not s.json("queue", "list", "--held"))
+        wait_for("the one", s.mailbox, 60)
+        assert time.monotonic() - begun >= 29.9, time.monotonic() - begun
+        (left,) = s.json("queue", "list")
+        assert left["queue_id"] == ids[1], left
+
+
+def what_others_could_not_take_is_encoded_anew():
+    long_line = "0123456789" * 500
+    with Sekisho() as s:
+        login = s.account()
+        s.start()
+        with s.submit(login) as session:
+            session.sendmail(login, [login], f"From: {login}\r\nSubject: long\r\n\r\n{long_line}\r\n")
+            raw = f"From: 山田 太郎 <{login}>\r\nTo: {login}\r\nSubject: 見積もり\r\n\r\nraw\r\n"
+            session.sendmail(login, [login], raw.encode())
+            session.sendmail(login, [login], "no header at all")
+            for bad, word in ((f"From: {login}\r\nTo: <<>>\r\n\r\nx", "field To"),
+                              (f"Subject: x\r\nno field\r\nFrom: {login}\r\n\r\nx", "no field"),
+                              (f"Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\n{long_line}\r\n--b--\r\n", "signed")):
+                try:
+                    session.sendmail(login, [login], bad)
+                    raise AssertionError("taken: " + bad[:100])
+                except smtplib.SMTPDataError as refused:
+                    assert refused.smtp_code == 550 and word in refused.smtp_error.decode(), refused
+        done = subprocess.run(["swaks", "--server", f"127.0.0.1:{s.submission}", "--tls", "--auth", "PLAIN", "--auth-user", login, "--auth-password", s.password,
+                               "--from", login, "--to", login, "--header", "Subject: swaks 山", "--body", long_line], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout
+        wait_for("four mails", lambda: len(s.mailbox()) == 4)
+        found = {}
+        for path in s.mailbox():
+            data = path.read_bytes()
+            assert max(len(line) for line in data.splitlines()) <= 998
+            assert data.split(b"\n\n")[0].split(b"\r\n\r\n")[0].isascii(), data[:2000]
+            mail = email.message_from_bytes(data, policy=email.policy.default)
+            found[mail["Subject"] or ""] = mail
+        assert set(found) == {"long", "見積もり", "", "swaks 山"}, set(found)
+        assert found["long"].get_content().strip() == long_line
+        assert found["swaks 山"].get_content().strip() == long_line
+        assert found["見積もり"]["From"].addresses[0].display_name == "山田 太郎"
+
+
+def a_login_on_port_25_is_told_the_way_and_a_reference():
+    with Sekisho() as s:
+        s.account()
+        s.start()
+        with smtplib.SMTP("127.0.0.1", s.exchange, timeout=20) as session:
+            session.starttls(context=untrusting())
+            session.ehlo()
+            code, text = session.docmd("AUTH", "PLAIN " + base64.b64encode(b"\0a\0b").decode())
+        assert code == 503 and str(s.submission) in text.decode(), (code, text)
+        reference = re.search(r"\(reference (\S+)\)", text.decode()).group(1)
+        event = wait_for("the event", lambda: [e for e in s.json("events", "--kind", "refused") if e.get("reference") == reference])[0]
+        assert event["rule"] == "misplaced" and event["address"] == "127.0.0.1", event
+        assert reference in s.cli("why", reference), "support finds nothing"
+
+
+def who_guesses_recipients_is_closed_and_nobody_waits_for_587():
+    with Sekisho(mail="unknown_recipients_max = 5") as s:
+        s.account()
+        s.start("mail")
+        session = smtplib.SMTP("127.0.0.1", s.exchange, timeout=20)
+        session.ehlo()
+        session.mail("a@far.example")
+        codes = [session.rcpt(f"guess{i}@example.net")[0] for i in range(5)]
+        assert codes == [550] * 5, codes
+        assert session.getreply()[0] == 421
+        early = socket.create_connection(("127.0.0.1", s.submission), timeout=20)
+        assert early.recv(4) == b"220 ", "who waits is greeted without a wait"
+        early.close()
+
+
 def disabled_accounts_are_told_so_by_their_own_reply():
     with Sekisho() as s:
         login = s.account()
@@ -273,6 +361,10 @@ main([
     a_login_sends_as_itself_only,
     a_message_says_it_is_from_the_login_too,
     a_message_is_held_for_as_long_as_was_asked,
+    who_holds_a_message_does_not_shorten_the_wait_that_was_asked_for,
+    what_others_could_not_take_is_encoded_anew,
+    a_login_on_port_25_is_told_the_way_and_a_reference,
+    who_guesses_recipients_is_closed_and_nobody_waits_for_587,
     disabled_accounts_are_told_so_by_their_own_reply,
     the_exchange_takes_mail_for_our_domain_only,
     ours_on_25_are_told_587_and_the_guide,
