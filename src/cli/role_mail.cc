@@ -423,6 +423,12 @@ class MailRole final : public Role {
         if (Status restored = conduct_->restore(); !restored) {
             return restored;
         }
+        auto web = net::TlsContext::client_verified(config_.delivery.trust_ca);
+        if (!web) {
+            return fail(web.error());
+        }
+        // An authority of one's own: a closed network, whose addresses may be private ones.
+        outlooks_.ask_web({std::move(*web), !config_.delivery.trust_ca.empty()});
         auto server = mail::Server::start(
             {.config = config_,
              .loops = *loops_,

@@ -166,7 +166,12 @@ net::Task<Alignment> Outlooks::look(Dns dns, OutlookQuestion question) {
     found.outlook = outlook_of(found);
     if (harms(found.outlook)) {
         std::string domain = question.author;
-        std::vector<OutsideService> services = co_await look_up_services(dns, std::move(domain));
+        std::vector<OutsideService> services = co_await look_up_services(dns, domain);
+        if (services.empty()) {
+            services = co_await fetch_autoconfig(
+                dns.resolver, dns.executor, web_, std::move(domain)
+            );
+        }
         found.services = std::move(services);
     }
     co_return found;

@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "dkim/sign.h"
 #include "mail/alignment.h"
+#include "mail/outside_settings.h"
 #include "mail/sender_lookups.h"
 #include "net/task.h"
 
@@ -31,6 +32,10 @@ class Outlooks {
     // `signer` null: nothing is signed.
     explicit Outlooks(const dkim::SignerHolder* signer) : signer_(signer) {}
 
+    // How domains' own settings are fetched where no SRV record has them; before the first
+    // question.
+    void ask_web(OutsideWeb web) { web_ = std::move(web); }
+
     net::Task<Alignment> find(Dns dns, OutlookQuestion question);
     // As the DNS is now, with the domain's own services.
     net::Task<Alignment> look(Dns dns, OutlookQuestion question);
@@ -45,6 +50,7 @@ class Outlooks {
     void remember(const Key& key, const Alignment& alignment, Time now);
 
     const dkim::SignerHolder* signer_;
+    OutsideWeb web_;
     std::mutex mutex_;
     std::map<Key, Known> known_;
 };

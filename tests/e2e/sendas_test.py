@@ -1,6 +1,10 @@
 """Sending as an address elsewhere: registered, proven by a mailed code, and told what its domain's SPF and DMARC make of it."""
+import http.server
+import os
 import re
 import smtplib
+import ssl
+import subprocess
 import threading
 import urllib.request
 from email import message_from_bytes, policy
@@ -84,6 +88,57 @@ def send(s, author, envelope=None):
 def web(url, method="GET"):
     with urllib.request.urlopen(urllib.request.Request(url, method=method, data=b"" if method == "POST" else None), timeout=20) as answer:
         return answer.read().decode()
+
+
+class Web:
+    """The autoconfiguration of a domain, by HTTPS on port 443 of an address of its own."""
+
+    def __init__(self, folder, host, document):
+        cert, key = folder / "web.pem", folder / "web-key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={host}", "-addext",
+                        f"subjectAltName=DNS:{host}", "-keyout", key, "-out", cert], check=True, capture_output=True)
+        self.certificate, self.asked = cert, asked = cert, []
+
+        class Page(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append((self.headers["Host"], self.path))
+                found = self.path == "/.well-known/autoconfig/mail/config-v1.1.xml"
+                self.send_response(200 if found else 404)
+                self.end_headers()
+                self.wfile.write(document.encode() if found else b"no")
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.77", 443), Page)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(cert, key)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+def who_has_no_srv_records_is_asked_for_his_settings():
+    """The way to the domain's own server is told by its autoconfiguration, too."""
+    if os.geteuid() != 0:
+        print("     needs port 443: left out")
+        return
+    document = """<?xml version="1.0"?><clientConfig version="1.1"><emailProvider id="web.outside.example">
+<outgoingServer type="smtp"><hostname>smtp.web.outside.example</hostname><port>587</port><socketType>STARTTLS</socketType></outgoingServer>
+</emailProvider></clientConfig>"""
+    with World() as s:
+        s.names.publish([*ZONE, '_dmarc.web.outside IN TXT "v=DMARC1; p=reject"', "web.outside IN A 127.0.0.77"])
+        web = Web(s.folder, "web.outside.example", document)
+        try:
+            s.write_config(extra=s.extra + f'\ntrust_ca = "{web.certificate}"')
+            s.start("mail", "desk")
+            told = s.json("account", "sendas", "add", TARO, "boss@web.outside.example")
+            assert told["outlook"] == "rejected", told
+            assert "smtp.web.outside.example" in str(told) and "587" in str(told), told
+            assert ("web.outside.example", "/.well-known/autoconfig/mail/config-v1.1.xml") in web.asked, web.asked
+            assert all("boss" not in path for _, path in web.asked), web.asked
+        finally:
+            web.server.shutdown()
+            web.server.server_close()
 
 
 def an_address_is_proven_by_its_code():
@@ -213,4 +268,4 @@ def a_domain_that_lists_us_passes():
         assert (told["outlook"], told["spf"], told["dmarc"]) == ("rejected", "fail", "fail"), told
 
 
-main([an_address_is_proven_by_its_code, the_owner_does_it_on_my_page, codes_are_limited, a_policy_that_rejects_is_told_before, a_domain_that_lists_us_passes])
+main([an_address_is_proven_by_its_code, who_has_no_srv_records_is_asked_for_his_settings, the_owner_does_it_on_my_page, codes_are_limited, a_policy_that_rejects_is_told_before, a_domain_that_lists_us_passes])
