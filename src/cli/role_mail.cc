@@ -183,10 +183,7 @@ class MailRole final : public Role {
                 const auto& routes = config_.delivery.routes;
                 return std::ranges::find(routes, name, &delivery::RouteRule::name) != routes.end();
             },
-            [this] {
-                const Json status = Json::parse(deliverer_->status_json());
-                return status.value("destinations", Json::array());
-            }
+            [this] { return Json::parse(deliverer_->status_json()).at("destinations"); }
         };
         return queue_command(deps, name, request);
     }
@@ -423,12 +420,9 @@ class MailRole final : public Role {
         if (Status restored = conduct_->restore(); !restored) {
             return restored;
         }
-        auto web = net::TlsContext::client_verified(config_.delivery.trust_ca);
-        if (!web) {
-            return fail(web.error());
+        if (Status web = outlooks_.ask_web(config_.delivery.trust_ca); !web) {
+            return web;
         }
-        // An authority of one's own: a closed network, whose addresses may be private ones.
-        outlooks_.ask_web({std::move(*web), !config_.delivery.trust_ca.empty()});
         auto server = mail::Server::start(
             {.config = config_,
              .loops = *loops_,

@@ -136,6 +136,15 @@ net::Task<std::vector<OutsideService>> look_up_services(Dns dns, std::string dom
     co_return out;
 }
 
+Status Outlooks::ask_web(const std::string& trust_ca) {
+    auto tls = net::TlsContext::client_verified(trust_ca);
+    if (!tls) {
+        return fail(tls.error());
+    }
+    web_ = {std::move(*tls), !trust_ca.empty()};
+    return {};
+}
+
 net::Task<Alignment> Outlooks::look(Dns dns, OutlookQuestion question) {
     Alignment found;
     found.domain = question.author;
@@ -168,9 +177,8 @@ net::Task<Alignment> Outlooks::look(Dns dns, OutlookQuestion question) {
         std::string domain = question.author;
         std::vector<OutsideService> services = co_await look_up_services(dns, domain);
         if (services.empty()) {
-            services = co_await fetch_autoconfig(
-                dns.resolver, dns.executor, web_, std::move(domain)
-            );
+            services =
+                co_await fetch_autoconfig(dns.resolver, dns.executor, web_, std::move(domain));
         }
         found.services = std::move(services);
     }

@@ -2,6 +2,7 @@
 // message that is sent as an address elsewhere. Thread-safe.
 #pragma once
 
+#include "base/result.h"
 #include "base/time.h"
 #include "config/config.h"
 #include "dkim/sign.h"
@@ -32,9 +33,9 @@ class Outlooks {
     // `signer` null: nothing is signed.
     explicit Outlooks(const dkim::SignerHolder* signer) : signer_(signer) {}
 
-    // How domains' own settings are fetched where no SRV record has them; before the first
-    // question.
-    void ask_web(OutsideWeb web) { web_ = std::move(web); }
+    // From now on domains' own settings are fetched where no SRV record has them; before the first
+    // question. With an authority of one's own, in a closed network, from private addresses too.
+    Status ask_web(const std::string& trust_ca);
 
     net::Task<Alignment> find(Dns dns, OutlookQuestion question);
     // As the DNS is now, with the domain's own services.

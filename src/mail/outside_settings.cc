@@ -15,6 +15,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -72,10 +73,13 @@ Result<std::vector<OutsideService>> read_autoconfig(std::string_view xml) {
     if (root->name != "clientConfig") {
         return fail(Errc::Invalid, "it is no autoconfiguration");
     }
-    std::ranges::stable_sort(out, [](const OutsideService& a, const OutsideService& b) {
-        return a.implicit_tls && !b.implicit_tls;
-    });
-    return out;
+    std::vector<OutsideService> ordered;
+    for (const bool implicit : {true, false}) {
+        std::ranges::copy_if(out, std::back_inserter(ordered), [implicit](const auto& one) {
+            return one.implicit_tls == implicit;
+        });
+    }
+    return ordered;
 }
 
 net::Task<std::vector<OutsideService>> fetch_autoconfig(
