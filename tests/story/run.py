@@ -28,7 +28,7 @@ from provider import Provider  # noqa: E402
 
 SCRATCH = "/tmp/sekisho-story"
 LOCK = "/run/lock/sekisho-story"
-_BOUND_S = 170
+_BOUND_S = 240
 
 
 def arguments():
@@ -53,7 +53,7 @@ def stop(_signal, _frame):
 
 
 def rows(only):
-    for module in ("outbound", "guide", "submission", "inbound", "support"):
+    for module in ("outbound", "guide", "submission", "inbound", "support", "identity", "strangers", "service"):
         importlib.import_module(f"rows.{module}")
     wanted = {name.strip().upper() for name in only.split(",") if name.strip()}
     chosen = sorted(page.ROWS, key=lambda row: int(row.id[1:]))
@@ -83,7 +83,7 @@ def build(processes, binary, out):
     world.build()
     outsiders = Outsiders(processes, os.path.join(SCRATCH, "peers"))
     outsiders.start()
-    note(f"world: {len(lab.names.NAMESPACES)} namespaces, signed DNS, 3 Postfix  ({time.monotonic() - start:.1f} s)")
+    note(f"world: {len(lab.names.NAMESPACES)} namespaces, signed DNS, 4 Postfix  ({time.monotonic() - start:.1f} s)")
     provider = Provider(processes, binary, os.path.join(SCRATCH, "provider"), outsiders)
     provider.start()
     outsiders.sessions()
