@@ -6,7 +6,7 @@ import time
 
 import clients
 import names
-from names import DYNAMIC, FOREIGN_SERVER, FOREIGN_USER, MAIL, PROVIDER
+from names import FOREIGN_SERVER, FOREIGN_USER, MAIL, PROVIDER
 from peers.lib import dovecot, maildir, rspamd
 from peers.lib.proc import run, until
 from story import require, row
@@ -20,7 +20,7 @@ _OLD_PASSWORD = "furui-kotoba"
 def moved_in(story):
     made = {f"{name}@{PROVIDER}": run([*command, _OLD_PASSWORD]).stdout.strip() for name, command in _OLD.items()}
     users = os.path.join(story.scratch, "users")
-    rows = [f"{login}:{old}:5000:5000::/home/x::\n" for login, old in made.items()]
+    rows = [f"{login}:{old}:5000:5000::/nonexistent::\n" for login, old in made.items()]
     with open(users, "w") as file:
         file.writelines([*rows, "no login:{SSHA}x:::::\n"])
     provider = story.provider
@@ -61,7 +61,7 @@ def _hashes(provider):
 def extensions(story):
     options = clients.starttls_auth(_SABURO, story.authority)
     # swaks closes the bracket after what it is given: with ENVID, whose value may hold one, the line is a right one.
-    hold = f"{_SABURO}> HOLDFOR=6 ENVID=later"
+    hold = f"{_SABURO}> HOLDFOR=4 ENVID=later"
     began = time.monotonic()
     letter = clients.swaks(FOREIGN_USER, names.SMTP, hold, "friend@example.org", *options, port=587)
     require(letter.sent and letter.has(r"<.*250[ -]FUTURERELEASE"), f"FUTURERELEASE: {letter.text[-500:]}")
@@ -82,8 +82,8 @@ def extensions(story):
     evidence.append(f"msmtp with NOTIFY=SUCCESS: Action: delivered, {who}")
     story.at_other("friend@example.org", letter.message_id)
     took = time.monotonic() - began
-    require(took >= 6, f"it was there after {took:.1f} s")
-    evidence.append(f"{letter.message_id} arrived {took:.1f} s after it was sent, not before its 6 s")
+    require(took >= 4, f"it was there after {took:.1f} s")
+    evidence.append(f"{letter.message_id} arrived {took:.1f} s after it was sent, not before its 4 s")
     return evidence
 
 
@@ -95,22 +95,16 @@ def _notice(story, identity):
     return None
 
 
-@row("S26", "mailboxes in Dovecot: by LMTP, read by IMAP, unknown ones refused at once")
+@row("S26", "mailboxes in Dovecot: by LMTP, and whom it doesn't know is refused at once")
 def mailboxes(story):
     place = os.path.join(story.scratch, "store")
     host = MAIL.v4[1]
-    dovecot.start_store(story.processes, MAIL.ns, place, {_HANAKO: names.PASSWORDS[_HANAKO]}, address=host)
+    fetch = dovecot.start_store(story.processes, MAIL.ns, place, {_HANAKO: names.PASSWORDS[_HANAKO]}, address=host)
     with story.provider.settings(delivery=f'local = "lmtp"\nlmtp = "{host}:24"'):
         letter = clients.swaks(FOREIGN_SERVER, names.MX, "news@lists.example.org", _HANAKO)
         require(letter.sent, f"to Dovecot: {letter.text[-300:]}")
-        url = f"imap://imap.{PROVIDER}/INBOX"
-        login = ["-u", f"{_HANAKO}:{names.PASSWORDS[_HANAKO]}"]
-
-        def read():
-            _, text = clients.fetch(DYNAMIC, f"{url};MAILINDEX=1", *login)
-            return text if letter.message_id in text else None
-
-        text = until("the letter by IMAP", read, 15, step=0.2)
+        text = until("the letter in Dovecot", lambda: fetch(_HANAKO, letter.message_id), 15, step=0.2)
+        require(not maildir.find(story.provider.maildir, letter.message_id), "it is in our own Maildir, too")
         nobody = clients.swaks(FOREIGN_SERVER, names.MX, "news@lists.example.org", _SABURO)
         require(not nobody.sent and nobody.has(r"<.* 550 5\.1\.1"), f"no mailbox there: {nobody.text[-300:]}")
     again = clients.swaks(FOREIGN_SERVER, names.MX, "news@lists.example.org", _SABURO)
@@ -118,7 +112,7 @@ def mailboxes(story):
     story.at_home(again.message_id)
     delivered = next(line for line in text.splitlines() if line.startswith("Delivered-To:"))
     return [
-        f"25 -> LMTP -> Dovecot -> curl {url} from {DYNAMIC.ns}: {letter.message_id} ({delivered.strip()})",
+        f"25 -> LMTP -> Dovecot, as doveadm fetch shows it: {letter.message_id} ({delivered.strip()})",
         f"whom Dovecot doesn't know, asked at RCPT: {nobody.line(r'<.* 550 ')}",
         f"and by reload back to Maildirs: {again.message_id}",
     ]
