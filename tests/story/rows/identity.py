@@ -56,10 +56,8 @@ def prove(link):
 def send_as(story):
     boss, suzuki = f"boss@{COMPANY}", f"suzuki@{OTHER}"
     evidence = [f"before: {refused_as(story, boss)}"]
-    told = {a: story.provider.cli("account", "sendas", "add", _NATSU, a, "--json") for a in (boss, suzuki)}
-    require((told[boss]["outlook"], told[boss]["spf"]) == ("passes", "pass"), f"told of {boss}: {told[boss]}")
-    require(told[suzuki]["outlook"] == "rejected", f"told of {suzuki}: {told[suzuki]}")
-    require(not told[boss]["proven"], f"a registration alone: {told[boss]}")
+    told = story.provider.cli("account", "sendas", "add", _NATSU, boss, "--json")
+    require((told["outlook"], told["spf"], told["proven"]) == ("passes", "pass", False), f"told of {boss}: {told}")
     refused_as(story, boss)
     link = code_mail(story, boss)
     page = prove(link)
@@ -70,7 +68,7 @@ def send_as(story):
     require(boss in read["From"] and boss in read["Return-Path"], f"{read['From']} {read['Return-Path']}")
     results = verdict["spf"]["result"], verdict["dmarc"]["result"]
     require(results == ("pass", "pass"), f"the other provider's verdict: {verdict}")
-    evidence.append(f"told {told[boss]['outlook']}, and it arrives: spf={results[0]} ({verdict['spf']['domain']}), dmarc={results[1]}")
+    evidence.append(f"told {told['outlook']}, and it arrives: spf={results[0]} ({verdict['spf']['domain']}), dmarc={results[1]}")
     # The domain of the other one says that mail by us is to be rejected: told before, not after.
     text = story.provider.cli("account", "sendas", "add", _NATSU, suzuki).stdout
     require("will be rejected" in text and f"{names.OTHER_SMTP}, port 465" in text, f"sendas add: {text}")

@@ -12,7 +12,11 @@ from peers.lib.proc import run, until
 from story import require, row
 
 _HANAKO, _SABURO = f"hanako@{PROVIDER}", f"saburo@{PROVIDER}"
-_OLD = {"hachiro": ["doveadm", "pw", "-s", "SSHA", "-p"], "kuniko": ["doveadm", "pw", "-s", "MD5-CRYPT", "-p"], "toko": ["mkpasswd", "-m", "yescrypt"]}
+_OLD = {  # by what their old hashes are made
+    "hachiro": ["doveadm", "pw", "-s", "SSHA", "-p"],
+    "kuniko": ["doveadm", "pw", "-s", "MD5-CRYPT", "-p"],
+    "toko": ["mkpasswd", "-m", "yescrypt"],
+}
 _OLD_PASSWORD = "furui-kotoba"
 
 
@@ -69,7 +73,10 @@ def extensions(story):
     require(len(rows) == 1, f"not in the queue: {rows}")
     said = story.provider.cli("queue", "list", "--account", _SABURO).stdout
     require(not maildir.find(story.outsiders.other_mx.mailbox("friend@example.org"), letter.message_id), "it is there already")
-    evidence = [f"{letter.line(r'MAIL FROM')}: {letter.line(r'<.* 250 2[.]1[.]0')}", f"queue list: {' '.join(said.splitlines()[-1].split())[:120]}"]
+    evidence = [
+        f"{letter.line(r'MAIL FROM')}: {letter.line(r'<.* 250 2[.]1[.]0')}",
+        f"queue list: {' '.join(said.splitlines()[-1].split())[:120]}",
+    ]
     # Told by the other provider's Postfix, which our server handed the wish on to.
     told = clients.msmtp(
         FOREIGN_USER, names.SMTP, _SABURO, _SABURO, "suzuki@example.org", story.authority, story.scratch,
