@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import time
+from email.utils import parsedate_to_datetime
 
 import clients
 import names
@@ -11,6 +12,7 @@ from peers.lib import dovecot, maildir, rspamd
 from peers.lib.proc import run, until
 from story import require, row
 
+_HOLD = 6  # seconds
 _HANAKO, _SABURO = f"hanako@{PROVIDER}", f"saburo@{PROVIDER}"
 _OLD = {  # by what their old hashes are made
     "hachiro": ["doveadm", "pw", "-s", "SSHA", "-p"],
@@ -65,17 +67,17 @@ def _hashes(provider):
 def extensions(story):
     options = clients.starttls_auth(_SABURO, story.authority)
     # swaks closes the bracket after what it is given: with ENVID, whose value may hold one, the line is a right one.
-    hold = f"{_SABURO}> HOLDFOR=4 ENVID=later"
+    hold = f"{_SABURO}> HOLDFOR={_HOLD} ENVID=later"
     began = time.monotonic()
     letter = clients.swaks(FOREIGN_USER, names.SMTP, hold, "friend@example.org", *options, port=587)
     require(letter.sent and letter.has(r"<.*250[ -]FUTURERELEASE"), f"FUTURERELEASE: {letter.text[-500:]}")
-    rows = story.provider.cli("queue", "list", "--account", _SABURO, "--json")
-    require(len(rows) == 1, f"not in the queue: {rows}")
     said = story.provider.cli("queue", "list", "--account", _SABURO).stdout
-    require(not maildir.find(story.outsiders.other_mx.mailbox("friend@example.org"), letter.message_id), "it is there already")
+    # A machine with too much to do asks too late.
+    asked = time.monotonic() - began
+    require("waiting" in said or asked > _HOLD, f"not in the queue after {asked:.1f} s: {said}")
     evidence = [
         f"{letter.line(r'MAIL FROM')}: {letter.line(r'<.* 250 2[.]1[.]0')}",
-        f"queue list: {' '.join(said.splitlines()[-1].split())[:120]}",
+        f"queue list after {asked:.1f} s: {' '.join(said.splitlines()[-1].split())[:120]}",
     ]
     # Told by the other provider's Postfix, which our server handed the wish on to.
     told = clients.msmtp(
@@ -87,10 +89,12 @@ def extensions(story):
     require("Action: delivered" in notice, f"the notice: {notice[:600]}")
     who = next(line for line in notice.splitlines() if line.startswith("Reporting-MTA"))
     evidence.append(f"msmtp with NOTIFY=SUCCESS: Action: delivered, {who}")
-    story.at_other("friend@example.org", letter.message_id)
-    took = time.monotonic() - began
-    require(took >= 4, f"it was there after {took:.1f} s")
-    evidence.append(f"{letter.message_id} arrived {took:.1f} s after it was sent, not before its 4 s")
+    arrived = story.at_other("friend@example.org", letter.message_id)
+    theirs, ours = [parsedate_to_datetime(field.rsplit(";", 1)[1]) for field in arrived.get_all("Received")[:2]]
+    took = (theirs - ours).total_seconds()
+    # Both say whole seconds.
+    require(took >= _HOLD - 1, f"it was there after {took:.0f} s: {arrived.get_all('Received')}")
+    evidence.append(f"{letter.message_id}: taken here at {ours:%T}, by {names.OTHER_MX} at {theirs:%T}")
     return evidence
 
 
