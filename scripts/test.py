@@ -3,7 +3,7 @@
 
 A suite is one of: lint, unit (ASan+UBSan), fuzz (seed corpora), kernel (BPF, namespaces), crash (kill -9),
 peers (real daemons), e2e (the real binary), web (Chromium), kill (kill -9 a hundred times),
-faults (a disk that fails at an operation), story (S1-S18), gcc (g++ 12 with ASan; it is built behind the others).
+faults (a disk that fails at an operation), story (S1-S27), gcc (g++ 12 with ASan; it is built behind the others).
 `./dev test SUITE...` runs some.
 """
 import concurrent.futures

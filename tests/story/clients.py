@@ -1,5 +1,8 @@
 """What people and machines at the ends do: connect, send with real mail programs, fetch pages."""
 
+import base64
+import email
+import email.policy
 import errno
 import itertools
 import json
@@ -7,6 +10,7 @@ import os
 import re
 import smtplib
 import socket
+import ssl
 import struct
 import time
 import uuid
@@ -60,8 +64,8 @@ def connect(host, destination, port=25, seconds=_AT_ONCE_S):
 class _BotSession(smtplib.SMTP):
     """smtplib with its socket made inside a namespace."""
 
-    def __init__(self, host, seconds):
-        self._source = host
+    def __init__(self, host, seconds, source=""):
+        self._source, self._address = host, source
         super().__init__(timeout=seconds, local_hostname="pc")
 
     def _get_socket(self, host, port, timeout):
@@ -69,6 +73,8 @@ class _BotSession(smtplib.SMTP):
         with netns.inside(self._source.ns):
             end = socket.socket(family, socket.SOCK_STREAM)
         end.settimeout(timeout)
+        if self._address:
+            end.bind((self._address, 0))
         end.connect((host, port))
         return end
 
@@ -87,6 +93,20 @@ def bot(host, destinations, seconds=2.0):
         except (OSError, smtplib.SMTPException):
             continue
     return taken
+
+
+def logged_in(host, login, authority, source="", seconds=30):
+    """A session of a program that has the login's password, from one of the host's addresses."""
+    session = _BotSession(host, seconds, source)
+    session.connect(names.MAIL.v4[1], 587)
+    session._host = names.SMTP  # the certificate's name
+    try:
+        session.starttls(context=ssl.create_default_context(cafile=authority.certificate))
+        session.login(login, names.PASSWORDS[login])
+    except smtplib.SMTPException:
+        session.close()
+        raise
+    return session
 
 
 def forged_syn(host, source, destination, port=25):
@@ -153,12 +173,12 @@ class Transcript:
         return [match.group(1) for match in found if match]
 
 
-def swaks(host, server, sender, recipient, *options, port=25, body=True):
-    """swaks: every protocol line is in the transcript."""
+def swaks(host, server, sender, recipient, *options, port=25, body=True, words=""):
+    """swaks: every protocol line is in the transcript. `words` are put at the end of the body."""
     identity = message_id("swaks")
     command = ["swaks", "--server", server, "--port", port, "--from", sender, "--to", recipient]
     command += ["--helo", f"{host.name}.client.invalid", "--timeout", "15", *options]
-    text = message(sender, recipient, identity)
+    text = message(sender.split(">")[0], recipient, identity) + (words and words + "\n")
     if body:
         command += ["--data", "-"]
     done = netns.inside_run(host.ns, command, check=False, timeout=40, input=text)
@@ -174,7 +194,7 @@ def starttls_auth(login, authority, password=None, tls_on_connect=False, kind="P
     ]  # fmt: skip
 
 
-def msmtp(host, server, login, sender, recipient, authority, directory, port=587, mechanism="scram-sha-256"):
+def msmtp(host, server, login, sender, recipient, authority, directory, *options, port=587, mechanism="scram-sha-256"):
     """msmtp, as a cron job or a NAS would call it."""
     identity = message_id("msmtp")
     password = {**names.PASSWORDS, **names.OTHER_ACCOUNTS}[login]
@@ -186,7 +206,7 @@ def msmtp(host, server, login, sender, recipient, authority, directory, port=587
             f"tls_trust_file {authority.certificate}\ntimeout 15\n"
         )
     os.chmod(path, 0o600)
-    command = ["msmtp", "-d", "-C", path, "-a", "lab", recipient]
+    command = ["msmtp", "-d", "-C", path, "-a", "lab", *options, recipient]
     done = netns.inside_run(
         host.ns, command, check=False, timeout=40, input=message(sender, recipient, identity)
     )
@@ -233,6 +253,16 @@ def fetch(host, url, *options, language=None):
     return int(status or 0), body if body else done.stderr
 
 
+def judge(host, path):
+    """What the other provider makes of a message in its mailbox, by mailauth and the DNS there."""
+    with open(path, "rb") as file:
+        content = file.read().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    read = email.message_from_bytes(content, policy=email.policy.default)
+    helo, address = re.match(r"from (\S+) \(\S+ \[(?:IPv6:)?([^\]]+)\]\)", " ".join(read["Received"].split())).groups()
+    request = {"message": base64.b64encode(content).decode(), "ip": address, "helo": helo, "mta": names.OTHER_MX}
+    return node(host, "judge.mjs", request | {"sender": read["Return-Path"].strip("<> ")})
+
+
 def photograph(host, shots):
     """Chromium in the host's namespace: shots are {url, file, width, language}; gives text and title."""
     return node(host, "shoot.mjs", {"shots": shots}, timeout=90)
@@ -241,7 +271,7 @@ def photograph(host, shots):
 def require_programs():
     """Names of programs that the story needs and that are not there."""
     needed = ["ip", "nft", "nsd", "unbound", "ldns-keygen", "postfix", "dovecot", "swaks", "msmtp"]
-    needed += ["radclient", "chromium", "node", "npm", "curl", "dig", "openssl", "smtp-sink"]
+    needed += ["opendkim", "rspamd", "doveadm", "mkpasswd", "radclient", "chromium", "node", "npm", "curl", "dig", "openssl", "smtp-sink"]
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     return [p for p in needed if not any(os.access(os.path.join(d, p), os.X_OK) for d in path.split(":"))]
 

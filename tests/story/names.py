@@ -8,6 +8,8 @@ PROVIDER = "example.net"  # our provider
 OTHER = "example.org"  # another provider
 COMPANY = "example.com"  # a company whose mail the other provider keeps
 HOME = "home.example.com"  # the mail domain of the subscriber with a static address
+SHOP = "shop.example.com"  # a shop whose own server has no reverse name that leads back
+ANYBODY = "many.example.org"  # a domain of which every address takes mail
 
 MX, SMTP, GUIDE = f"mx.{PROVIDER}", f"smtp.{PROVIDER}", f"guide.{PROVIDER}"
 OTHER_MX, OTHER_SMTP = f"mx.{OTHER}", f"smtp.{OTHER}"
@@ -98,6 +100,8 @@ FOREIGN_SERVER = Host("oserv", "net", ("203.0.113.201",), ("2001:db8:f00::201",)
 STRANGER = Host(
     "odd", "net", ("203.0.113.40",), ("2001:db8:f00:40::40",), "a machine outside that is no mail server"
 )
+CABLE = Host("ocab", "net", ("203.0.113.50",), ("2001:db8:f00:50::50",), "a line of a provider that no class names")
+SHOP_SERVER = Host("oshop", "net", ("203.0.113.60",), ("2001:db8:f00:60::60",), "a shop's mail server, badly set up")
 VICTIMS = Host(
     "sinks", "net", ("203.0.113.208",), ("2001:db8:f00:d::1",), "many servers a bot tries",
     any4="203.0.113.208/28", any6="2001:db8:f00:d::/64",
@@ -106,7 +110,7 @@ DNS = Host("dns", "net", ("203.0.113.2",), ("2001:db8:f00::2",), "authoritative 
 
 HOSTS = [
     DYNAMIC, STATIC, ROAMING, INFECTED, MAIL, CORE,
-    FOREIGN_MX, FOREIGN_SMTP, FOREIGN_USER, FOREIGN_SERVER, STRANGER, VICTIMS, DNS,
+    FOREIGN_MX, FOREIGN_SMTP, FOREIGN_USER, FOREIGN_SERVER, STRANGER, CABLE, SHOP_SERVER, VICTIMS, DNS,
 ]  # fmt: skip
 SUBSCRIBERS = [DYNAMIC, STATIC, ROAMING, INFECTED]
 NAMESPACES = [GATE, INTERNET] + [host.ns for host in HOSTS]
@@ -121,6 +125,9 @@ PASSWORDS = {
     "saburo@example.net": "uguisu-7731",
     "shiro@example.net": "hibari-4410",
     "goro@example.net": "mejiro-0552",
+    "natsu@example.net": "hototogisu-1188",
+    "nanako@example.net": "kogera-3206",
+    "kuro@example.net": "karasu-9014",
 }
 ACCOUNTS = [
     # hanako also writes as her company's address, which our server is to send for her.
@@ -129,6 +136,9 @@ ACCOUNTS = [
     ("saburo@example.net", ["saburo@example.net"], ""),  # travels: never at home
     ("shiro@example.net", ["shiro@example.net"], ""),  # reaches the recipients' limit
     ("goro@example.net", ["goro@example.net"], "jiro"),  # someone guesses the password
+    ("natsu@example.net", ["natsu@example.net"], "hanako"),  # her password gets stolen; hanako's line
+    ("nanako@example.net", ["nanako@example.net"], ""),  # has her mail sent on to the other provider
+    ("kuro@example.net", ["kuro@example.net"], ""),  # reads the mail to abuse@
 ]
 OTHER_ACCOUNTS = {"hanako@example.com": "kaisha-3390", "suzuki@example.org": "tanuki-8123"}
 OTHER_MAILBOXES = ["hanako@example.com", "boss@example.com", "suzuki@example.org", "friend@example.org"]

@@ -1,11 +1,13 @@
 """Everybody in the world who is not our provider's software: DNS, the other provider, home servers."""
 
 import os
+import signal
 
 import names
 from names import COMPANY, HOME, OTHER, PROVIDER
-from peers.lib import certs, dns, dovecot, radius
+from peers.lib import certs, dns, dovecot, opendkim, radius
 from peers.lib.postfix import Postfix
+from peers.lib.proc import until
 from peers.lib.sink import Sink
 
 
@@ -24,9 +26,10 @@ class Outsiders:
         self._other_mx()
         self._other_submission()
         self._home_server()
+        self._shop_server()
         self.victims = Sink(self.processes, names.VICTIMS.ns, self._place("victims"))
         self.open_relay = Sink(self.processes, names.DYNAMIC.ns, self._place("open-relay"))
-        for postfix in (self.other_mx, self.other_smtp, self.home):
+        for postfix in (self.other_mx, self.other_smtp, self.home, self.shop):
             postfix.ready()
 
     def _place(self, name):
@@ -57,6 +60,9 @@ class Outsiders:
                 f"_25._tcp.mx TLSA {certs.tlsa(self.other_mx_certificate)}",
                 # A block list (RFC 5782) that knows the infected PC.
                 f"{'.'.join(reversed(names.INFECTED.ip4.split('.')))}.bl A 127.0.0.2",
+                '_dmarc TXT "v=DMARC1; p=reject"',
+                "many MX 10 sink.many",
+                f"sink.many A {names.VICTIMS.ip4}",
             ],
         )
         zones.zone(
@@ -68,6 +74,9 @@ class Outsiders:
                 f"_submissions._tcp SRV 0 1 465 {names.OTHER_SMTP}.",
                 f"home MX 10 {HOME}.",
                 'home TXT "v=spf1 mx -all"',
+                '_dmarc TXT "v=DMARC1; p=quarantine"',
+                f"mail.shop A {names.SHOP_SERVER.ip4}",
+                "shop MX 10 mail.shop",
             ],
         )
         for reverse in ("2.0.192", "100.51.198", "113.0.203"):
@@ -86,18 +95,44 @@ class Outsiders:
         for host, domain in ((names.DYNAMIC, PROVIDER), (names.INFECTED, PROVIDER), (names.FOREIGN_USER, OTHER)):
             generic = host.ip4.replace(".", "-")
             zones.host(f"{generic}.dyn.{domain}.", *host.addresses())
+        zones.host(f"ab050.adsl.{OTHER}.", *names.CABLE.addresses())
+        # Whoever rents the shop its server has named the address, and never made that name.
+        zones.pointer(names.SHOP_SERVER.ip4, f"vs060.hosting.{OTHER}.")
         zones.host(f"cust-{names.ROAMING.line}.pool.{PROVIDER}.", *names.ROAMING.addresses())
         self.anchor = zones.sign()
-        dns.start_nsd(self.processes, server.ns, zones.directory, zones, server.addresses())
-        dns.start_unbound(
+        self.zones = zones
+        self.nsd = dns.start_nsd(self.processes, server.ns, zones.directory, zones, server.addresses())
+        self.unbound = dns.start_unbound(
             self.processes, names.CORE.ns, self._place("resolver"), names.CORE.addresses(),
             server.ip4, server.ip6, self.anchor, ["0.0.0.0/0", "::/0"],
         )  # fmt: skip
 
+    def publish(self, zone, records):
+        """Puts records into a zone of which everybody may have asked already."""
+        self.zones.zone(zone, records)
+        self.zones.sign_again(zone)
+        name, kind = records[-1].split()[0], [word for word in records[-1].split() if word in ("TXT", "A", "MX")][0]
+        self.nsd.signal(signal.SIGHUP)
+        until("the new zone", lambda: dns.dig(names.CORE.ns, names.DNS.ip4, name, kind, seconds=1))
+        self.unbound.signal(signal.SIGHUP)  # it forgets what it has
+        until("the resolver to know it", lambda: dns.dig(names.CORE.ns, names.CORE.ip4, name, kind, seconds=1))
+
     def _other_mx(self):
+        verifier = opendkim.start_verifier(
+            self.processes, names.FOREIGN_MX.ns, self._place("other-verifier"), names.OTHER_MX, names.CORE.ip4
+        )
+        aliases = os.path.join(self._place("other-mx"), "aliases")
+        with open(aliases, "w") as file:
+            # Has moved on, to where nobody is: found out when the mail was taken.
+            file.write(f"moved@{OTHER} moved@nowhere.{OTHER}\n")
         self.other_mx = Postfix(self.processes, names.FOREIGN_MX.ns, self._place("other-mx"), names.OTHER_MX)
         self.other_mx.tls(self.other_mx_certificate, self.other_mx_key)
         self.other_mx.takes_mail_for([OTHER, COMPANY], names.OTHER_MAILBOXES)
+        self.other_mx.parameters |= {
+            "smtpd_milters": verifier,
+            "milter_default_action": "accept",
+            "virtual_alias_maps": f"texthash:{aliases}",
+        }
         self.other_mx.listen(25)
         self.other_mx.start()
 
@@ -116,6 +151,14 @@ class Outsiders:
         self.home.takes_mail_for([HOME], [f"me@{HOME}"])
         self.home.listen(25)
         self.home.start()
+
+    def _shop_server(self):
+        """Sends only; comes again soon when it is told to."""
+        self.shop = Postfix(self.processes, names.SHOP_SERVER.ns, self._place("shop"), f"mail.{names.SHOP}")
+        self.shop.parameters |= {
+            "inet_protocols": "ipv4", "minimal_backoff_time": "2s", "maximal_backoff_time": "2s", "queue_run_delay": "2s",
+        }  # fmt: skip
+        self.shop.start()
 
     def sessions(self):
         """Tells the gate by RADIUS who holds which address."""

@@ -1,5 +1,6 @@
 """Our provider: one sekisho.toml, the gate on the border router, mail server and desk on the mail host."""
 
+import contextlib
 import json
 import os
 
@@ -55,8 +56,8 @@ class Provider:
         self.roles = {}
         os.makedirs(self.state, exist_ok=True)
 
-    def write(self, enforced, op25b_steps=""):
-        """With steps, op25b waits for them in stage observe."""
+    def write(self, enforced, op25b_steps="", mail="", delivery="", more=""):
+        """With steps, op25b waits for them in stage observe; the rest is put into its section, or at the end."""
         general = f"""state_dir = "{self.state}"
 
 [provider]
@@ -98,6 +99,7 @@ exchange = {_endpoints(0, 25)}
 login_failures_per_hour = {LOGIN_FAILURES}
 recipients_per_hour = {RECIPIENTS}
 peer_check = "{'enforce' if enforced else 'observe'}"
+{mail}
 
 [tls]
 certificate = "{self.outsiders.our_certificate}"
@@ -110,6 +112,7 @@ retry = ["2s", "5s", "30s"]
 resolvers = ["{names.CORE.ip4}"]
 trust_anchor = "{self.outsiders.anchor}"
 maildir = "{self.maildir}"
+{delivery}
 
 [http]
 listen = {_endpoints(2, 80)}
@@ -132,7 +135,7 @@ incoming_host = "imap.{PROVIDER}"
             for name, source, to, action, stage, note in RULES
         )
         with open(self.config + ".new", "w") as file:
-            file.write(general + classes + regions + rules)
+            file.write(general + classes + regions + rules + more)
         os.replace(self.config + ".new", self.config)
 
     def cli(self, *arguments, place=names.MAIL.ns, check=True, stdin=None):
@@ -191,6 +194,17 @@ incoming_host = "imap.{PROVIDER}"
 
         until("the enforced policy", in_force)
 
+    @contextlib.contextmanager
+    def settings(self, **what):
+        """Settings besides, as for write(), put in force for the block without restarting anything."""
+        self.write(enforced=True, **what)
+        self.cli("reload", "mail", "desk")
+        try:
+            yield
+        finally:
+            self.write(enforced=True)
+            self.cli("reload", "mail", "desk")
+
     def status(self):
         return self.cli("gate", "status", "--json")
 
@@ -215,6 +229,19 @@ incoming_host = "imap.{PROVIDER}"
             return events if events and condition(events) else None
 
         return until(what, found, seconds, step=0.2)
+
+    def publish_keys(self):
+        """Puts into the DNS what `sekisho dns` prints of our DKIM keys; they sign when it returns."""
+        def keys():
+            return self.cli("dkim", "list", "--json")
+
+        until("our DKIM keys", keys)
+        if {key["state"] for key in keys()} != {"signing"}:
+            lines = self.cli("dns").stdout.splitlines()
+            self.outsiders.publish(f"{PROVIDER}.", [line for line in lines if "_domainkey" in line or "_dmarc" in line])
+            self.cli("dkim", "check")
+            until("our keys to sign", lambda: {key["state"] for key in keys()} == {"signing"})
+        return keys()
 
     def mailbox(self):
         return self.maildir

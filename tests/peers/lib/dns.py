@@ -19,6 +19,7 @@ class Zones:
 
     def __init__(self, directory, server4, server6):
         self.directory, self.server4, self.server6 = directory, server4, server6
+        self.keys = {}
         self.records = {".": [f"{_NAMESERVER} A {server4}", f"{_NAMESERVER} AAAA {server6}"]}
         os.makedirs(directory, exist_ok=True)
 
@@ -47,15 +48,10 @@ class Zones:
         """Writes and signs all zones, children first so that the root can hold their DS."""
         order = [z for z in self.records if z != "."] + ["."]
         for zone in order:
-            stem = os.path.join(self.directory, "root" if zone == "." else zone.rstrip("."))
-            key = run(
+            self.keys[zone] = key = run(
                 ["ldns-keygen", "-a", "ECDSAP256SHA256", "-k", "-r", "/dev/urandom", zone], cwd=self.directory
             ).stdout.strip()
-            with open(stem + ".zone", "w") as file:
-                file.write(f"$ORIGIN {zone}\n$TTL 300\n")
-                file.write(f"@ SOA {_NAMESERVER} hostmaster.nic. 1 3600 600 86400 60\n@ NS {_NAMESERVER}\n")
-                file.write("\n".join(self.records[zone]) + "\n")
-            run(["ldns-signzone", "-o", zone, "-f", stem + ".signed", stem + ".zone", key], cwd=self.directory)
+            self.sign_again(zone)
             with open(os.path.join(self.directory, key + ".ds")) as file:
                 ds = file.read().strip()
             if zone == ".":
@@ -65,6 +61,15 @@ class Zones:
             else:
                 self.records["."] += [f"{zone} NS {_NAMESERVER}", ds]
         return self.anchor
+
+    def sign_again(self, zone):
+        """Writes a zone and signs it with the key that it has."""
+        stem = os.path.join(self.directory, "root" if zone == "." else zone.rstrip("."))
+        with open(stem + ".zone", "w") as file:
+            file.write(f"$ORIGIN {zone}\n$TTL 300\n")
+            file.write(f"@ SOA {_NAMESERVER} hostmaster.nic. 1 3600 600 86400 60\n@ NS {_NAMESERVER}\n")
+            file.write("\n".join(self.records[zone]) + "\n")
+        run(["ldns-signzone", "-o", zone, "-f", stem + ".signed", stem + ".zone", self.keys[zone]], cwd=self.directory)
 
 
 def start_nsd(processes, namespace, directory, zones, addresses):

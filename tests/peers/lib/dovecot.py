@@ -1,4 +1,4 @@
-"""Dovecot twice: as an authentication service for Postfix, and as a mail store behind LMTP and IMAP."""
+"""Dovecot twice: as an authentication service for Postfix, and as a mail store behind LMTP."""
 
 import os
 import pwd
@@ -35,7 +35,7 @@ service auth {{
 }}
 """
 
-_STORE = """protocols = lmtp imap
+_STORE = """protocols = lmtp
 mail_location = maildir:{directory}/mail/%u
 first_valid_uid = 1
 userdb {{
@@ -49,15 +49,6 @@ service lmtp {{
   inet_listener lmtp {{
     address = {address}
     port = {lmtp_port}
-  }}
-}}
-service imap-login {{
-  inet_listener imap {{
-    address = {address}
-    port = {imap_port}
-  }}
-  inet_listener imaps {{
-    port = 0
   }}
 }}
 """
@@ -95,22 +86,26 @@ def start_auth(processes, namespace, directory, accounts):
     return socket
 
 
-def start_store(processes, namespace, directory, accounts, address="127.0.0.1", lmtp_port=24, imap_port=143):
-    """Takes mail for `accounts` by LMTP; their Maildirs are directory/mail/LOGIN. Returns that folder."""
+def start_store(processes, namespace, directory, accounts, address="127.0.0.1", lmtp_port=24):
+    """Takes mail for `accounts` by LMTP; their Maildirs are directory/mail/LOGIN. Returns a function(login, message id)
+    that gives the message as Dovecot shows it, or nothing."""
     mail = os.path.join(directory, "mail")
     os.makedirs(mail, exist_ok=True)
     owner = pwd.getpwnam("nobody")
     os.chown(mail, owner.pw_uid, owner.pw_gid)
     configuration = (_COMMON + _STORE).format(
-        directory=directory, address=address, lmtp_port=lmtp_port, imap_port=imap_port
+        directory=directory, address=address, lmtp_port=lmtp_port
     )
     process = _start(processes, namespace, directory, accounts, configuration)
 
     def ready():
         process.require_alive()
-        command = ["ss", "-Hltn", f"sport = :{lmtp_port} or sport = :{imap_port}"]
-        listening = run(netns.argv(namespace, command) if namespace else command, check=False).stdout
-        return len(listening.splitlines()) >= 2
+        command = ["ss", "-Hltn", f"sport = :{lmtp_port}"]
+        return run(netns.argv(namespace, command) if namespace else command, check=False).stdout
 
-    until("Dovecot's LMTP and IMAP", ready)
-    return mail
+    def fetch(login, identity):
+        search = ["mailbox", "INBOX", "header", "message-id", identity]
+        return run(["doveadm", "-c", os.path.join(directory, "dovecot.conf"), "fetch", "-u", login, "text", *search], check=False).stdout
+
+    until("Dovecot's LMTP", ready)
+    return fetch

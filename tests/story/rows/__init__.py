@@ -1,1 +1,1 @@
-"""The rows S1 to S18, in the order of the page; importing a module declares its rows."""
+"""The rows: S1 to S18 are the page's sentences, S19 and later what has grown since; importing a module declares its rows."""
