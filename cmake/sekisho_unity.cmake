@@ -4,8 +4,8 @@ set(SEKISHO_UNITY 0 CACHE STRING "Files of a room that are compiled at once; 0: 
 
 # They have names in their anonymous namespaces that other files of the room have as well.
 set(SEKISHO_NOT_IN_UNITY
-    account/jwt.cc account/password.cc account/sasl_plain.cc delivery/job.cc delivery/routes/rule.cc line/ports.cc line/reconcile.cc
-    mail/password_check.cc message/auth_results.cc message/encode.cc message/mime.cc net/http_client.cc net/http_target.cc net/listener.cc peer/name_patterns.cc smtp/xclient.cc
+    account/import.cc account/jwt.cc account/password.cc account/sasl_plain.cc delivery/job.cc delivery/routes/rule.cc line/ports.cc line/reconcile.cc
+    mail/password_check.cc message/auth_results.cc message/encode.cc message/mend.cc message/mime.cc message/shorten.cc net/http_client.cc net/http_target.cc net/listener.cc peer/name_patterns.cc smtp/xclient.cc
     report/letter.cc report/xml.cc smtp/command.cc smtp/reply.cc store/forward_store.cc store/send_as_store.cc)
 
 function(sekisho_unity target)
