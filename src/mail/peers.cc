@@ -17,7 +17,7 @@
 namespace sekisho::mail {
 namespace {
 
-using peer::Kind;
+using Evidence = peer::Kind;
 
 }  // namespace
 
@@ -67,24 +67,24 @@ PeerQuestion PeerEvidence::question(
     const IpAddress& address, std::string helo, const config::Mail& mail
 ) const {
     PeerQuestion out{address, std::move(helo), {}, {}};
-    if (!rules_.off(Kind::BlockList)) {
+    if (!rules_.off(Evidence::BlockList)) {
         out.block_lists = mail.dnsbl;
     }
-    if (!rules_.off(Kind::KnownList)) {
+    if (!rules_.off(Evidence::KnownList)) {
         out.known_lists = mail.dnswl;
     }
     out.names = !rules_.all_off(
-        Kind::NoName,
-        Kind::NameUnconfirmed,
-        Kind::NameConfirmed,
-        Kind::NameMail,
-        Kind::NameStatic,
-        Kind::NamePlain,
-        Kind::NameDynamic,
-        Kind::NameGeneric,
-        Kind::HeloMatchesName
+        Evidence::NoName,
+        Evidence::NameUnconfirmed,
+        Evidence::NameConfirmed,
+        Evidence::NameMail,
+        Evidence::NameStatic,
+        Evidence::NamePlain,
+        Evidence::NameDynamic,
+        Evidence::NameGeneric,
+        Evidence::HeloMatchesName
     );
-    out.helo_address = !rules_.all_off(Kind::HeloLeadsBack, Kind::HeloElsewhere);
+    out.helo_address = !rules_.all_off(Evidence::HeloLeadsBack, Evidence::HeloElsewhere);
     return out;
 }
 
