@@ -5,6 +5,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "cli/context.h"
+#include "cli/report_failures.h"
 #include "cli/report_making.h"
 #include "cli/report_sending.h"
 #include "config/config.h"
@@ -36,6 +37,7 @@ using report::Kind;
 constexpr auto kTick = std::chrono::seconds(1);
 constexpr Duration kBetweenPasses = std::chrono::seconds(30);
 constexpr std::size_t kAtOnce = 500;  // reports a pass
+constexpr std::size_t kFailuresWaiting = 100;
 constexpr report::Day kDaysKept = 8;  // of what was seen, when nothing could be sent
 
 report::Schedule schedule_of(const config::Config& config) {
@@ -80,8 +82,46 @@ void ReportKeeper::follow(const config::Config& config) {
 
 void ReportKeeper::note(const report::DmarcSeen& seen) {
     const auto settings = in_force();
-    if (!settings->reports.from.empty() && settings->reports.dmarc) {
+    if (settings->reports.from.empty()) {
+        return;
+    }
+    if (settings->reports.dmarc && !seen.rua.empty()) {
         recorder_.note(seen, now());
+    }
+    if (settings->reports.failures && !seen.ruf.empty()) {
+        const std::scoped_lock lock(mutex_);
+        if (failures_.size() < kFailuresWaiting) {
+            failures_.push_back(seen);
+        }
+    }
+}
+
+// Those that wait, each to whom may have it. One that can't be looked up now isn't sent at all: it
+// tells of a moment.
+void ReportKeeper::send_failures() {
+    std::vector<report::DmarcSeen> all;
+    {
+        const std::scoped_lock lock(mutex_);
+        all.swap(failures_);
+    }
+    const auto settings = in_force();
+    for (const report::DmarcSeen& one : all) {
+        if (!quota_.take(one.policy.domain, settings->reports.failures_per_day, now())) {
+            continue;
+        }
+        const auto sent = send_failure(one, *settings, deps_);
+        if (!sent) {
+            log::warning(
+                "REPORT_FAILURE_NOT_SENT", sent.error().message, {{"domain", one.policy.domain}}
+            );
+        } else if (!sent->empty()) {
+            ++counters_.sent;
+            log::info(
+                "REPORT_FAILURE_SENT",
+                "a failure report",
+                {{"domain", one.policy.domain}, {"to", *sent}}
+            );
+        }
     }
 }
 
@@ -126,6 +166,7 @@ void ReportKeeper::run() {
     auto next = std::chrono::steady_clock::now();
     while (true) {
         flush();
+        send_failures();
         if (std::chrono::steady_clock::now() >= next) {
             static_cast<void>(pass(false, false));
             next = std::chrono::steady_clock::now() + kBetweenPasses;

@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "mail/server.h"
 #include "report/dmarc.h"
+#include "report/failure.h"
 #include "report/ledger.h"
 #include "report/recorder.h"
 #include "report/tls.h"
@@ -58,6 +59,7 @@ class ReportKeeper {
     [[nodiscard]] std::shared_ptr<const config::Config> in_force() const;
     void run();
     void flush();
+    void send_failures();
     // What became of each report, for people.
     [[nodiscard]] std::vector<Json> pass(bool at_once, bool dry_run);
     void send(const report::Job& job, std::shared_ptr<const config::Config> settings);
@@ -66,7 +68,9 @@ class ReportKeeper {
     Deps deps_;
     report::Recorder recorder_;
     Counters counters_;
-    mutable std::mutex mutex_;  // config_, stopping_
+    report::FailureQuota quota_;
+    mutable std::mutex mutex_;                 // config_, stopping_, failures_
+    std::vector<report::DmarcSeen> failures_;  // to be reported
     std::shared_ptr<const config::Config> config_;
     bool stopping_ = false;
     std::condition_variable wake_;

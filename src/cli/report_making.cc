@@ -121,12 +121,6 @@ void bound(Destinations& out) {
     out.open = std::move(once);
 }
 
-report::Sender sender_of(const config::Config& config) {
-    return {
-        config.reports.organization, config.reports.from, submitter_of(config), config.mail.hostname
-    };
-}
-
 // Those of the job's addresses that take a mail of this size (RFC 9990 §3.5).
 void choose(const report::Job& job, std::string_view packed, MadeReport& out) {
     constexpr std::uint64_t kBase64 = 78;  // octets of a line with 57 of the file
@@ -233,6 +227,12 @@ Result<MadeReport> make_report(
 ) {
     return job.slot.kind == report::Kind::Dmarc ? make_dmarc(ledger, job, config, now)
                                                 : make_tls(ledger, job, config, now);
+}
+
+report::Sender sender_of(const config::Config& config) {
+    return {
+        config.reports.organization, config.reports.from, submitter_of(config), config.mail.hostname
+    };
 }
 
 std::string submitter_of(const config::Config& config) {

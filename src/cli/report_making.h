@@ -44,5 +44,6 @@ struct MadeReport {
 // "2026-11-26.example.org.k3v9@example.net": dots and letters alone (RFC 9990 §3.5.1).
 [[nodiscard]] std::string new_report_id(const report::Slot& slot, const std::string& submitter);
 [[nodiscard]] std::string submitter_of(const config::Config& config);
+[[nodiscard]] report::Sender sender_of(const config::Config& config);
 
 }  // namespace sekisho::cli

@@ -32,7 +32,6 @@ using report::Job;
 
 constexpr auto kQueueTime = std::chrono::seconds(20);
 constexpr Duration kPostTime = std::chrono::seconds(20);
-// A report isn't delivered before its job says Done: a crash in between finds it in the spool.
 constexpr Duration kInSpool = std::chrono::seconds(30);
 constexpr std::size_t kDetailMax = 1000;
 
@@ -155,10 +154,21 @@ Status Sending::mail(const MadeReport& made) {
     return means_.store.reports().put(job_);
 }
 
-// Signed, and durable in the spool.
+// A report isn't delivered before its job says Done: a crash in between finds it in the spool.
 Status Sending::queue(const MadeReport& made, Time now) {
-    std::string text = made.letter.message;
-    const auto fields = means_.signer.get()->sign(text, message::Header::scan(text), now);
+    return queue_letter(means_, made.letter, made.to, job_.queue_id, kInSpool, now);
+}
+
+Status queue_letter(
+    const ReportMeans& means,
+    const report::Letter& letter,
+    const std::vector<std::string>& to,
+    const std::string& queue_id,
+    Duration wait,
+    Time now
+) {
+    std::string text = letter.message;
+    const auto fields = means.signer.get()->sign(text, message::Header::scan(text), now);
     if (fields) {
         text.insert(0, *fields);
     } else {
@@ -168,19 +178,20 @@ Status Sending::queue(const MadeReport& made, Time now) {
             {{"error", fields.error().message}}
         );
     }
-    auto envelope =
-        queue::notice_envelope(made.to.front(), made.letter.message_id, text.size(), now);
-    for (std::size_t i = 1; i < made.to.size(); ++i) {
+    auto envelope = queue::notice_envelope(to.front(), letter.message_id, text.size(), now);
+    for (std::size_t i = 1; i < to.size(); ++i) {
         queue::Recipient more = envelope.recipients.front();
-        more.address = made.to[i];
+        more.address = to[i];
         envelope.recipients.push_back(std::move(more));
     }
-    envelope.queue_id = job_.queue_id;
+    envelope.queue_id = queue_id;
     envelope.priority = -queue::kPriorityMax;
-    envelope.release = now + kInSpool;
+    if (wait > Duration{0}) {
+        envelope.release = now + wait;
+    }
     auto promise = std::make_shared<std::promise<Status>>();
     auto queued = promise->get_future();
-    means_.spool
+    means.spool
         .append(std::move(envelope), std::move(text), [promise](const Result<std::string>& done) {
             promise->set_value(done ? Status{} : Status(fail(done.error())));
         });

@@ -12,6 +12,7 @@
 #include "net/tls.h"
 #include "queue/spool.h"
 #include "report/ledger.h"
+#include "report/letter.h"
 #include "store/store.h"
 
 #include <memory>
@@ -29,6 +30,16 @@ struct ReportMeans {
     // For https: of a certificate that doesn't verify nothing is made (RFC 8460 §3).
     std::shared_ptr<const net::TlsContext> tls;
 };
+
+// Signed, and durable in the spool, from where it goes after `wait`. Waits for the disk.
+[[nodiscard]] Status queue_letter(
+    const ReportMeans& means,
+    const report::Letter& letter,
+    const std::vector<std::string>& to,
+    const std::string& queue_id,
+    Duration wait,
+    Time now
+);
 
 // Waits for the DNS, the disk and others' servers: for a thread of its own.
 class Sending {

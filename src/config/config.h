@@ -318,6 +318,8 @@ struct Reports {               // DMARC aggregate reports and SMTP TLS reports
     bool dmarc = true, tls = true;
     Duration send_after{30LL * 60 * 1000};  // after midnight, UTC
     Duration spread{2LL * 3600 * 1000};
+    bool failures = false;                // failure reports (RFC 9991) are sent, too
+    std::uint32_t failures_per_day = 20;  // about each domain
     bool https = true;
     bool https_private = false;        // to addresses of private networks, too
     std::string receive;               // address; empty: none are read

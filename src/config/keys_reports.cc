@@ -90,6 +90,20 @@ Table<C> reports_table() {
                 "In which time from then on they are sent, each at a moment of its own."
             ),
             flag<C>(
+                "failures",
+                SEKISHO_AT(reports.failures),
+                "Whether single messages that fail DMARC are reported at once, to the `ruf` of the "
+                "domain that they said to be from (RFC 9991), with From, Date, Message-ID and "
+                "signatures, local parts as digests. Think of the secrecy of mail before."
+            ),
+            number<C>(
+                "failures_per_day",
+                SEKISHO_AT(reports.failures_per_day),
+                1,
+                10'000,
+                "How many of them a day about each domain."
+            ),
+            flag<C>(
                 "https",
                 SEKISHO_AT(reports.https),
                 "Whether TLS reports are sent to https URLs, too, not by mail alone."

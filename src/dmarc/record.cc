@@ -81,12 +81,34 @@ class RecordReader {
                           : iequals(tag.value, "n") ? Psd::No
                                                     : Psd::Unknown;
         } else if (key == "rua") {
-            for (const std::string_view each : split(tag.value, ',')) {
-                const std::string_view uri = trim(each);
-                if (is_report_uri(uri) && record_.aggregate_reports.size() < kReportsMax) {
-                    record_.aggregate_reports.emplace_back(uri);
-                }
+            add_uris(tag.value, record_.aggregate_reports);
+        } else if (key == "ruf") {
+            add_uris(tag.value, record_.failure_reports);
+        } else if (key == "fo") {
+            read_options(tag.value);
+        }
+    }
+
+    static void add_uris(std::string_view value, std::vector<std::string>& out) {
+        for (const std::string_view each : split(value, ',')) {
+            const std::string_view uri = trim(each);
+            if (is_report_uri(uri) && out.size() < kReportsMax) {
+                out.emplace_back(uri);
             }
+        }
+    }
+
+    // "1:d": what isn't known is left out; nothing of it: as if it weren't there.
+    void read_options(std::string_view value) {
+        std::string known;
+        for (const std::string_view each : split(value, ':')) {
+            const std::string option = to_lower(trim(each));
+            if (option == "0" || option == "1" || option == "d" || option == "s") {
+                known += (known.empty() ? "" : ":") + option;
+            }
+        }
+        if (!known.empty()) {
+            record_.failure_options = known;
         }
     }
 

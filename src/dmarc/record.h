@@ -24,6 +24,8 @@ struct Record {
     bool testing = false;               // t=y: one level less is applied
     Psd psd = Psd::Unknown;
     std::vector<std::string> aggregate_reports;  // rua, what is a URI of it
+    std::vector<std::string> failure_reports;    // ruf, likewise
+    std::string failure_options = "0";           // fo (RFC 9991), what is known of it: 0, 1, d, s
     // A policy in it can't be read, and there is nobody to be told: nothing is applied (RFC 9989
     // §4.10.1). With a rua, such a record is one with p=none.
     bool usable = true;

@@ -8,6 +8,7 @@
 #include "dmarc/record.h"
 #include "mail/authenticity.h"
 #include "report/dmarc.h"
+#include "report/failure.h"
 #include "spf/check.h"
 
 #include <fmt/format.h>
@@ -131,7 +132,8 @@ std::optional<report::DmarcSeen> dmarc_seen(
     bool refused
 ) {
     if (!findings.dmarc || !findings.dmarc->record ||
-        findings.dmarc->record->aggregate_reports.empty()) {
+        (findings.dmarc->record->aggregate_reports.empty() &&
+         findings.dmarc->record->failure_reports.empty())) {
         return std::nullopt;
     }
     const dmarc::Outcome& outcome = *findings.dmarc;
@@ -159,6 +161,14 @@ std::optional<report::DmarcSeen> dmarc_seen(
         row.spf.push_back(std::move(spf));
     }
     return out;
+}
+
+void add_failure(const Findings& findings, std::string_view header, report::DmarcSeen& seen) {
+    if (findings.dmarc && findings.dmarc->record && findings.dmarc->result == dmarc::Result::Fail &&
+        report::wants_failure(findings.dmarc->record->failure_options, seen.row)) {
+        seen.ruf = findings.dmarc->record->failure_reports;
+        seen.header = seen.ruf.empty() ? "" : std::string(header);
+    }
 }
 
 }  // namespace sekisho::mail

@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace sekisho::mail {
 
@@ -20,5 +21,8 @@ namespace sekisho::mail {
     const std::string& envelope_to,
     bool refused
 );
+
+// Adds what a failure report needs, where the policy's owner wants one of such a message.
+void add_failure(const Findings& findings, std::string_view header, report::DmarcSeen& seen);
 
 }  // namespace sekisho::mail

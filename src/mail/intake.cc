@@ -228,7 +228,7 @@ net::Task<void> Session::take_message(Smtp::Deliver mail) {
         co_return;
     }
     const bool refused = co_await refuse_unauthentic(text, &header);
-    note_dmarc(mail.transaction, refused);
+    note_dmarc(mail.transaction, std::string_view(*text).substr(0, header.header_size()), refused);
     if (refused) {
         co_return;
     }
@@ -337,7 +337,9 @@ std::function<void()> Session::reports_in(
 
 // For the report to the domain in From. What comes to our own address for reports isn't in it: two
 // servers would report each other's reports for ever.
-void Session::note_dmarc(const smtp::Transaction& transaction, bool refused) {
+void Session::note_dmarc(
+    const smtp::Transaction& transaction, std::string_view header, bool refused
+) {
     if (!shared_->dmarc_seen || !findings_.dmarc) {
         return;
     }
@@ -354,9 +356,11 @@ void Session::note_dmarc(const smtp::Transaction& transaction, bool refused) {
     if (only_reports) {
         return;
     }
-    const auto seen =
-        dmarc_seen(findings_, settings_->config.mail, peer_, domain.value_or(""), refused);
+    auto seen = dmarc_seen(findings_, settings_->config.mail, peer_, domain.value_or(""), refused);
     if (seen) {
+        if (settings_->config.reports.failures) {
+            add_failure(findings_, header, *seen);
+        }
         shared_->dmarc_seen(*seen);
     }
 }

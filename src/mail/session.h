@@ -193,7 +193,7 @@ class Session {
     [[nodiscard]] std::function<void()> reports_in(
         const queue::Envelope& envelope, std::shared_ptr<const std::string> text
     );
-    void note_dmarc(const smtp::Transaction& transaction, bool refused);
+    void note_dmarc(const smtp::Transaction& transaction, std::string_view header, bool refused);
     net::Task<bool> refuse_unauthentic(
         std::shared_ptr<const std::string> text, const message::Header* header
     );

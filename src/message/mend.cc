@@ -35,7 +35,9 @@ bool is_replaced(std::string_view name) {
 Result<std::string> encode_header(std::string_view message, const Header& header) {
     std::string out;
     for (const Field& field : header.fields()) {
-        if (is_ascii(field.whole) || is_replaced(field.name)) {
+        // What is neither ASCII nor UTF-8 (old devices write Shift_JIS) goes as it came: nobody
+        // knows its character set, and its reader may.
+        if (is_ascii(field.whole) || is_replaced(field.name) || !is_utf8(field.whole)) {
             out += field.whole;
             continue;
         }

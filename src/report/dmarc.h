@@ -77,6 +77,9 @@ struct DmarcSeen {
     std::vector<std::string> rua;  // who wants to know
     std::string organization;      // the policy domain's organizational domain
     DmarcRow row;
+    // For a failure report (report/failure.h), where one is wanted; else empty.
+    std::vector<std::string> ruf;
+    std::string header;  // of the message
 };
 
 // A row as text: equal rows have equal texts.

@@ -35,8 +35,14 @@ struct Parts {
     std::string id, domain, text, file, media_type, packed;
 };
 
+std::string subject_of(const Parts& parts, const Sender& sender) {
+    return fmt::format(
+        "Report Domain: {} Submitter: {} Report-ID: <{}>", parts.domain, sender.submitter, parts.id
+    );
+}
+
 std::string head(
-    const Parts& parts,
+    const std::string& subject,
     const std::vector<std::string>& to,
     const Sender& sender,
     Time now,
@@ -51,15 +57,7 @@ std::string head(
         "From", message::encode_words(sender.organization + " reports") + " <" + sender.from + ">"
     );
     out += message::make_field("To", all);
-    out += message::make_field(
-        "Subject",
-        fmt::format(
-            "Report Domain: {} Submitter: {} Report-ID: <{}>",
-            parts.domain,
-            sender.submitter,
-            parts.id
-        )
-    );
+    out += message::make_field("Subject", subject);
     out += message::make_field("Date", rfc5322_date(now));
     out += message::make_field("Message-ID", message_id);
     // RFC 3834 §5.1
@@ -136,7 +134,7 @@ Letter dmarc_letter(
     Letter letter;
     letter.message_id = id_of_message(parts.id, sender);
     const std::string boundary = boundary_of(parts.id);
-    letter.message = head(parts, to, sender, now, letter.message_id);
+    letter.message = head(subject_of(parts, sender), to, sender, now, letter.message_id);
     letter.message += "Content-Type: multipart/mixed;\r\n boundary=\"" + boundary + "\"\r\n";
     letter.message += body(parts, boundary);
     return letter;
@@ -177,13 +175,29 @@ Letter tls_letter(
     Letter letter;
     letter.message_id = id_of_message(parts.id, sender);
     const std::string boundary = boundary_of(parts.id);
-    letter.message = head(parts, to, sender, now, letter.message_id);
+    letter.message = head(subject_of(parts, sender), to, sender, now, letter.message_id);
     letter.message += message::make_field("TLS-Report-Domain", domain);
     letter.message += message::make_field("TLS-Report-Submitter", sender.submitter);
     letter.message += "TLS-Required: No\r\n";
     letter.message += "Content-Type: multipart/report; report-type=\"tlsrpt\";\r\n boundary=\"" +
                       boundary + "\"\r\n";
     letter.message += body(parts, boundary);
+    return letter;
+}
+
+Letter report_letter(
+    const TextLetter& written, const std::vector<std::string>& to, const Sender& sender, Time now
+) {
+    Letter letter;
+    letter.message_id = id_of_message(written.id, sender);
+    const std::string boundary = boundary_of(written.id);
+    letter.message = head(written.subject, to, sender, now, letter.message_id);
+    letter.message +=
+        "Content-Type: " + written.media_type + ";\r\n boundary=\"" + boundary + "\"\r\n";
+    for (const auto& [type, content] : written.parts) {
+        letter.message += "\r\n--" + boundary + "\r\nContent-Type: " + type + "\r\n\r\n" + content;
+    }
+    letter.message += "\r\n--" + boundary + "--\r\n";
     return letter;
 }
 

@@ -9,6 +9,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sekisho::report {
@@ -46,6 +47,15 @@ struct Letter {
     const std::vector<std::string>& to,
     const Sender& sender,
     Time now
+);
+
+// A letter of parts that are text as they are: media type, content.
+struct TextLetter {
+    std::string id, subject, media_type;
+    std::vector<std::pair<std::string, std::string>> parts;
+};
+[[nodiscard]] Letter report_letter(
+    const TextLetter& written, const std::vector<std::string>& to, const Sender& sender, Time now
 );
 
 // Whether a mail of ours is one of these, by its Message-ID: what happens to it isn't reported in

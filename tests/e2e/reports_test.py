@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import xml.etree.ElementTree as ElementTree
 import zipfile
 from contextlib import closing
@@ -89,7 +90,7 @@ class World(tls_world.World):
         self.teller.write_config(*self.teller_config(self.names.resolver))
         self.asker = Sekisho(mail='domains = ["b.plain.test", "d.plain.test", "dane.signed.test"]', exchange=f"{ASKER}:{self.port}",
                              extra='[reports]\nreceive = "reports@b.plain.test"\n')
-        for login in ("reports@b.plain.test", "third@d.plain.test", "reports@dane.signed.test", "user@b.plain.test", "user@dane.signed.test"):
+        for login in ("reports@b.plain.test", "third@d.plain.test", "reports@dane.signed.test", "user@b.plain.test", "user@dane.signed.test", "forged@b.plain.test"):
             self.asker.account(login)
         return self
 
@@ -101,7 +102,7 @@ class World(tls_world.World):
         rua = ",".join(["mailto:reports@b.plain.test!10m", "mailto:small@b.plain.test!10", "mailto:spy@c.plain.test", "mailto:third@d.plain.test"])
         return [
             'a IN TXT "v=spf1 ip4:127.0.0.1 -all"', "b IN MX 10 mx-b", "d IN MX 10 mx-b", "c IN MX 10 mx-b", f"mx-b IN A {ASKER}",
-            f'b IN TXT "v=spf1 ip4:{GOOD} -all"', f'_dmarc.b IN TXT "v=DMARC1; p=reject; sp=none; rua={rua}"',
+            f'b IN TXT "v=spf1 ip4:{GOOD} -all"', f'_dmarc.b IN TXT "v=DMARC1; p=reject; sp=none; rua={rua}; ruf=mailto:forged@b.plain.test,mailto:spy@c.plain.test"',
             'b.plain.test._report._dmarc.d IN TXT "v=DMARC1"',
             '_mta-sts.b IN TXT "v=STSv1; id=1;"', "mta-sts.b IN A 127.0.0.1",
             f'_smtp._tls.b IN TXT "v=TLSRPTv1; rua=mailto:reports@b.plain.test,{self.collector.url}"',
@@ -394,6 +395,35 @@ def by_itself_at_its_time(world):
     wait_for("the report", lambda: set(ours(teller)) - before)
 
 
+def a_single_failure_is_told_at_once(world):
+    """Where the operator wants it: to whom the record's ruf names and who may have it, without anybody's name."""
+    teller = world.teller
+    extra, classes, mail = world.teller_config(world.names.resolver)
+    teller.write_config(extra + "failures = true\nfailures_per_day = 1\n", classes, mail)
+    teller.cli("reload")
+    for number in range(2):
+        arrives(teller, BAD, f"forged {number}", code=550)
+
+    def told():
+        paths = [path for path in world.asker.mailbox() if "forged@b.plain.test" in str(path)]
+        return [message_from_bytes(path.read_bytes(), policy=policy.default) for path in paths]
+
+    [report] = wait_for("the failure report", told)
+    assert report.get_content_type() == "multipart/report" and report["Content-Type"].params["report-type"] == "feedback-report", report
+    text, feedback, header = report.iter_parts()
+    assert feedback.get_content_type() == "message/feedback-report" and header.get_content_type() == "text/rfc822-headers", report
+    fields = dict(line.split(": ", 1) for line in feedback.as_bytes().decode().replace("\r\n", "\n").split("\n\n", 1)[1].splitlines() if ": " in line)
+    assert (fields["Feedback-Type"], fields["Auth-Failure"], fields["Reported-Domain"]) == ("auth-failure", "dmarc", "b.plain.test"), fields
+    assert (fields["Source-IP"], fields["Delivery-Result"], fields["Identity-Alignment"]) == (BAD, "reject", "none"), fields
+    assert report["DKIM-Signature"] and "dmarc@a.plain.test" in report["From"], report
+    whole = report.as_bytes()
+    assert b"Boss" not in whole and b"boss@" not in whole and b"forged 0" not in whole and b"taro@" not in whole, whole
+    assert "b.plain.test" in header.as_bytes().decode(), header
+    time.sleep(2)
+    assert len(told()) == 1, "one a day"
+    assert not [one for one in queued(teller) if "spy@" in str(one)], "who has not said that he wants it"
+
+
 def main_in_a_world():
     lacking = [program for program in NEEDED if not os.path.exists(program)]
     if lacking or os.geteuid() != 0:
@@ -407,7 +437,7 @@ def main_in_a_world():
             return run
         main([scenario(work) for work in (
             mail_and_tls_are_seen, whom_it_would_go_to, each_is_sent_once, outsiders_can_read_them, tls_reports_say_why, the_asker_shows_them,
-            our_reports_are_not_reported, broken_ones_stay_mail, files_are_read_too, a_crash_sends_it_once, by_itself_at_its_time)])
+            our_reports_are_not_reported, broken_ones_stay_mail, files_are_read_too, a_crash_sends_it_once, by_itself_at_its_time, a_single_failure_is_told_at_once)])
 
 
 main_in_a_world()
