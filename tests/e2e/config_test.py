@@ -89,8 +89,9 @@ def what_is_older_than_retention_says_is_forgotten():
         with sqlite3.connect(s.folder / "sekisho.db") as database:
             for days in (1, 3):
                 database.execute(
-                    "INSERT INTO events VALUES (NULL, (strftime('%s', 'now') - ? * 86400) * 1000, 0, '192.0.2.1', '', '', '',"
-                    " '', '', '', ?, 1, '', '')", (days, f"{days}-days-old"))
+                    "INSERT INTO events (at, kind, address, line, account, queue_id, message_id, sender, recipient, rule, count, detail, reference)"
+                    " VALUES ((strftime('%s', 'now') - ? * 86400) * 1000, 0, '192.0.2.1', '', '', '', '', '', '', ?, 1, '', '')",
+                    (days, f"{days}-days-old"))
         database.close()
         assert len(s.json("events", "--address", "192.0.2.1")) == 2
         s.start("mail")
