@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Builds what the suites need and runs them; a line a suite, then 'N passed, N failed, N skipped'.
 
-A suite is one of: lint, unit (ASan+UBSan), fuzz (seed corpora), kernel (BPF, namespaces), crash (kill -9),
-peers (real daemons), e2e (the real binary), web (Chromium), kill (kill -9 a hundred times),
+A suite is one of: lint (in a whole run behind the others), unit (ASan+UBSan), fuzz (seed corpora), kernel (BPF, namespaces), crash (kill -9),
+peers (real daemons), e2e (the real binary), web (Chromium), kill (kill -9 sixty times),
 faults (a disk that fails at an operation), story (S1-S27), gcc (g++ 12 with ASan; it is built behind the others).
 `./dev test SUITE...` runs some.
 """
@@ -86,7 +86,7 @@ def program(name, command, timeout):
 
 # name -> (presets to build, how to run it)
 SUITES = {
-    "lint": (["dev-headers"], program("lint", ["./dev", "lint"], 900)),
+    "lint": (["dev-headers"], program("lint", ["./dev", "lint"], 900)),  # in a whole run: behind the others
     "unit": (["asan"], ctest("asan", "unit")),
     "fuzz": (["asan"], ctest("asan", "fuzz")),
     "kernel": (["asan"], ctest("asan", "kernel")),
@@ -127,18 +127,27 @@ class Report:
         self.totals = [0, 0, 0]
         self.ok = True
         self.ahead = None
+        self.linted = None  # what the linter found, behind the others
 
     def build(self, preset, *prefix):
         started = time.monotonic()
         self.built[preset] = build(preset, *prefix)
         print(f"build {preset:8} {'done' if self.built[preset] else 'FAILED'} in {time.monotonic() - started:.0f} s", flush=True)
 
-    def build_ahead(self, names):
-        """Begins to build what later suites need, behind everything else that runs."""
+    def build_ahead(self, names, lint=False):
+        """Begins to build what later suites need, and to lint, behind everything else that runs."""
         wanted = [preset for name in names for preset in SUITES[name][0] if preset not in self.built]
-        if wanted and self.ahead is None:
-            self.ahead = threading.Thread(target=lambda: [self.build(preset, "nice", "-n", "19") for preset in dict.fromkeys(wanted)])
+        if (wanted or lint) and self.ahead is None:
+            self.ahead = threading.Thread(target=self.behind, args=(list(dict.fromkeys(wanted)), lint))
             self.ahead.start()
+
+    def behind(self, presets, lint):
+        for preset in presets:
+            self.build(preset, "nice", "-n", "19")
+        if lint:
+            started = time.monotonic()
+            found = program("lint", ["nice", "-n", "19", "./dev", "lint"], 1200)()
+            self.linted = (*found, time.monotonic() - started)
 
     def builds(self, name):
         """Builds what the suite needs, once."""
@@ -201,6 +210,9 @@ def main():
         return 2
     missing, report = no_kernel(), Report()
     beside = [name for name in BESIDE if name in wanted]
+    lint_behind = "lint" in wanted and "unit" in wanted
+    if lint_behind:
+        wanted.remove("lint")
     at_once = [name for name in AT_ONCE if name in wanted and not (missing and name in NEED_KERNEL)]
     for name in wanted:
         if name in BESIDE and name not in beside:
@@ -222,10 +234,14 @@ def main():
                 report.run_beside(together)
         elif report.builds(name):
             if name == "unit":
-                report.build_ahead(wanted[wanted.index(name) + 1:])
+                report.build_ahead(wanted[wanted.index(name) + 1:], lint_behind)
             report.run(name)
         else:
             report.fail(name)
+    if lint_behind:
+        if report.ahead:
+            report.ahead.join()
+        report.tell("lint", *(report.linted or (0, 1, 0, "it did not run", 0)))
     if not sys.argv[1:]:  # all have run
         report.tell("conformance", *program("conformance", ["python3", "scripts/conformance.py", "--check", "--results"], 60)(), 0)
     passed, failed, skipped = report.totals

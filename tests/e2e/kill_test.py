@@ -9,7 +9,7 @@ import time
 
 from harness import Sekisho, main, message, wait_for
 
-ROUNDS = int(os.environ.get("SEKISHO_KILL_ROUNDS", "100"))
+ROUNDS = int(os.environ.get("SEKISHO_KILL_ROUNDS", "60"))
 SEED = int(os.environ.get("SEKISHO_SEED", "25"))
 
 
