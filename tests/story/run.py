@@ -29,7 +29,7 @@ from provider import Provider  # noqa: E402
 _SENTENCES = 18  # of the founding page; later rows are what has grown since
 SCRATCH = "/tmp/sekisho-story"
 LOCK = "/run/lock/sekisho-story"
-_BOUND_S = 240
+_BOUND_S = 600
 
 
 def arguments():
