@@ -103,25 +103,14 @@ void ConductKeeper::release_queue(const conduct::Subject& who) {
     }
 }
 
-// One of another system is known by what its source said when it logged in or got mail; since the
-// last start nothing was heard of the others, and then a login that is an address is where they
+// A login of another system that is an address, and of which nothing else is known, is where they
 // read.
 Result<account::Account> ConductKeeper::account_of(const std::string& login) {
-    auto found = deps_.store.accounts().find(login);
-    if (found || found.error().code != Errc::NotFound || config_.account_sources.empty()) {
-        return found;
+    auto found = account_anywhere(deps_.store, config_, deps_.elsewhere, login);
+    if (found && found->addresses.empty() && account::check_address(login)) {
+        found->addresses.push_back(login);
     }
-    if (deps_.elsewhere) {
-        if (auto known = deps_.elsewhere(login)) {
-            return std::move(*known);
-        }
-    }
-    account::Account out;
-    out.login = login;
-    if (account::check_address(login)) {
-        out.addresses.push_back(login);
-    }
-    return out;
+    return found;
 }
 
 // Where its owner reads: for a line, those who belong to it.

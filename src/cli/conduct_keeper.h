@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "cli/context.h"
+#include "cli/elsewhere.h"
 #include "conduct/notice.h"
 #include "conduct/warden.h"
 #include "config/config.h"
@@ -32,8 +33,7 @@ class ConductKeeper {
         queue::Spool& spool;
         conduct::Warden& warden;
         std::function<void(const conduct::Subject& whose)> end_sessions;
-        // What is known of an account that lives in another system; may be empty.
-        std::function<std::optional<account::Account>(const std::string& login)> elsewhere = {};
+        Elsewhere elsewhere = {};
     };
     explicit ConductKeeper(Deps deps) : deps_(deps) {}
 

@@ -59,10 +59,7 @@ limit::Facts LimitReplay::State::facts(const event::Event& event) const {
         // The line of an event may be the account's: only the class tells where the client was.
         const bool relayed = relays.contains(*address);
         const std::string country = countries && !relayed ? countries->of(*address) : "";
-        out.where = mail::whereabouts(config.limits, false, out.network_class, country);
-        if (relayed && out.where == limit::Where::Abroad) {
-            out.where = limit::Where::Domestic;
-        }
+        out.where = mail::whereabouts(config.limits, false, out.network_class, country, relayed);
     }
     return out;
 }

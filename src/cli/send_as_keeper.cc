@@ -109,20 +109,8 @@ Result<Json> SendAsKeeper::command(const std::string& name, const Json& request)
     return fail(Errc::NotFound, "the mail server knows no command \"" + name + "\"");
 }
 
-// An account of another system is known there only.
 Result<account::Account> SendAsKeeper::knows(const std::string& login) {
-    auto found = deps_.store.accounts().find(login);
-    if (found || found.error().code != Errc::NotFound || config_.account_sources.empty()) {
-        return found;
-    }
-    if (deps_.elsewhere) {
-        if (auto known = deps_.elsewhere(login)) {
-            return std::move(*known);
-        }
-    }
-    account::Account out;
-    out.login = login;
-    return out;
+    return account_anywhere(deps_.store, config_, deps_.elsewhere, login);
 }
 
 Result<std::string> SendAsKeeper::checked_address(

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "cli/context.h"
+#include "cli/elsewhere.h"
 #include "config/config.h"
 #include "mail/alignment.h"
 #include "mail/outlooks.h"
@@ -31,8 +32,7 @@ class SendAsKeeper {
         mail::Outlooks& outlooks;
         net::Resolver& resolver;
         net::Executor executor;
-        // What is known of an account that lives in another system; may be empty.
-        std::function<std::optional<account::Account>(const std::string& login)> elsewhere = {};
+        Elsewhere elsewhere = {};
     };
     SendAsKeeper(Deps deps, const config::Config& config);
 

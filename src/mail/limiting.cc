@@ -78,7 +78,8 @@ limit::Where whereabouts(
     const config::Limits& limits,
     bool line_known,
     std::string_view network_class,
-    std::string_view country
+    std::string_view country,
+    bool relayed
 ) {
     const auto in = [network_class](const std::vector<std::string>& classes) {
         return std::ranges::find(classes, network_class) != classes.end();
@@ -86,7 +87,7 @@ limit::Where whereabouts(
     if (line_known || in(limits.home_classes)) {
         return limit::Where::Home;
     }
-    if (in(limits.domestic_classes)) {
+    if (relayed || in(limits.domestic_classes)) {
         return limit::Where::Domestic;
     }
     return !country.empty() && country == limits.country ? limit::Where::Domestic
@@ -100,10 +101,9 @@ std::string Settings::country_of(const IpAddress& address) const {
 limit::Where Settings::whereabouts(
     const IpAddress& client, bool line_known, std::string_view network_class
 ) const {
-    const limit::Where where =
-        mail::whereabouts(config.limits, line_known, network_class, country_of(client));
-    return where == limit::Where::Abroad && relays.contains(client) ? limit::Where::Domestic
-                                                                    : where;
+    return mail::whereabouts(
+        config.limits, line_known, network_class, country_of(client), relays.contains(client)
+    );
 }
 
 std::int64_t ShadowNotes::worth(const limit::Refusal& refusal, Time now) {

@@ -22,12 +22,14 @@ struct Settings;
 // The same as limits, with those of wrong passwords and of slow accounts.
 [[nodiscard]] std::vector<limit::Limit> limits_of(const config::Config& config);
 
-// Where a client is. A line that is known, or a home class: at home.
+// Where a client is. A line that is known, or a home class: at home. `relayed`: it comes by a relay
+// (limits.relay_networks), and is taken to be in the country.
 [[nodiscard]] limit::Where whereabouts(
     const config::Limits& limits,
     bool line_known,
     std::string_view network_class,
-    std::string_view country
+    std::string_view country,
+    bool relayed = false
 );
 
 // Which of the refusals that a limit in shadow would have made are worth an event: one a minute for

@@ -213,6 +213,8 @@ TEST(LimitsTest, WhereAClientIs) {
     EXPECT_EQ(whereabouts(limits, false, "outside", "JP"), Where::Domestic);
     EXPECT_EQ(whereabouts(limits, false, "outside", "US"), Where::Abroad);
     EXPECT_EQ(whereabouts(limits, false, "outside", ""), Where::Abroad);
+    EXPECT_EQ(whereabouts(limits, false, "outside", "", true), Where::Domestic);
+    EXPECT_EQ(whereabouts(limits, false, "subscribers", "", true), Where::Home);
 }
 
 TEST(LimitsTest, ShadowsAreNotedOnceAMinute) {

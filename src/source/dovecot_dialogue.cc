@@ -99,23 +99,33 @@ void DovecotDialogue::end(Errc code, std::string why) {
     }
 }
 
+Result<std::optional<std::string>> DovecotLines::next() {
+    const std::size_t at = input_.find('\n');
+    if (at == std::string::npos) {
+        if (input_.size() > kLineMax) {
+            return fail(Errc::Unavailable, "a line of it has no end");
+        }
+        return std::optional<std::string>{};
+    }
+    std::optional<std::string> text = input_.substr(0, at);
+    input_.erase(0, at + 1);
+    if (++taken_ > kLinesMax) {
+        return fail(Errc::Unavailable, "it says too much");
+    }
+    return text;
+}
+
 void DovecotDialogue::receive(std::string_view bytes) {
-    input_ += bytes;
+    lines_.add(bytes);
     while (!outcome_) {
-        const std::size_t at = input_.find('\n');
-        if (at == std::string::npos) {
-            if (input_.size() > kLineMax) {
-                end(Errc::Unavailable, "a line of it has no end");
-            }
+        const auto next = lines_.next();
+        if (!next) {
+            end(Errc::Unavailable, next.error().message);
+        } else if (!*next) {
             return;
+        } else {
+            line(**next);
         }
-        const std::string text = input_.substr(0, at);
-        input_.erase(0, at + 1);
-        if (++lines_ > kLinesMax) {
-            end(Errc::Unavailable, "it says too much");
-            return;
-        }
-        line(text);
     }
 }
 
@@ -190,22 +200,16 @@ void DovecotLookup::end(Errc code, std::string why) {
 }
 
 void DovecotLookup::receive(std::string_view bytes) {
-    input_ += bytes;
+    lines_.add(bytes);
     while (!outcome_) {
-        const std::size_t at = input_.find('\n');
-        if (at == std::string::npos) {
-            if (input_.size() > kLineMax) {
-                end(Errc::Unavailable, "a line of it has no end");
-            }
+        const auto next = lines_.next();
+        if (!next) {
+            end(Errc::Unavailable, next.error().message);
+        } else if (!*next) {
             return;
+        } else {
+            line(**next);
         }
-        const std::string text = input_.substr(0, at);
-        input_.erase(0, at + 1);
-        if (++lines_ > kLinesMax) {
-            end(Errc::Unavailable, "it says too much");
-            return;
-        }
-        line(text);
     }
 }
 

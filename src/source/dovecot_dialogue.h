@@ -12,6 +12,18 @@
 
 namespace sekisho::source {
 
+// What the server says, a line at a time, bounded in length and number.
+class DovecotLines {
+  public:
+    void add(std::string_view bytes) { input_ += bytes; }
+    // Without its end; none: more bytes are needed. Unavailable: it goes on without end.
+    [[nodiscard]] Result<std::optional<std::string>> next();
+
+  private:
+    std::string input_;
+    std::size_t taken_ = 0;
+};
+
 class DovecotDialogue {
   public:
     DovecotDialogue(std::string login, std::string password);
@@ -33,9 +45,9 @@ class DovecotDialogue {
     void end(Errc code, std::string why);
 
     std::string login_, password_;
-    std::string input_, output_;
+    std::string output_;
+    DovecotLines lines_;
     bool asked_ = false, plain_ = false;
-    std::size_t lines_ = 0;
     std::optional<Result<std::string>> outcome_;
 };
 
@@ -55,9 +67,8 @@ class DovecotLookup {
     void end(Errc code, std::string why);
 
     std::string user_;
-    std::string input_;
+    DovecotLines lines_;
     bool asked_ = false;
-    std::size_t lines_ = 0;
     std::optional<Result<std::string>> outcome_;
 };
 
